@@ -1,0 +1,14 @@
+//! A match as ingestion knows it.
+
+use crate::{MatchId, SourceName, Timestamp};
+
+/// A match that a feed has told us of.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Match {
+    /// Which match.
+    pub id: MatchId,
+    /// Who told us.
+    pub source: SourceName,
+    /// When its frame had been read from the socket.
+    pub received_at: Timestamp,
+}

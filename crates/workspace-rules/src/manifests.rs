@@ -1,0 +1,175 @@
+//! What manifests and the top of the tree must look like.
+
+use crate::{TextFile, Violation};
+
+/// What a reader sees first. Tool files hide behind a dot.
+const TOP_LEVEL: &[&str] = &[
+    "Cargo.toml",
+    "Cargo.lock",
+    "README.md",
+    "LICENSE",
+    "justfile",
+    "crates",
+    "deploy",
+    "docs",
+];
+
+/// Reports what does not belong at the top of the tree, once a name.
+#[must_use]
+pub fn check_top_level<'a>(paths: impl IntoIterator<Item = &'a str>) -> Vec<Violation> {
+    let mut names: Vec<_> = paths
+        .into_iter()
+        .filter_map(|path| path.split('/').next())
+        .filter(|name| !name.starts_with('.') && !TOP_LEVEL.contains(name))
+        .collect();
+    names.sort_unstable();
+    names.dedup();
+    let remedy = "move it into crates, deploy or docs, or hide it if it is a tool's";
+    names
+        .into_iter()
+        .map(|name| Violation::new(name, "does not belong at the top", remedy))
+        .collect()
+}
+
+/// Reports a crate that does not take the lints of the workspace.
+#[must_use]
+pub fn check_lints_inherited(manifest: &TextFile) -> Option<Violation> {
+    let mut lines = manifest.text.lines();
+    let inherited = lines.any(|line| line == "[lints]") && lines.next() == Some("workspace = true");
+    (!inherited).then(|| {
+        Violation::new(
+            &manifest.path,
+            "has lints of its own",
+            "write `[lints]` and below it `workspace = true`",
+        )
+    })
+}
+
+/// Reports entries of `[workspace.dependencies]` that do not say why they are there.
+///
+/// The reason is a comment right above. Our own crates share one, and so does
+/// a family: `serde_json` in the lines right below `serde`.
+#[must_use]
+pub fn check_dependencies_explained(manifest: &TextFile) -> Vec<Violation> {
+    let mut violations = Vec::new();
+    let mut reason = Reason::Missing;
+    let section = (1..)
+        .zip(manifest.text.lines())
+        .skip_while(|(_, line)| *line != "[workspace.dependencies]")
+        .skip(1)
+        .take_while(|(_, line)| !line.starts_with('['));
+
+    for (number, line) in section {
+        if line.starts_with('#') {
+            reason = Reason::Given;
+        } else if line.is_empty() {
+            reason = Reason::Missing;
+        } else if let Some((name, value)) = line.split_once(" = ") {
+            match reason {
+                Reason::Given => reason = Reason::GivenFor(name),
+                Reason::GivenFor(head) if value.contains("path = ") || is_family(head, name) => {}
+                Reason::GivenFor(_) | Reason::Missing => violations.push(Violation::new(
+                    format!("{}:{number}", manifest.path),
+                    format!("does not say why {name} is there"),
+                    "write a comment line above it",
+                )),
+            }
+        }
+    }
+    violations
+}
+
+/// What the lines above an entry say about it.
+#[derive(Clone, Copy)]
+enum Reason<'a> {
+    Missing,
+    /// The line above is a comment.
+    Given,
+    /// The entry of this name has one, and nothing but its family came since.
+    GivenFor(&'a str),
+}
+
+fn is_family(head: &str, name: &str) -> bool {
+    name.strip_prefix(head)
+        .is_some_and(|rest| rest.starts_with(['-', '_']))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn manifest(text: &str) -> TextFile {
+        TextFile {
+            path: "Cargo.toml".to_owned(),
+            text: text.to_owned(),
+        }
+    }
+
+    #[test]
+    fn a_stranger_at_the_top_is_reported_once() {
+        let check = |paths: &[&str], expected: &[&str]| {
+            let reports = check_top_level(paths.iter().copied());
+            let places: Vec<_> = reports.iter().map(|report| report.place.as_str()).collect();
+            assert_eq!(places, expected, "{paths:?}");
+        };
+        check(
+            &[
+                "Cargo.toml",
+                "README.md",
+                ".ci/run",
+                "crates/domain/src/lib.rs",
+            ],
+            &[],
+        );
+        check(
+            &["scripts/a.sh", "scripts/b.sh", "clippy.toml"],
+            &["clippy.toml", "scripts"],
+        );
+        check(&["domain/src/lib.rs"], &["domain"]);
+    }
+
+    #[test]
+    fn a_crate_with_lints_of_its_own_is_reported() {
+        let check = |text, inherited: bool| {
+            assert_eq!(
+                check_lints_inherited(&manifest(text)).is_none(),
+                inherited,
+                "{text}"
+            );
+        };
+        check("[package]\n\n[lints]\nworkspace = true\n", true);
+        check("[package]\n", false);
+        check("[lints.rust]\nunsafe_code = \"allow\"\n", false);
+        check("[lints]\nworkspace = false\n", false);
+        check("[package]\n\n[lints]\n\n[dependencies]\n", false);
+    }
+
+    #[test]
+    fn a_dependency_without_its_reason_is_reported() {
+        let check = |entries: &str, expected: &[&str]| {
+            let text = format!(
+                "[workspace]\nresolver = \"3\"\n\n[workspace.dependencies]\n{entries}\n[profile.dev]\ndebug = 1\n"
+            );
+            let reports = check_dependencies_explained(&manifest(&text));
+            let reports: Vec<_> = reports.iter().map(Violation::to_string).collect();
+            assert_eq!(reports, expected, "{entries}");
+        };
+        let missing = |line: u32, name: &str| {
+            format!(
+                "Cargo.toml:{line}: does not say why {name} is there; write a comment line above it"
+            )
+        };
+        check("# The runtime.\ntokio = \"1\"\n", &[]);
+        check("tokio = \"1\"\n", &[&missing(5, "tokio")]);
+        check("# The runtime.\n\ntokio = \"1\"\n", &[&missing(7, "tokio")]);
+        check(
+            "# The runtime.\ntokio = \"1\"\nbytes = \"1\"\n",
+            &[&missing(7, "bytes")],
+        );
+        check(
+            "# JSON.\nserde = \"1\"\nserde_json = \"1\"\nserde-x = \"1\"\n",
+            &[],
+        );
+        check("# Ours.\na = { path = \"a\" }\nb = { path = \"b\" }\n", &[]);
+    }
+}
