@@ -1,0 +1,189 @@
+//! Serves a simulated match feed and its truth, until it is stopped or all is read.
+
+mod self_test;
+
+use std::{net::SocketAddr, path::PathBuf};
+
+use anyhow::{Context, bail};
+use clap::{Parser, ValueEnum};
+use feed_simulator::{
+    Afterwards, AtEnd, Config, Fault, FaultSchedule, MessageKind, RandomFaults, Rows, Simulator,
+    UpgradeFault,
+};
+use tokio::signal::unix::{SignalKind, signal};
+use tracing_subscriber::EnvFilter;
+
+/// A websocket feed of matches with a known truth.
+#[derive(Parser)]
+#[command(version)]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "each is a switch of its own on the command line"
+)]
+struct Arguments {
+    /// Port of the feed on 127.0.0.1; 0 takes a free one
+    #[arg(long, default_value_t = 0)]
+    port: u16,
+    /// Port of the truth on 127.0.0.1; 0 takes a free one
+    #[arg(long, default_value_t = 0)]
+    http_port: u16,
+    /// Mean matches per second, Poisson distributed; 0 is as fast as the socket takes them
+    #[arg(long, default_value_t = 14.0)]
+    rate: f64,
+    /// What a match looks like
+    #[arg(long, value_enum, default_value_t = RowsArgument::Realistic)]
+    rows: RowsArgument,
+    /// Sends the rows of a recorded file instead: a JSON array, an object with matches, or JSON lines
+    #[arg(long, value_name = "FILE", conflicts_with = "rows")]
+    replay: Option<PathBuf>,
+    /// Genuine matches after which the feed ends
+    #[arg(long)]
+    count: Option<u64>,
+    /// Closes with code 1000 at the end instead of falling silent
+    #[arg(long)]
+    close_at_end: bool,
+    /// Ends the program when all is sent and proved
+    #[arg(long)]
+    exit_when_done: bool,
+    /// The same seed gives the same frames
+    #[arg(long, default_value_t = 1)]
+    seed: u64,
+    /// Fraction of the frames that repeats a match
+    #[arg(long, default_value_t = 0.0)]
+    duplicates: f64,
+    /// Fraction of the frames that is no match
+    #[arg(long, default_value_t = 0.0)]
+    invalid: f64,
+    /// Fraction of the messages that is split into continuation frames
+    #[arg(long, default_value_t = 0.0)]
+    fragmented: f64,
+    /// Sends binary messages
+    #[arg(long)]
+    binary: bool,
+    /// Does not send again what a broken connection left unproved
+    #[arg(long)]
+    no_resend: bool,
+    /// Keeps every id, for /truth/ids
+    #[arg(long)]
+    record_ids: bool,
+    /// Faults to draw from, such as close:1011:why,reset,silence:10s,half-open,end-of-stream,slow-reader:64,oversized:20000000,text-not-utf8
+    #[arg(long, value_delimiter = ',')]
+    faults: Vec<Fault>,
+    /// Mean number of frames between two faults
+    #[arg(long, default_value_t = 1_000)]
+    fault_every: u32,
+    /// Faults of the upgrade to draw from: accept-then-close,refuse:503:RETRY_AFTER,slow:3s
+    #[arg(long, value_delimiter = ',')]
+    upgrade_faults: Vec<UpgradeFault>,
+    /// Fraction of the upgrades that go wrong, if there are faults to draw from
+    #[arg(long, default_value_t = 0.5)]
+    upgrade_fault_fraction: f64,
+    /// Reads its own feed of bare matches on one core, prints frames per second, and ends
+    #[arg(long)]
+    self_test: bool,
+}
+
+#[derive(Clone, Copy, ValueEnum)]
+enum RowsArgument {
+    Bare,
+    Realistic,
+}
+
+fn main() -> anyhow::Result<()> {
+    let arguments = Arguments::parse();
+    tracing_subscriber::fmt()
+        .with_env_filter(
+            EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("warn")),
+        )
+        .with_writer(std::io::stderr)
+        .init();
+    // One thread: what is left of the machine belongs to the reader of the feed.
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()?;
+    if arguments.self_test {
+        runtime.block_on(self_test::run(&config(&arguments)))
+    } else {
+        runtime.block_on(serve(&arguments))
+    }
+}
+
+async fn serve(arguments: &Arguments) -> anyhow::Result<()> {
+    let simulator = Simulator::start(config(arguments)).await?;
+    println!("feed {}", simulator.websocket_url());
+    println!(
+        "truth {}",
+        simulator
+            .http_url()
+            .context("the truth is always served here")?
+    );
+    let mut terminated = signal(SignalKind::terminate())?;
+    let is_done = tokio::select! {
+        () = simulator.finished(), if arguments.exit_when_done => true,
+        interrupted = tokio::signal::ctrl_c() => { interrupted?; false }
+        _ = terminated.recv() => false,
+    };
+    let mut truth = simulator.truth();
+    simulator.stop().await;
+    // A long soak has too many of them to read.
+    truth.connections.clear();
+    println!("{}", serde_json::to_string(&truth)?);
+    if arguments.exit_when_done && !is_done {
+        bail!("stopped before everything was read");
+    }
+    Ok(())
+}
+
+fn config(arguments: &Arguments) -> Config {
+    let on_loopback = |port| SocketAddr::from(([127, 0, 0, 1], port));
+    let rows = match (&arguments.replay, arguments.rows) {
+        (Some(path), _) => Rows::Replay(path.clone()),
+        (None, RowsArgument::Bare) => Rows::Bare,
+        (None, RowsArgument::Realistic) => Rows::Realistic,
+    };
+    let random = RandomFaults {
+        faults: arguments.faults.clone(),
+        frames_between_mean: arguments.fault_every,
+        upgrade_faults: arguments.upgrade_faults.clone(),
+        upgrade_fraction: arguments.upgrade_fault_fraction,
+    };
+    Config {
+        websocket_address: on_loopback(arguments.port),
+        http_address: Some(on_loopback(arguments.http_port)),
+        seed: arguments.seed,
+        rows,
+        message_kind: if arguments.binary {
+            MessageKind::Binary
+        } else {
+            MessageKind::Text
+        },
+        rate: arguments.rate,
+        count: arguments.count,
+        at_end: if arguments.close_at_end {
+            AtEnd::Close
+        } else {
+            AtEnd::StayOpen
+        },
+        duplicate_fraction: arguments.duplicates,
+        invalid_fraction: arguments.invalid,
+        fragmented_fraction: arguments.fragmented,
+        resend_unproved: !arguments.no_resend,
+        record_ids: arguments.record_ids,
+        faults: FaultSchedule {
+            afterwards: Afterwards::Random(random),
+            ..FaultSchedule::default()
+        },
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory;
+
+    use super::*;
+
+    #[test]
+    fn the_command_line_is_well_formed() {
+        Arguments::command().debug_assert();
+    }
+}

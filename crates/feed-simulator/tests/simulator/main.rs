@@ -1,0 +1,7 @@
+//! The simulator over real sockets, against a websocket client that keeps its own tally.
+
+mod faults;
+mod feed;
+mod http;
+mod support;
+mod upgrades;
