@@ -1,0 +1,224 @@
+//! How the service is: the words and the rule that sums them up.
+
+use std::sync::{Arc, Mutex, PoisonError};
+
+use domain::Timestamp;
+use tokio_util::sync::CancellationToken;
+
+use crate::ports::{Clock, HealthReporter};
+
+/// How a part, or the whole, is doing; ordered from best to worst.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum HealthStatus {
+    /// It does all of its work.
+    Healthy,
+    /// It does its work, but not as it should.
+    Degraded,
+    /// It does not do its work.
+    Unhealthy,
+}
+
+impl HealthStatus {
+    /// The word used in answers.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Healthy => "healthy",
+            Self::Degraded => "degraded",
+            Self::Unhealthy => "unhealthy",
+        }
+    }
+}
+
+/// The state of one part of the service.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct HealthCheck {
+    /// Which part.
+    pub name: &'static str,
+    /// How it is.
+    pub status: HealthStatus,
+    /// Why, and what to do about it, in a sentence without secrets.
+    pub reason: String,
+    /// Since when it has had this status.
+    pub since: Timestamp,
+}
+
+/// The state of the whole: as bad as its worst part.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct HealthReport {
+    /// The worst status of all checks.
+    pub status: HealthStatus,
+    /// Every check.
+    pub checks: Vec<HealthCheck>,
+}
+
+/// Asks every part how it is.
+pub struct Health {
+    reporters: Vec<Arc<dyn HealthReporter>>,
+}
+
+impl Health {
+    /// Sums up what `reporters` say.
+    #[must_use]
+    pub fn new(reporters: Vec<Arc<dyn HealthReporter>>) -> Self {
+        Self { reporters }
+    }
+
+    /// The state of the service, now.
+    #[must_use]
+    pub fn report(&self) -> HealthReport {
+        let checks: Vec<_> = self
+            .reporters
+            .iter()
+            .flat_map(|part| part.checks())
+            .collect();
+        let worst = checks.iter().map(|check| check.status).max();
+        HealthReport {
+            status: worst.unwrap_or(HealthStatus::Healthy),
+            checks,
+        }
+    }
+}
+
+/// A check that remembers since when it has had its status.
+pub struct Condition {
+    clock: Arc<dyn Clock>,
+    judged: Mutex<Judged>,
+}
+
+struct Judged {
+    check: HealthCheck,
+    /// False as long as the check is what was assumed at first.
+    is_known: bool,
+}
+
+impl Condition {
+    /// A condition that is assumed to be as given, from now until it is set.
+    pub fn new(
+        name: &'static str,
+        status: HealthStatus,
+        reason: impl Into<String>,
+        clock: Arc<dyn Clock>,
+    ) -> Self {
+        let check = HealthCheck {
+            name,
+            status,
+            reason: reason.into(),
+            since: clock.now(),
+        };
+        Self {
+            clock,
+            judged: Mutex::new(Judged {
+                check,
+                is_known: false,
+            }),
+        }
+    }
+
+    /// Sets the status; the time is kept when only the reason is new.
+    ///
+    /// Returns whether that is news, so that the caller can log it once: the
+    /// status has changed, or is known for the first time.
+    pub fn set(&self, status: HealthStatus, reason: impl Into<String>) -> bool {
+        let mut judged = self.lock();
+        let changed = judged.check.status != status;
+        if changed {
+            judged.check.since = self.clock.now();
+        }
+        judged.check.status = status;
+        judged.check.reason = reason.into();
+        let was_known = std::mem::replace(&mut judged.is_known, true);
+        changed || !was_known
+    }
+
+    /// The condition as it is now.
+    #[must_use]
+    pub fn check(&self) -> HealthCheck {
+        self.lock().check.clone()
+    }
+
+    fn lock(&self) -> std::sync::MutexGuard<'_, Judged> {
+        // Every update leaves a whole check behind, so a panic elsewhere spoils nothing.
+        self.judged.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Whether the service should be sent work: yes, until it drains.
+#[derive(Debug, Clone, Default)]
+pub struct Readiness {
+    drain: CancellationToken,
+}
+
+impl Readiness {
+    /// Ready until `drain` is cancelled.
+    #[must_use]
+    pub fn new(drain: CancellationToken) -> Self {
+        Self { drain }
+    }
+
+    /// From now on the service only finishes what it has.
+    pub fn start_draining(&self) {
+        self.drain.cancel();
+    }
+
+    /// Whether the service is finishing what it has.
+    #[must_use]
+    pub fn is_draining(&self) -> bool {
+        self.drain.is_cancelled()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::ports::SystemClock;
+
+    #[test]
+    fn a_condition_is_news_when_it_is_first_known_and_when_it_changes() {
+        let clock = Arc::new(SystemClock);
+        let condition = Condition::new("part", HealthStatus::Unhealthy, "not asked yet", clock);
+        let news = [
+            (HealthStatus::Unhealthy, "still away"),
+            (HealthStatus::Unhealthy, "away, in other words"),
+            (HealthStatus::Healthy, "here"),
+            (HealthStatus::Healthy, "here"),
+        ]
+        .map(|(status, reason)| condition.set(status, reason));
+        assert_eq!(news, [true, false, true, false]);
+        assert_eq!(condition.check().reason, "here");
+    }
+
+    #[test]
+    fn the_whole_is_as_bad_as_its_worst_part() {
+        let part = |status| -> Arc<dyn HealthReporter> {
+            Arc::new(Part(Condition::new(
+                "part",
+                status,
+                "",
+                Arc::new(SystemClock),
+            )))
+        };
+        let (good, poor, bad) = (
+            HealthStatus::Healthy,
+            HealthStatus::Degraded,
+            HealthStatus::Unhealthy,
+        );
+        for (parts, whole) in [
+            (&[][..], good),
+            (&[good, good], good),
+            (&[good, poor], poor),
+            (&[bad, poor], bad),
+        ] {
+            let health = Health::new(parts.iter().copied().map(part).collect());
+            assert_eq!(health.report().status, whole, "{parts:?}");
+        }
+    }
+
+    struct Part(Condition);
+
+    impl HealthReporter for Part {
+        fn checks(&self) -> Vec<HealthCheck> {
+            vec![self.0.check()]
+        }
+    }
+}

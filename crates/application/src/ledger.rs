@@ -1,0 +1,333 @@
+//! The account of every match: received, and what became of it.
+//!
+//! The figures are counted where things happen, each by itself: receipts of
+//! frames at the source, outcomes when a [`Receipt`] is settled, and pending
+//! by the receipts that exist. A receipt that vanishes unsettled is a lost
+//! match, and shows as an imbalance at the next look.
+
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use domain::{DeadLetterReason, LedgerFigures, SourceName};
+use tokio::time::Instant;
+
+use crate::{
+    Condition, HealthCheck, HealthStatus, LatencySnapshot,
+    latency::Latencies,
+    ports::{Clock, HealthReporter},
+};
+
+/// Keeps account; every answer is one consistent snapshot.
+pub struct Ledger {
+    /// A `std` mutex: it is held for a few additions and never across an await.
+    counts: Mutex<Counts>,
+    balance: Condition,
+}
+
+struct Counts {
+    sources: Vec<SourceFigures>,
+    published: u64,
+    dead_lettered: [u64; DeadLetterReason::ALL.len()],
+    pending: u64,
+    latencies: Latencies,
+    last_received: Option<Instant>,
+}
+
+/// What one feed has delivered.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct SourceFigures {
+    /// Which feed.
+    pub source: SourceName,
+    /// Frames read from it.
+    pub received: u64,
+    /// Of these, matches seen before.
+    pub duplicates: u64,
+}
+
+/// All accounts at one moment.
+#[derive(Debug, Clone, PartialEq)]
+pub struct LedgerSnapshot {
+    /// The five figures.
+    pub figures: LedgerFigures,
+    /// Received and duplicates by feed.
+    pub sources: Vec<SourceFigures>,
+    /// Dead letters by reason, in the order of [`DeadLetterReason::ALL`].
+    pub dead_lettered: [u64; DeadLetterReason::ALL.len()],
+    /// From receipt to acknowledgement.
+    pub latency: LatencySnapshot,
+    /// When something was last received.
+    pub last_received: Option<Instant>,
+}
+
+impl Ledger {
+    /// An empty ledger.
+    #[must_use]
+    pub fn new(clock: Arc<dyn Clock>) -> Self {
+        Self {
+            counts: Mutex::new(Counts {
+                sources: Vec::new(),
+                published: 0,
+                dead_lettered: [0; DeadLetterReason::ALL.len()],
+                pending: 0,
+                latencies: Latencies::new(),
+                last_received: None,
+            }),
+            balance: Condition::new(
+                "ledger",
+                HealthStatus::Healthy,
+                "every received match is accounted for",
+                clock,
+            ),
+        }
+    }
+
+    /// Books frames read from `source` at `at`, of which `duplicates` are done with.
+    ///
+    /// Returns the receipts of all others; each must be settled.
+    pub fn receive(
+        self: &Arc<Self>,
+        source: SourceName,
+        received: usize,
+        duplicates: usize,
+        at: Instant,
+    ) -> Receipts {
+        let open = received - duplicates;
+        let mut counts = self.lock();
+        let figures = counts.source(source);
+        figures.received += received as u64;
+        figures.duplicates += duplicates as u64;
+        counts.pending += open as u64;
+        counts.last_received = Some(at);
+        drop(counts);
+        Receipts {
+            ledger: Arc::clone(self),
+            received_at: at,
+            open,
+        }
+    }
+
+    /// Everything, at one moment.
+    #[must_use]
+    pub fn snapshot(&self) -> LedgerSnapshot {
+        let mut counts = self.lock();
+        LedgerSnapshot {
+            figures: counts.figures(),
+            sources: counts.sources.clone(),
+            dead_lettered: counts.dead_lettered,
+            latency: counts.latencies.snapshot(Instant::now()),
+            last_received: counts.last_received,
+        }
+    }
+
+    /// The five figures, at one moment.
+    #[must_use]
+    pub fn figures(&self) -> LedgerFigures {
+        self.lock().figures()
+    }
+
+    /// Checks that the figures add up; an imbalance is logged once and shows in health.
+    pub fn check(&self) {
+        let figures = self.figures();
+        match figures.check() {
+            Ok(()) => {
+                self.balance.set(
+                    HealthStatus::Healthy,
+                    "every received match is accounted for",
+                );
+            }
+            Err(broken) => {
+                if self
+                    .balance
+                    .set(HealthStatus::Unhealthy, broken.to_string())
+                {
+                    tracing::error!(?figures, "the ledger is out of balance: {broken}");
+                }
+            }
+        }
+    }
+
+    fn settle(&self, received_at: Instant, outcome: Outcome) {
+        let now = Instant::now();
+        let mut counts = self.lock();
+        counts.pending -= 1;
+        match outcome {
+            Outcome::Published => {
+                counts.published += 1;
+                counts.latencies.record(received_at, now);
+            }
+            Outcome::DeadLettered(reason) => counts.dead_lettered[reason.index()] += 1,
+            Outcome::Lost => {}
+        }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Counts> {
+        // A panic amid the additions would show as an imbalance, which is its purpose.
+        self.counts.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl HealthReporter for Ledger {
+    fn checks(&self) -> Vec<HealthCheck> {
+        self.check();
+        vec![self.balance.check()]
+    }
+}
+
+impl Counts {
+    fn source(&mut self, source: SourceName) -> &mut SourceFigures {
+        let known = self.sources.iter().position(|row| row.source == source);
+        let index = known.unwrap_or_else(|| {
+            self.sources.push(SourceFigures {
+                source,
+                received: 0,
+                duplicates: 0,
+            });
+            self.sources.len() - 1
+        });
+        &mut self.sources[index]
+    }
+
+    fn figures(&self) -> LedgerFigures {
+        LedgerFigures {
+            received: self.sources.iter().map(|row| row.received).sum(),
+            published: self.published,
+            duplicates: self.sources.iter().map(|row| row.duplicates).sum(),
+            dead_lettered: self.dead_lettered.iter().sum(),
+            pending: self.pending,
+        }
+    }
+}
+
+/// The receipts of one batch, to be handed out one by one.
+#[must_use = "every receipt not handed out is a lost match"]
+pub struct Receipts {
+    ledger: Arc<Ledger>,
+    received_at: Instant,
+    open: usize,
+}
+
+impl Iterator for Receipts {
+    type Item = Receipt;
+
+    fn next(&mut self) -> Option<Receipt> {
+        self.open = self.open.checked_sub(1)?;
+        Some(Receipt {
+            ledger: Arc::clone(&self.ledger),
+            received_at: self.received_at,
+            settled: false,
+        })
+    }
+}
+
+impl Drop for Receipts {
+    fn drop(&mut self) {
+        self.by_ref().for_each(drop);
+    }
+}
+
+/// One pending match or frame; whoever holds it owes its outcome.
+#[must_use = "a receipt dropped unsettled is a lost match"]
+pub struct Receipt {
+    ledger: Arc<Ledger>,
+    received_at: Instant,
+    settled: bool,
+}
+
+#[derive(Clone, Copy)]
+enum Outcome {
+    Published,
+    DeadLettered(DeadLetterReason),
+    Lost,
+}
+
+impl Receipt {
+    /// The match is in the topic, acknowledged.
+    pub fn published(self) {
+        self.settle(Outcome::Published);
+    }
+
+    /// The frame or record is in the dead-letter topic, acknowledged.
+    pub fn dead_lettered(self, reason: DeadLetterReason) {
+        self.settle(Outcome::DeadLettered(reason));
+    }
+
+    /// When it was received.
+    #[must_use]
+    pub fn received_at(&self) -> Instant {
+        self.received_at
+    }
+
+    fn settle(mut self, outcome: Outcome) {
+        self.settled = true;
+        self.ledger.settle(self.received_at, outcome);
+    }
+}
+
+impl std::fmt::Debug for Receipt {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Receipt")
+            .field("received_at", &self.received_at)
+            .finish_non_exhaustive()
+    }
+}
+
+impl Drop for Receipt {
+    fn drop(&mut self) {
+        if !self.settled {
+            self.ledger.settle(self.received_at, Outcome::Lost);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::ports::SystemClock;
+
+    const FEED: SourceName = SourceName::new("feed");
+
+    fn ledger() -> Arc<Ledger> {
+        Arc::new(Ledger::new(Arc::new(SystemClock)))
+    }
+
+    #[tokio::test]
+    async fn every_outcome_is_booked_once_and_the_figures_add_up() {
+        let ledger = ledger();
+        let mut receipts = ledger.receive(FEED, 5, 1, Instant::now());
+        receipts.next().expect("4 are open").published();
+        receipts
+            .next()
+            .expect("3 are open")
+            .dead_lettered(DeadLetterReason::NotJson);
+        let (third, fourth) = (receipts.next(), receipts.next());
+        assert!(receipts.next().is_none(), "the duplicate has no receipt");
+        let expected = LedgerFigures {
+            received: 5,
+            published: 1,
+            duplicates: 1,
+            dead_lettered: 1,
+            pending: 2,
+        };
+        assert_eq!(ledger.figures(), expected);
+        assert_eq!(expected.check(), Ok(()));
+        drop((third, fourth));
+    }
+
+    #[tokio::test]
+    async fn a_receipt_dropped_unsettled_is_reported_as_a_loss() {
+        let ledger = ledger();
+        let mut receipts = ledger.receive(FEED, 1, 0, Instant::now());
+        assert_eq!(ledger.checks()[0].status, HealthStatus::Healthy);
+        drop(receipts.next());
+        let check = &ledger.checks()[0];
+        assert_eq!(check.status, HealthStatus::Unhealthy);
+        assert!(check.reason.contains("received 1"), "{}", check.reason);
+    }
+
+    #[tokio::test]
+    async fn receipts_never_handed_out_are_a_loss_too() {
+        let ledger = ledger();
+        drop(ledger.receive(FEED, 3, 0, Instant::now()));
+        assert_eq!(ledger.figures().pending, 0);
+        assert!(ledger.figures().check().is_err());
+    }
+}

@@ -1,0 +1,92 @@
+//! Where matches go.
+
+use std::time::Duration;
+
+use async_trait::async_trait;
+use bytes::Bytes;
+use domain::{DeadLetterReason, Match, SourceName, Timestamp};
+use thiserror::Error;
+
+use crate::Receipt;
+
+/// Takes messages and sees to it that each one arrives.
+///
+/// Accepting and acknowledging are two moments: [`publish`](Self::publish)
+/// takes a message when there is room and returns; the acknowledgement comes
+/// back later through the [`Receipt`], from any thread and in any order.
+///
+/// An implementation MUST
+/// - settle each receipt exactly once: [`Receipt::published`] for a match and
+///   [`Receipt::dead_lettered`] for a dead letter, and only when the record
+///   would survive the loss of this process and of any one broker;
+/// - keep a message it has accepted and send it again, however long the outage;
+/// - turn a match that is refused for good into a dead letter with
+///   [`DeadLetterReason::RefusedByKafka`], under the same receipt;
+/// - hold a bounded number of messages and bytes.
+#[cfg_attr(test, mockall::automock)]
+#[async_trait]
+pub trait MessagePublisher: Send + Sync {
+    /// Waits for room, never for the broker.
+    ///
+    /// Dropping the returned future before it is ready drops the message and
+    /// its receipt: only a caller that gives up for good does so.
+    ///
+    /// # Errors
+    /// [`PublishError::Stopped`] when this publisher will never send again.
+    async fn publish(&self, message: Message, receipt: Receipt) -> Result<(), PublishError>;
+
+    /// Waits until every accepted message has been acknowledged.
+    ///
+    /// # Errors
+    /// [`FlushError::DeadlinePassed`] with what was still unacknowledged after
+    /// `deadline`; those messages are kept, and further attempts go on.
+    async fn flush(&self, deadline: Duration) -> Result<(), FlushError>;
+}
+
+/// What is sent.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Message {
+    /// A match for the consumers.
+    Match(Match),
+    /// Something set aside for a human.
+    DeadLetter(Box<DeadLetter>),
+}
+
+/// A frame or record that was not published, with everything needed to judge it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct DeadLetter {
+    /// Which rule it broke.
+    pub reason: DeadLetterReason,
+    /// What exactly was wrong, for the person who reads it.
+    pub detail: String,
+    /// Who sent it.
+    pub source: SourceName,
+    /// When its frame had been read from the socket.
+    pub received_at: Timestamp,
+    /// The bytes as they were received.
+    pub payload: Bytes,
+}
+
+/// Why a message was not accepted.
+#[derive(Debug, Clone, PartialEq, Eq, Error)]
+pub enum PublishError {
+    /// The publisher has been stopped, or cannot go on.
+    #[error("the publisher has stopped: {reason}")]
+    Stopped {
+        /// What stopped it.
+        reason: String,
+    },
+}
+
+/// Why a flush did not complete.
+#[derive(Debug, Clone, PartialEq, Eq, Error)]
+pub enum FlushError {
+    /// Time ran out.
+    #[error("{unacknowledged} messages were still unacknowledged after {deadline:?}")]
+    DeadlinePassed {
+        /// How many messages are only in memory.
+        unacknowledged: u64,
+        /// How long it was tried.
+        deadline: Duration,
+    },
+}

@@ -1,0 +1,21 @@
+//! What the use cases need from the world; adapters provide it.
+//!
+//! Each port says what an adapter MUST keep to. The behaviour of a port is
+//! tested by one suite, run against the fake and every real adapter.
+
+mod clock;
+mod health_reporter;
+mod message_publisher;
+mod source_stream_consumer;
+
+pub use clock::{Clock, SystemClock};
+pub use health_reporter::HealthReporter;
+pub use message_publisher::{DeadLetter, FlushError, Message, MessagePublisher, PublishError};
+pub use source_stream_consumer::{
+    DisconnectReason, Disconnection, InvalidFrame, ReceivedBatch, SourceEvent, SourceStreamConsumer,
+};
+
+#[cfg(test)]
+pub(crate) use self::{
+    message_publisher::MockMessagePublisher, source_stream_consumer::MockSourceStreamConsumer,
+};

@@ -1,0 +1,147 @@
+//! Where matches come from.
+
+use std::{fmt, time::Duration};
+
+use async_trait::async_trait;
+use bytes::Bytes;
+use domain::{DeadLetterReason, MatchId, SourceName, Timestamp};
+
+/// A live feed that is read as fast as it is asked, and no faster.
+///
+/// A frame is received once it has been read whole from the socket; from then
+/// on it is the service's, and has to be handed over.
+///
+/// The feed is pulled: while nobody calls [`next`](Self::next) nothing is read,
+/// and the pressure reaches the upstream's socket.
+///
+/// An implementation MUST
+/// - connect, and connect again, by itself and for ever, with a bounded pause
+///   in between: to lose the connection is an event, not an error;
+/// - hand over everything it has read, in order, before it reports the
+///   connection lost, or says goodbye;
+/// - be cancel safe: a dropped [`next`](Self::next) loses nothing that was read;
+/// - pause its timeouts while it is not being asked: only a feed that could
+///   have been heard can be silent.
+#[cfg_attr(test, mockall::automock)]
+#[async_trait]
+pub trait SourceStreamConsumer: Send {
+    /// Whose matches these are.
+    fn source(&self) -> SourceName;
+
+    /// Waits for what happens next on the feed.
+    async fn next(&mut self) -> SourceEvent;
+
+    /// Ends the feed: to be called until it returns `None`, and after it nothing else.
+    ///
+    /// Reads nothing more from the upstream. What had been read already is
+    /// handed over, batch by batch and none empty; then the upstream is told
+    /// goodbye, as far as a short time allows. What arrives after the first
+    /// call is not received.
+    async fn close(&mut self) -> Option<ReceivedBatch>;
+}
+
+/// What can happen on a feed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum SourceEvent {
+    /// The connection stands; data may follow.
+    Connected,
+    /// Frames have been read; never empty.
+    Received(ReceivedBatch),
+    /// The connection, or an attempt at one, is over.
+    Disconnected(Disconnection),
+}
+
+/// Frames read in one go.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ReceivedBatch {
+    /// When they had been read from the socket.
+    pub received_at: Timestamp,
+    /// Each frame's match, or what was wrong with the frame.
+    pub frames: Vec<Result<MatchId, Box<InvalidFrame>>>,
+}
+
+/// A frame that holds no valid match.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct InvalidFrame {
+    /// Which rule it breaks.
+    pub reason: DeadLetterReason,
+    /// What exactly is wrong and where, for the person who reads it.
+    pub detail: String,
+    /// The frame as received.
+    pub payload: Bytes,
+}
+
+/// The end of a connection or of an attempt.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Disconnection {
+    /// The kind, for metrics and rules.
+    pub reason: DisconnectReason,
+    /// What happened, for the person who reads it; holds no secrets.
+    pub detail: String,
+    /// How long until the next attempt.
+    pub retry_in: Duration,
+}
+
+/// The kinds of ends a connection can have.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum DisconnectReason {
+    /// DNS, TCP or TLS failed.
+    ConnectFailed,
+    /// The whole of connecting took too long.
+    ConnectTimeout,
+    /// The upstream answered the upgrade with another status.
+    UpgradeRefused,
+    /// The upstream closed the connection in an orderly way.
+    ClosedByUpstream,
+    /// The connection broke.
+    ConnectionLost,
+    /// A ping was not answered in time.
+    PongTimeout,
+    /// No data for too long.
+    IdleTimeout,
+    /// A message was larger than allowed.
+    MessageTooLarge,
+    /// A text message was not UTF-8.
+    NotUtf8,
+    /// The upstream broke the protocol in another way.
+    ProtocolError,
+}
+
+impl DisconnectReason {
+    /// Every reason.
+    pub const ALL: [Self; 10] = [
+        Self::ConnectFailed,
+        Self::ConnectTimeout,
+        Self::UpgradeRefused,
+        Self::ClosedByUpstream,
+        Self::ConnectionLost,
+        Self::PongTimeout,
+        Self::IdleTimeout,
+        Self::MessageTooLarge,
+        Self::NotUtf8,
+        Self::ProtocolError,
+    ];
+
+    /// The word used in metrics, logs and answers.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::ConnectFailed => "connect_failed",
+            Self::ConnectTimeout => "connect_timeout",
+            Self::UpgradeRefused => "upgrade_refused",
+            Self::ClosedByUpstream => "closed_by_upstream",
+            Self::ConnectionLost => "connection_lost",
+            Self::PongTimeout => "pong_timeout",
+            Self::IdleTimeout => "idle_timeout",
+            Self::MessageTooLarge => "message_too_large",
+            Self::NotUtf8 => "not_utf8",
+            Self::ProtocolError => "protocol_error",
+        }
+    }
+}
+
+impl fmt::Display for DisconnectReason {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}

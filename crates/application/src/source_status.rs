@@ -1,0 +1,272 @@
+//! What is known of a feed's connection, and whether that is healthy.
+
+use std::{
+    collections::BTreeMap,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    time::Duration,
+};
+
+use domain::{SourceName, Timestamp};
+use tokio::time::Instant;
+
+use crate::{
+    Condition, HealthCheck, HealthStatus,
+    ports::{Clock, DisconnectReason, Disconnection, HealthReporter},
+};
+
+/// Follows one feed's connection.
+pub struct SourceStatus {
+    source: SourceName,
+    clock: Arc<dyn Clock>,
+    /// Without data for so long a feed is silent.
+    idle_timeout: Duration,
+    connection: Mutex<Connection>,
+    condition: Condition,
+}
+
+struct Connection {
+    state: ConnectionState,
+    since: Timestamp,
+    /// When data last came in, or following began.
+    last_data: Instant,
+    /// Without data for too long: a new connection alone proves nothing.
+    silent: bool,
+    disconnections: BTreeMap<DisconnectReason, u64>,
+    last: Option<Disconnection>,
+}
+
+/// Where a feed's connection stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ConnectionState {
+    /// Before the first connection.
+    Connecting,
+    /// The connection stands.
+    Connected,
+    /// Lost, or not made; the next attempt is due.
+    Reconnecting,
+}
+
+impl ConnectionState {
+    /// The word used in answers.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Connecting => "connecting",
+            Self::Connected => "connected",
+            Self::Reconnecting => "reconnecting",
+        }
+    }
+}
+
+/// A feed's connection at one moment.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ConnectionSnapshot {
+    /// Where it stands.
+    pub state: ConnectionState,
+    /// Since when.
+    pub since: Timestamp,
+    /// Ended connections and failed attempts, by reason.
+    pub disconnections: Vec<(DisconnectReason, u64)>,
+    /// The last of them.
+    pub last_disconnection: Option<Disconnection>,
+}
+
+impl SourceStatus {
+    /// A feed not yet connected, which is silent without data for `idle_timeout`.
+    #[must_use]
+    pub fn new(source: SourceName, idle_timeout: Duration, clock: Arc<dyn Clock>) -> Self {
+        Self {
+            source,
+            idle_timeout,
+            connection: Mutex::new(Connection {
+                state: ConnectionState::Connecting,
+                since: clock.now(),
+                last_data: Instant::now(),
+                silent: false,
+                disconnections: BTreeMap::new(),
+                last: None,
+            }),
+            condition: Condition::new(
+                "feed",
+                HealthStatus::Unhealthy,
+                format!("{source}: not connected yet"),
+                Arc::clone(&clock),
+            ),
+            clock,
+        }
+    }
+
+    /// Which feed.
+    #[must_use]
+    pub fn source(&self) -> SourceName {
+        self.source
+    }
+
+    /// The connection stands.
+    pub fn connected(&self) {
+        let mut connection = self.lock();
+        connection.enter(ConnectionState::Connected, self.clock.now());
+        connection.silent |= connection.last_data.elapsed() >= self.idle_timeout;
+        if connection.silent {
+            let reason = format!("{}: connected again, but no data yet", self.source);
+            self.condition.set(HealthStatus::Unhealthy, reason);
+        } else {
+            let reason = format!("{}: connected", self.source);
+            self.condition.set(HealthStatus::Healthy, reason);
+        }
+    }
+
+    /// Data has come in and has been handed on: only from here on the feed
+    /// can be heard again.
+    pub fn received(&self) {
+        let mut connection = self.lock();
+        connection.last_data = Instant::now();
+        if connection.silent {
+            connection.silent = false;
+            let reason = format!("{}: connected", self.source);
+            self.condition.set(HealthStatus::Healthy, reason);
+        }
+    }
+
+    /// The connection, or an attempt at one, is over.
+    pub fn disconnected(&self, disconnection: Disconnection) {
+        let mut connection = self.lock();
+        connection.enter(ConnectionState::Reconnecting, self.clock.now());
+        connection.silent |= disconnection.reason == DisconnectReason::IdleTimeout;
+        *connection
+            .disconnections
+            .entry(disconnection.reason)
+            .or_default() += 1;
+        let reason = format!("{}: {}", self.source, disconnection.detail);
+        self.condition.set(HealthStatus::Unhealthy, reason);
+        connection.last = Some(disconnection);
+    }
+
+    /// The connection, now.
+    #[must_use]
+    pub fn snapshot(&self) -> ConnectionSnapshot {
+        let connection = self.lock();
+        ConnectionSnapshot {
+            state: connection.state,
+            since: connection.since,
+            disconnections: connection
+                .disconnections
+                .iter()
+                .map(|(r, n)| (*r, *n))
+                .collect(),
+            last_disconnection: connection.last.clone(),
+        }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Connection> {
+        // Every update is whole before it can panic.
+        self.connection
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl HealthReporter for SourceStatus {
+    fn checks(&self) -> Vec<HealthCheck> {
+        vec![self.condition.check()]
+    }
+}
+
+impl Connection {
+    fn enter(&mut self, state: ConnectionState, now: Timestamp) {
+        if self.state != state {
+            self.state = state;
+            self.since = now;
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::ports::SystemClock;
+
+    fn over(reason: DisconnectReason) -> Disconnection {
+        Disconnection {
+            reason,
+            detail: format!("over: {reason}"),
+            retry_in: Duration::from_secs(1),
+        }
+    }
+
+    fn health(status: &SourceStatus) -> HealthStatus {
+        status.checks()[0].status
+    }
+
+    const IDLE_TIMEOUT: Duration = Duration::from_mins(1);
+
+    fn status() -> SourceStatus {
+        SourceStatus::new(SourceName::new("feed"), IDLE_TIMEOUT, Arc::new(SystemClock))
+    }
+
+    #[test]
+    fn a_connection_is_healthy_until_it_is_lost() {
+        let status = status();
+        assert_eq!(
+            health(&status),
+            HealthStatus::Unhealthy,
+            "not connected yet"
+        );
+        status.connected();
+        assert_eq!(health(&status), HealthStatus::Healthy);
+        status.disconnected(over(DisconnectReason::ConnectionLost));
+        assert_eq!(health(&status), HealthStatus::Unhealthy);
+        status.connected();
+        assert_eq!(health(&status), HealthStatus::Healthy);
+        let snapshot = status.snapshot();
+        assert_eq!(
+            snapshot.disconnections,
+            [(DisconnectReason::ConnectionLost, 1)]
+        );
+    }
+
+    #[test]
+    fn a_silent_feed_is_unhealthy_until_data_flows() {
+        let status = status();
+        status.connected();
+        status.disconnected(over(DisconnectReason::IdleTimeout));
+        status.connected();
+        assert_eq!(
+            health(&status),
+            HealthStatus::Unhealthy,
+            "connected, but silent"
+        );
+        status.disconnected(over(DisconnectReason::ConnectionLost));
+        status.connected();
+        assert_eq!(health(&status), HealthStatus::Unhealthy, "still no data");
+        status.received();
+        assert_eq!(health(&status), HealthStatus::Healthy);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn silence_is_not_broken_by_connections_that_end_before_their_timeout() {
+        let status = status();
+        for _ in 0..6 {
+            status.connected();
+            assert_eq!(health(&status), HealthStatus::Healthy);
+            tokio::time::advance(IDLE_TIMEOUT / 6).await;
+            status.disconnected(over(DisconnectReason::ClosedByUpstream));
+        }
+        status.connected();
+        assert_eq!(
+            health(&status),
+            HealthStatus::Unhealthy,
+            "a minute without data"
+        );
+        status.received();
+        assert_eq!(health(&status), HealthStatus::Healthy);
+        tokio::time::advance(IDLE_TIMEOUT / 2).await;
+        status.disconnected(over(DisconnectReason::ClosedByUpstream));
+        status.connected();
+        assert_eq!(
+            health(&status),
+            HealthStatus::Healthy,
+            "data half a minute ago"
+        );
+    }
+}

@@ -1,0 +1,30 @@
+//! Publishes to Kafka; the only crate that knows rdkafka.
+//!
+//! [`KafkaPublisher`] takes messages as long as there is room, hands them to
+//! librdkafka, and settles each receipt when the brokers have acknowledged the
+//! record. Whatever comes back is kept and sent again, set aside as a dead
+//! letter, or carried over to a new producer: inside this crate nothing is
+//! ever lost. Delivery is at least once: a record whose acknowledgement was
+//! lost with a producer is sent again.
+//!
+//! Topics are never created here; a missing one shows in health together with
+//! the command that creates it. With the feature `embedded` there is a broker
+//! inside the process and a reader of whole topics, for the demo and tests.
+
+mod settings;
+
+mod publisher;
+mod sender;
+
+mod delivery;
+mod in_flight;
+mod room;
+
+mod health;
+mod probe;
+
+#[cfg(feature = "embedded")]
+pub mod embedded;
+
+pub use publisher::KafkaPublisher;
+pub use settings::{KafkaSettings, LINGER_MAX, SettingsError, check_property};

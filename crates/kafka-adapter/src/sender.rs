@@ -1,0 +1,125 @@
+//! One librdkafka producer, and another in its place once it has failed for good.
+
+use std::{
+    mem,
+    sync::{Arc, PoisonError, RwLock},
+    time::Duration,
+};
+
+use rdkafka::{
+    ClientConfig,
+    producer::{BaseRecord, Producer, PurgeConfig, ThreadedProducer},
+};
+use tokio::task;
+
+use crate::{
+    SettingsError,
+    delivery::{Context, Deliveries, code_of},
+    in_flight::InFlight,
+};
+
+/// For so long a fatally failed producer may take to hand back what it has.
+const RETIRE_TIME_MAX: Duration = Duration::from_secs(10);
+
+/// Hands records to librdkafka, and survives its fatal errors.
+pub(crate) struct Sender {
+    config: ClientConfig,
+    deliveries: Arc<Deliveries>,
+    /// Replaced after a fatal error; a lock for reading costs nothing next to a send.
+    producer: RwLock<ThreadedProducer<Context>>,
+}
+
+impl Sender {
+    /// Makes the first producer; blocks while certificates are read and threads started.
+    ///
+    /// # Errors
+    /// [`SettingsError`] when librdkafka does not accept `config`.
+    pub(crate) fn try_new(
+        config: ClientConfig,
+        deliveries: Arc<Deliveries>,
+    ) -> Result<Self, SettingsError> {
+        Ok(Self {
+            producer: RwLock::new(create_producer(&config, &deliveries)?),
+            config,
+            deliveries,
+        })
+    }
+
+    /// As [`Sender::try_new`], without blocking the runtime.
+    pub(crate) async fn open(
+        config: ClientConfig,
+        deliveries: Arc<Deliveries>,
+    ) -> Result<Self, SettingsError> {
+        let created = task::spawn_blocking(move || Self::try_new(config, deliveries));
+        created.await.expect("creating a producer does not panic")
+    }
+
+    /// Hands a record to librdkafka; if it is not taken it counts as returned.
+    pub(crate) fn send(&self, record: BaseRecord<'_, [u8], [u8], Box<InFlight>>) {
+        let producer = self.producer.read().unwrap_or_else(PoisonError::into_inner);
+        if let Err((error, record)) = producer.send(record) {
+            // Also a full queue: it has emptied a little when this is sent again.
+            self.deliveries
+                .give_back(record.delivery_opaque, code_of(&error));
+        }
+    }
+
+    /// Makes a new producer if the current one has failed for good.
+    ///
+    /// What the old one had not acknowledged comes back from it and is sent
+    /// again; some of it may have arrived, and then arrives twice.
+    pub(crate) async fn replace_failed_producer(&self) {
+        let Some((code, reason)) = self.producer().client().fatal_error() else {
+            return;
+        };
+        tracing::warn!(%code, "the Kafka producer has failed and is replaced: {reason}");
+        let (config, deliveries) = (self.config.clone(), Arc::clone(&self.deliveries));
+        // Reads certificates and starts threads.
+        let created = task::spawn_blocking(move || create_producer(&config, &deliveries));
+        match created.await.expect("creating a producer does not panic") {
+            Ok(new) => {
+                let old = self.swap_producer(new);
+                let retired = task::spawn_blocking(move || retire(&old));
+                retired.await.expect("retiring a producer does not panic");
+            }
+            Err(error) => {
+                tracing::error!("there is no new Kafka producer, another attempt follows: {error}");
+            }
+        }
+    }
+
+    /// The current producer.
+    pub(crate) fn producer(&self) -> ThreadedProducer<Context> {
+        // The slot always holds a whole producer, whatever has panicked elsewhere.
+        self.producer
+            .read()
+            .unwrap_or_else(PoisonError::into_inner)
+            .clone()
+    }
+
+    fn swap_producer(&self, new: ThreadedProducer<Context>) -> ThreadedProducer<Context> {
+        let mut current = self
+            .producer
+            .write()
+            .unwrap_or_else(PoisonError::into_inner);
+        mem::replace(&mut current, new)
+    }
+}
+
+fn create_producer(
+    config: &ClientConfig,
+    deliveries: &Arc<Deliveries>,
+) -> Result<ThreadedProducer<Context>, SettingsError> {
+    Ok(config.create_with_context(Context::new(Arc::clone(deliveries)))?)
+}
+
+/// Makes a failed producer hand back everything it has, then lets go of it.
+fn retire(producer: &ThreadedProducer<Context>) {
+    producer.purge(PurgeConfig::default().queue().inflight());
+    if producer.flush(RETIRE_TIME_MAX).is_err() {
+        tracing::error!(
+            messages = producer.in_flight_count(),
+            "the failed Kafka producer keeps messages; they stay unacknowledged until a restart"
+        );
+    }
+}

@@ -1,0 +1,113 @@
+//! The publisher against an Apache Kafka that is absent, killed, frozen, or
+//! loses a topic: nothing is lost, and health notices in time.
+
+use std::{collections::HashSet, time::Duration};
+
+use application::HealthStatus::{Healthy, Unhealthy};
+use test_support::kafka::KafkaCluster;
+use tokio::time::sleep;
+
+use crate::support::{NOTICED_WITHIN, PATIENCE, Rig, counts};
+
+async fn start(brokers: usize) -> KafkaCluster {
+    let cluster = KafkaCluster::start(brokers)
+        .await
+        .expect("brokers can be started");
+    for topic in ["matches", "letters"] {
+        cluster
+            .create_topic(topic, 12, &[])
+            .await
+            .expect("it is new");
+    }
+    cluster
+}
+
+fn publisher(cluster: &KafkaCluster) -> Rig {
+    Rig::start(cluster.bootstrap_servers(), "matches", "letters")
+}
+
+/// Publishes in small steps, so that a disturbance hits records in every state.
+async fn publish_slowly(rig: &Rig, ids: std::ops::Range<i64>) {
+    for first in ids.clone().step_by(100) {
+        rig.publish_matches(first..ids.end.min(first + 100)).await;
+        // The pace of a feed, not a wait for anything.
+        sleep(Duration::from_millis(5)).await;
+    }
+}
+
+/// Every match of `ids` is in the topic, and none twice.
+async fn expect_each_once(rig: &Rig, ids: std::ops::Range<i64>) {
+    let figures = rig.flush().await;
+    assert_eq!(figures.published, ids.clone().count() as u64);
+    let counts = counts(&rig.read_matches().await);
+    let repeated: Vec<_> = counts.iter().filter(|(_, count)| **count > 1).collect();
+    assert_eq!(repeated, [], "no match is there twice");
+    let found: HashSet<_> = counts.into_keys().collect();
+    assert_eq!(found, ids.collect(), "every match is there");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_broker_absent_at_first_then_killed_then_frozen_loses_nothing() {
+    let cluster = start(1).await;
+    cluster.kill(0).expect("it runs");
+    let rig = publisher(&cluster);
+    publish_slowly(&rig, 1..2001).await;
+    rig.wait_for_reason("kafka", "Connection refused").await;
+    cluster.restart(0).expect("it is dead");
+    rig.wait_until_healthy().await;
+    publish_slowly(&rig, 2001..3001).await;
+
+    cluster.kill(0).expect("it runs");
+    publish_slowly(&rig, 3001..4001).await;
+    rig.wait_for("kafka", Unhealthy, NOTICED_WITHIN).await;
+    cluster.restart(0).expect("it is dead");
+    rig.wait_for("kafka", Healthy, PATIENCE).await;
+    publish_slowly(&rig, 4001..6001).await;
+    rig.flush().await;
+
+    cluster.pause(0).expect("it runs");
+    publish_slowly(&rig, 6001..8001).await;
+    rig.wait_for("kafka", Unhealthy, NOTICED_WITHIN).await;
+    cluster.resume(0).expect("it is paused");
+    rig.wait_for("kafka", Healthy, NOTICED_WITHIN).await;
+    expect_each_once(&rig, 1..8001).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_topic_deleted_and_created_again_takes_records_again() {
+    let cluster = start(1).await;
+    let rig = publisher(&cluster);
+    rig.wait_until_healthy().await;
+    publish_slowly(&rig, 1..2001).await;
+    rig.flush().await;
+    cluster.delete_topic("matches").await.expect("it is there");
+    publish_slowly(&rig, 2001..4001).await;
+    rig.wait_for("publish_topic", Unhealthy, NOTICED_WITHIN)
+        .await;
+    rig.wait_for_reason("publish_topic", "--create --topic matches ")
+        .await;
+    cluster
+        .create_topic("matches", 6, &[])
+        .await
+        .expect("nobody has created it");
+    rig.wait_for("publish_topic", Healthy, NOTICED_WITHIN).await;
+    rig.wait_for("kafka", Healthy, NOTICED_WITHIN).await;
+    publish_slowly(&rig, 4001..6001).await;
+    assert_eq!(rig.flush().await.published, 6000);
+    let found: HashSet<_> = counts(&rig.read_matches().await).into_keys().collect();
+    assert_eq!(
+        found,
+        (2001..6001).collect(),
+        "all since the deletion is there"
+    );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn one_broker_of_three_may_die() {
+    let cluster = start(3).await;
+    let rig = publisher(&cluster);
+    publish_slowly(&rig, 1..2001).await;
+    cluster.kill(1).expect("it runs");
+    publish_slowly(&rig, 2001..4001).await;
+    expect_each_once(&rig, 1..4001).await;
+}

@@ -1,0 +1,7 @@
+//! The publisher against brokers: one inside the process, and real ones.
+
+mod disturbed_kafka;
+mod embedded_broker;
+mod logs;
+mod real_kafka;
+mod support;

@@ -1,0 +1,36 @@
+//! Real Apache Kafka for tests, started by the tests themselves.
+//!
+//! A broker comes from Java 17 and the jars that Maven fetches once into the
+//! user's cache, or else from Docker. [`shared_broker`] is for tests that
+//! leave it as it is: it is one a test process, or the one that
+//! `KAFKA_BOOTSTRAP_SERVERS_TEST` names. [`KafkaCluster::start`] is for tests
+//! that kill and pause brokers. With nothing to start a broker from, tests
+//! fail and say what to install; they do not skip.
+
+use anyhow::Result;
+use tokio::sync::OnceCell;
+
+mod cluster;
+mod distribution;
+mod supervisor;
+
+pub use cluster::{KafkaCluster, unique_topic};
+pub use distribution::java_client_partitions;
+
+/// The broker that all tests of this process share, each with topics of its own.
+///
+/// # Errors
+/// When no broker can be started, with what to do about it.
+pub async fn shared_broker() -> Result<&'static KafkaCluster> {
+    /// Never dropped: when the process ends, however it does, the broker's
+    /// supervisor notices and stops it.
+    static SHARED: OnceCell<KafkaCluster> = OnceCell::const_new();
+    SHARED
+        .get_or_try_init(|| async {
+            match std::env::var("KAFKA_BOOTSTRAP_SERVERS_TEST") {
+                Ok(servers) => Ok(KafkaCluster::external(servers)),
+                Err(_) => KafkaCluster::start(1).await,
+            }
+        })
+        .await
+}

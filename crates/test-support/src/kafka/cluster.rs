@@ -1,0 +1,213 @@
+//! One broker or three, as one cluster.
+
+use std::{
+    collections::HashSet,
+    fs,
+    net::{Ipv4Addr, TcpListener},
+    process,
+    sync::atomic::{AtomicU16, AtomicU32, Ordering},
+};
+
+use anyhow::{Context as _, Result};
+use kafka_adapter::embedded;
+
+use super::{
+    distribution::Distribution,
+    supervisor::{Order, Supervisor},
+};
+
+/// Any 16 bytes in base64 do; every cluster has folders of its own.
+const CLUSTER_ID: &str = "MkU3OEVBNTcwNTJENDM2Qg";
+
+/// A Kafka cluster on free ports of the loopback interface.
+///
+/// Its brokers create topics by themselves if a client asks them to, as
+/// brokers do unless told otherwise. Dropping it stops everything and removes
+/// its data.
+pub struct KafkaCluster {
+    brokers: Vec<Supervisor>,
+    bootstrap_servers: String,
+}
+
+impl KafkaCluster {
+    /// Starts a cluster of `brokers` brokers and waits until it answers.
+    ///
+    /// # Errors
+    /// When nothing is there to start a broker from, with what to install; and
+    /// when the brokers do not come up, with what they logged.
+    pub async fn start(brokers: usize) -> Result<Self> {
+        let distribution = tokio::task::spawn_blocking(Distribution::find).await??;
+        let ports = free_ports(2 * brokers)?;
+        let (client_ports, controller_ports) = ports.split_at(brokers);
+        let supervisors: Result<Vec<_>> = (0..brokers)
+            .map(|index| {
+                let folder = tempfile::Builder::new().prefix("kafka-").tempdir()?.keep();
+                let config = configuration(index, client_ports, controller_ports)
+                    + &format!("log.dirs={}\n", folder.join("data").display());
+                fs::write(folder.join("server.properties"), config)?;
+                Supervisor::new(folder, &distribution, CLUSTER_ID)
+            })
+            .collect();
+        let servers = client_ports.iter().map(|port| format!("127.0.0.1:{port}"));
+        let cluster = Self {
+            brokers: supervisors?,
+            bootstrap_servers: servers.collect::<Vec<_>>().join(","),
+        };
+        for broker in &cluster.brokers {
+            broker.tell(Order::Start)?;
+        }
+        cluster.wait_until_it_answers().await?;
+        Ok(cluster)
+    }
+
+    /// A cluster that is already there and not ours to disturb.
+    pub(super) fn external(bootstrap_servers: String) -> Self {
+        Self {
+            brokers: Vec::new(),
+            bootstrap_servers,
+        }
+    }
+
+    /// Where to reach it: `host:port,host:port`.
+    #[must_use]
+    pub fn bootstrap_servers(&self) -> &str {
+        &self.bootstrap_servers
+    }
+
+    /// Makes a topic on all brokers; `configs` are the topic's own.
+    ///
+    /// # Errors
+    /// When Kafka refuses.
+    pub async fn create_topic(
+        &self,
+        name: &str,
+        partitions: usize,
+        configs: &[(&str, &str)],
+    ) -> Result<()> {
+        let replicas = self.brokers.len().max(1);
+        let servers = &self.bootstrap_servers;
+        Ok(embedded::create_topic(servers, name, partitions, replicas, configs).await?)
+    }
+
+    /// Removes a topic.
+    ///
+    /// # Errors
+    /// When Kafka refuses.
+    pub async fn delete_topic(&self, name: &str) -> Result<()> {
+        Ok(embedded::delete_topic(&self.bootstrap_servers, name).await?)
+    }
+
+    /// Kills a broker with SIGKILL; its data stays.
+    ///
+    /// # Errors
+    /// When the cluster is not ours, or its supervisor has died.
+    pub fn kill(&self, broker: usize) -> Result<()> {
+        self.tell(broker, Order::Kill)
+    }
+
+    /// Starts a killed broker again, at the same port and with its data; does
+    /// not wait for it.
+    ///
+    /// # Errors
+    /// When the cluster is not ours, or its supervisor has died.
+    pub fn restart(&self, broker: usize) -> Result<()> {
+        self.tell(broker, Order::Start)
+    }
+
+    /// Freezes a broker with SIGSTOP: its sockets stay open and nobody answers.
+    ///
+    /// # Errors
+    /// When the cluster is not ours, or its supervisor has died.
+    pub fn pause(&self, broker: usize) -> Result<()> {
+        self.tell(broker, Order::Pause)
+    }
+
+    /// Lets a frozen broker go on with SIGCONT.
+    ///
+    /// # Errors
+    /// When the cluster is not ours, or its supervisor has died.
+    pub fn resume(&self, broker: usize) -> Result<()> {
+        self.tell(broker, Order::Resume)
+    }
+
+    /// Waits until all brokers answer.
+    ///
+    /// # Errors
+    /// With what the brokers logged, when they take longer than a minute.
+    pub async fn wait_until_it_answers(&self) -> Result<()> {
+        let count = self.brokers.len().max(1);
+        let answered = embedded::wait_for_brokers(&self.bootstrap_servers, count).await;
+        answered.with_context(|| {
+            let logs: Vec<_> = self.brokers.iter().map(Supervisor::log_tail).collect();
+            format!("the brokers say:\n{}", logs.join("\n---\n"))
+        })
+    }
+
+    fn tell(&self, broker: usize, order: Order) -> Result<()> {
+        let broker = self.brokers.get(broker);
+        broker
+            .context("only brokers started by the test can be disturbed")?
+            .tell(order)
+    }
+}
+
+/// A topic name that no other test uses, also not in a cluster that outlives this process.
+#[must_use]
+pub fn unique_topic(prefix: &str) -> String {
+    static COUNT: AtomicU32 = AtomicU32::new(0);
+    let count = COUNT.fetch_add(1, Ordering::Relaxed);
+    format!("{prefix}-{}-{count}", process::id())
+}
+
+/// Broker and controller in one, with as little memory and waiting as possible.
+fn configuration(index: usize, client_ports: &[u16], controller_ports: &[u16]) -> String {
+    let node = index + 1;
+    let voters: Vec<_> = (1..)
+        .zip(controller_ports)
+        .map(|(node, port)| format!("{node}@127.0.0.1:{port}"))
+        .collect();
+    let (voters, replicas) = (voters.join(","), client_ports.len());
+    let in_sync_replicas_min = replicas.div_ceil(2);
+    let (client_port, controller_port) = (client_ports[index], controller_ports[index]);
+    format!(
+        "process.roles=broker,controller\n\
+         node.id={node}\n\
+         controller.quorum.voters={voters}\n\
+         controller.listener.names=CONTROLLER\n\
+         listeners=PLAINTEXT://127.0.0.1:{client_port},CONTROLLER://127.0.0.1:{controller_port}\n\
+         advertised.listeners=PLAINTEXT://127.0.0.1:{client_port}\n\
+         listener.security.protocol.map=PLAINTEXT:PLAINTEXT,CONTROLLER:PLAINTEXT\n\
+         min.insync.replicas={in_sync_replicas_min}\n\
+         offsets.topic.replication.factor={replicas}\n\
+         offsets.topic.num.partitions=1\n\
+         transaction.state.log.replication.factor={replicas}\n\
+         transaction.state.log.min.isr={in_sync_replicas_min}\n\
+         transaction.state.log.num.partitions=1\n\
+         group.initial.rebalance.delay.ms=0\n\
+         log.cleaner.dedupe.buffer.size=2097152\n"
+    )
+}
+
+/// Ports nobody listens on, below those the system gives to outgoing
+/// connections: a client that keeps trying a dead broker's port would
+/// otherwise, once in a while, connect to itself.
+fn free_ports(count: usize) -> Result<Vec<u16>> {
+    static NEXT: AtomicU16 = AtomicU16::new(0);
+    const FIRST: u16 = 15_000;
+    const RANGE: u16 = 17_000;
+    // Test processes start at different places.
+    let start = (process::id() % u32::from(RANGE)) * 7;
+    let mut free = HashSet::new();
+    for _ in 0..RANGE {
+        let step = u32::from(NEXT.fetch_add(1, Ordering::Relaxed));
+        let offset = u16::try_from((start + step) % u32::from(RANGE))?;
+        let port = FIRST + offset;
+        if TcpListener::bind((Ipv4Addr::LOCALHOST, port)).is_ok() {
+            free.insert(port);
+        }
+        if free.len() == count {
+            return Ok(free.into_iter().collect());
+        }
+    }
+    anyhow::bail!("there are no {count} free ports")
+}

@@ -1,0 +1,167 @@
+//! Where the broker's program comes from.
+
+use std::{
+    env, fs,
+    fs::File,
+    io::Write as _,
+    path::{Path, PathBuf},
+    process::{Command, Stdio},
+};
+
+use anyhow::{Context as _, Result, bail, ensure};
+
+const KAFKA_VERSION: &str = "4.1.0";
+/// The version that Kafka itself is built with: another one does not fit its interface.
+const SLF4J_VERSION: &str = "1.7.36";
+const JAVA_VERSION_MIN: u32 = 17;
+const MISSING: &str = "no Kafka for the tests: install a Java 17 JDK and Maven \
+    (Debian: apt-get install openjdk-17-jdk-headless maven), or Docker, \
+    or name a broker in KAFKA_BOOTSTRAP_SERVERS_TEST";
+
+/// What a broker is started from.
+#[derive(Debug, Clone)]
+pub(super) enum Distribution {
+    /// Java on this machine, with this class path.
+    Java { class_path: String },
+    /// A container of this image.
+    Docker { image: String },
+}
+
+impl Distribution {
+    /// Finds one, and fetches its jars if they are not there yet; this may take a minute.
+    pub(super) fn find() -> Result<Self> {
+        let java = java_is_new_enough().and_then(|()| jars());
+        match java {
+            Ok(folder) => Ok(Self::Java {
+                class_path: folder.join("*").display().to_string(),
+            }),
+            Err(_) if succeeds(Command::new("docker").arg("info")) => Ok(Self::Docker {
+                image: format!("apache/kafka:{KAFKA_VERSION}"),
+            }),
+            Err(error) => Err(error.context(MISSING)),
+        }
+    }
+}
+
+/// The partition of each key among `partitions`, as Kafka's Java client computes it.
+///
+/// # Errors
+/// Without a Java 17 JDK and the jars: a container image has no compiler.
+pub fn java_client_partitions(keys: &[String], partitions: usize) -> Result<Vec<i32>> {
+    const PROGRAM: &str = "
+        import org.apache.kafka.common.utils.Utils;
+        public class Partitions {
+            public static void main(String[] args) throws Exception {
+                int partitions = Integer.parseInt(args[0]);
+                for (String key : new String(System.in.readAllBytes(), \"UTF-8\").split(\"\\n\")) {
+                    int hash = Utils.murmur2(key.getBytes(\"UTF-8\"));
+                    System.out.println(Utils.toPositive(hash) % partitions);
+                }
+            }
+        }";
+    java_is_new_enough().context(MISSING)?;
+    let folder = tempfile::tempdir()?;
+    let program = folder.path().join("Partitions.java");
+    fs::write(&program, PROGRAM)?;
+    let mut java = Command::new("java")
+        .arg("-cp")
+        .arg(jars().context(MISSING)?.join("*"))
+        .arg(program)
+        .arg(partitions.to_string())
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .spawn()?;
+    let mut input = java.stdin.take().context("its standard input is a pipe")?;
+    input.write_all(keys.join("\n").as_bytes())?;
+    drop(input);
+    let output = java.wait_with_output()?;
+    ensure!(output.status.success(), "the Java client could not be run");
+    let lines = String::from_utf8(output.stdout)?;
+    lines.lines().map(|line| Ok(line.parse()?)).collect()
+}
+
+fn java_is_new_enough() -> Result<()> {
+    let output = Command::new("java")
+        .arg("--version")
+        .output()
+        .context("there is no java")?;
+    // As in: openjdk 17.0.15 2025-04-15
+    let text = String::from_utf8_lossy(&output.stdout).into_owned();
+    let version = text.split_whitespace().nth(1).unwrap_or_default();
+    let major = version.split('.').next().unwrap_or_default();
+    ensure!(
+        major
+            .parse()
+            .is_ok_and(|major: u32| major >= JAVA_VERSION_MIN),
+        "java is of version {version:?}, Kafka needs {JAVA_VERSION_MIN}"
+    );
+    Ok(())
+}
+
+/// The folder with the jars, which is filled at the first call on a machine.
+fn jars() -> Result<PathBuf> {
+    let cache = match env::var_os("XDG_CACHE_HOME") {
+        Some(folder) if !folder.is_empty() => PathBuf::from(folder),
+        _ => env::home_dir()
+            .context("there is no home folder for a cache")?
+            .join(".cache"),
+    };
+    let cache = cache.join("match-data-platform");
+    let jars = cache.join(format!("kafka-{KAFKA_VERSION}"));
+    if jars.exists() {
+        return Ok(jars);
+    }
+    fs::create_dir_all(&cache)?;
+    // Test binaries may run at the same time: one fetches, the others wait.
+    // The lock goes with the file handle, also when its owner is killed.
+    let lock = File::create(cache.join(format!("kafka-{KAFKA_VERSION}.lock")))?;
+    lock.lock()?;
+    if !jars.exists() {
+        let folder = tempfile::tempdir_in(&cache)?;
+        fetch_jars(folder.path())?;
+        fs::rename(folder.path().join("jars"), &jars)?;
+    }
+    Ok(jars)
+}
+
+fn fetch_jars(folder: &Path) -> Result<()> {
+    let dependency = |group: &str, artifact: &str, version: &str| {
+        format!(
+            "<dependency><groupId>{group}</groupId><artifactId>{artifact}</artifactId>\
+             <version>{version}</version></dependency>"
+        )
+    };
+    let pom = format!(
+        "<project xmlns=\"http://maven.apache.org/POM/4.0.0\">\
+         <modelVersion>4.0.0</modelVersion><groupId>local</groupId>\
+         <artifactId>kafka-for-tests</artifactId><version>1</version><packaging>pom</packaging>\
+         <dependencies>{}{}{}</dependencies></project>",
+        dependency("org.apache.kafka", "kafka_2.13", KAFKA_VERSION),
+        dependency("org.apache.kafka", "kafka-tools", KAFKA_VERSION),
+        dependency("org.slf4j", "slf4j-simple", SLF4J_VERSION),
+    );
+    let pom_file = folder.join("pom.xml");
+    fs::write(&pom_file, pom)?;
+    let output = Command::new("mvn")
+        .args(["--batch-mode", "--quiet", "--file"])
+        .arg(pom_file)
+        .arg("dependency:copy-dependencies")
+        .arg(format!(
+            "-DoutputDirectory={}",
+            folder.join("jars").display()
+        ))
+        .output()
+        .context("there is no mvn to fetch Kafka's jars with")?;
+    if !output.status.success() {
+        bail!(
+            "mvn could not fetch Kafka's jars: {}",
+            String::from_utf8_lossy(&output.stdout)
+        );
+    }
+    Ok(())
+}
+
+fn succeeds(command: &mut Command) -> bool {
+    let silent = command.stdout(Stdio::null()).stderr(Stdio::null());
+    silent.status().is_ok_and(|status| status.success())
+}
