@@ -1,0 +1,30 @@
+//! The live match feed: a WebSocket whose messages each name a match.
+//!
+//! [`MatchStream`] keeps a connection and reconnects for ever; [`parse_frame`]
+//! judges one message. One read from the socket is buffered and no more: what
+//! is not asked for stays with the upstream.
+
+mod backoff;
+mod client;
+mod connection;
+mod connector;
+mod ending;
+mod gate;
+mod json;
+mod nesting;
+mod parse;
+mod pulse;
+mod request;
+mod settings;
+mod tls;
+mod upstream;
+
+use domain::SourceName;
+
+pub use client::MatchStream;
+pub use connector::{ByteStream, Connector, TcpConnector};
+pub use parse::parse_frame;
+pub use settings::{SettingProblem, StreamSettings, StreamSettingsError};
+
+/// The name of this feed in records, metrics and logs.
+pub const SOURCE: SourceName = SourceName::new("opendota_stream");

@@ -1,0 +1,10 @@
+//! The stream client from outside: on a simulated network, on real sockets,
+//! over TLS, and the parser on recorded payloads.
+
+mod common;
+mod read_ahead;
+mod real_sockets;
+mod recorded_payloads;
+mod simulated_network;
+mod tls;
+mod upgrade;
