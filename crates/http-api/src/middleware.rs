@@ -1,0 +1,86 @@
+//! What holds for every answer: security headers, HEAD, limits, problem documents.
+
+use actix_web::{
+    Error,
+    body::{self, BodySize, BoxBody, MessageBody},
+    dev::{ServiceRequest, ServiceResponse},
+    http::{Method, StatusCode, header},
+    middleware::{DefaultHeaders, Next},
+};
+
+use crate::problem::Problem;
+
+/// Nothing here reads a body yet; a client with more than this is mistaken.
+const REQUEST_BODY_BYTES_MAX: u64 = 64 * 1024;
+
+/// The pages hold their script and style themselves, and no page ever asks
+/// another host. `data:` is for the pictures inside of Swagger UI's style.
+const CONTENT_SECURITY_POLICY: &str = "default-src 'self'; script-src 'self' 'unsafe-inline'; \
+    style-src 'self' 'unsafe-inline'; img-src 'self' data:; object-src 'none'; base-uri 'none'; \
+    form-action 'none'; frame-ancestors 'none'";
+
+/// Headers of every answer that has none of its own.
+pub(crate) fn security_headers() -> DefaultHeaders {
+    DefaultHeaders::new()
+        .add((header::X_CONTENT_TYPE_OPTIONS, "nosniff"))
+        .add((header::REFERRER_POLICY, "no-referrer"))
+        .add((header::X_FRAME_OPTIONS, "DENY"))
+        .add((header::CONTENT_SECURITY_POLICY, CONTENT_SECURITY_POLICY))
+        .add((header::CACHE_CONTROL, "no-store"))
+}
+
+/// Answers HEAD as GET without its body.
+pub(crate) async fn answer_head(
+    mut request: ServiceRequest,
+    next: Next<impl MessageBody + 'static>,
+) -> Result<ServiceResponse<BoxBody>, Error> {
+    let is_head = request.method() == Method::HEAD;
+    if is_head {
+        request.head_mut().method = Method::GET;
+    }
+    let response = next.call(request).await?.map_into_boxed_body();
+    // The server leaves out the body of a known size and keeps its length;
+    // an event stream would go on for ever.
+    let is_stream = response.response().body().size() == BodySize::Stream;
+    Ok(if is_head && is_stream {
+        response.map_body(|_, _| BoxBody::new(body::None::new()))
+    } else {
+        response
+    })
+}
+
+/// Refuses a request that announces a large body.
+pub(crate) async fn refuse_large_bodies(
+    request: ServiceRequest,
+    next: Next<impl MessageBody + 'static>,
+) -> Result<ServiceResponse<BoxBody>, Error> {
+    let length = request.headers().get(header::CONTENT_LENGTH);
+    let length: Option<u64> = length.and_then(|length| length.to_str().ok()?.parse().ok());
+    if length.is_some_and(|bytes| bytes > REQUEST_BODY_BYTES_MAX) {
+        let detail = format!("a request body has at most {REQUEST_BODY_BYTES_MAX} bytes");
+        let problem = Problem::new(StatusCode::PAYLOAD_TOO_LARGE, detail, request.path());
+        return Ok(request.into_response(problem.response()));
+    }
+    Ok(next.call(request).await?.map_into_boxed_body())
+}
+
+/// Turns errors of the framework into problem documents; ours are already.
+pub(crate) async fn explain_errors(
+    request: ServiceRequest,
+    next: Next<impl MessageBody + 'static>,
+) -> Result<ServiceResponse<BoxBody>, Error> {
+    let instance = request.path().to_owned();
+    let response = next.call(request).await?.map_into_boxed_body();
+    let status = response.status();
+    let content_type = response.headers().get(header::CONTENT_TYPE);
+    let is_json = content_type.is_some_and(|it| it.as_bytes().ends_with(b"json"));
+    if is_json || !(status.is_client_error() || status.is_server_error()) {
+        return Ok(response);
+    }
+    let detail = match response.response().error() {
+        Some(error) if status.is_client_error() => error.to_string(),
+        _ => "the request could not be answered".to_owned(),
+    };
+    let problem = Problem::new(status, detail, instance);
+    Ok(response.into_response(problem.response()))
+}

@@ -1,0 +1,55 @@
+//! Errors as problem documents, RFC 9457.
+
+use actix_web::{
+    HttpResponse,
+    http::{StatusCode, header},
+};
+use serde::Serialize;
+use utoipa::ToSchema;
+
+/// The media type of a problem document.
+pub(crate) const PROBLEM_JSON: &str = "application/problem+json";
+
+/// What went wrong, for a program and for a person (RFC 9457).
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct Problem {
+    /// `about:blank`: the status says what kind of problem it is.
+    #[serde(rename = "type")]
+    #[schema(value_type = String, format = "uri-reference")]
+    kind: &'static str,
+    /// The name of the status.
+    title: String,
+    /// The status of the answer.
+    #[schema(minimum = 400, maximum = 599)]
+    status: u16,
+    /// What happened, and what to do about it.
+    detail: String,
+    /// The path that was asked for.
+    #[schema(format = "uri-reference")]
+    instance: String,
+}
+
+impl Problem {
+    /// A problem at the path `instance`.
+    pub(crate) fn new(
+        status: StatusCode,
+        detail: impl Into<String>,
+        instance: impl Into<String>,
+    ) -> Self {
+        Self {
+            kind: "about:blank",
+            title: status.canonical_reason().unwrap_or("Error").to_owned(),
+            status: status.as_u16(),
+            detail: detail.into(),
+            instance: instance.into(),
+        }
+    }
+
+    /// The answer.
+    pub(crate) fn response(&self) -> HttpResponse {
+        let status = StatusCode::from_u16(self.status).expect("it was made from a status");
+        HttpResponse::build(status)
+            .insert_header((header::CONTENT_TYPE, PROBLEM_JSON))
+            .json(self)
+    }
+}

@@ -1,0 +1,24 @@
+//! What the answers are made from.
+
+use std::sync::Arc;
+
+use application::{Health, IngestionStatus, Readiness};
+
+/// Everything the HTTP interface shows.
+#[derive(Clone)]
+pub struct ApiState {
+    /// `SERVICE_NAME`, as it is told in health.
+    pub service_name: String,
+    /// The version of the program.
+    pub version: &'static str,
+    /// The commit it was built from.
+    pub commit: &'static str,
+    /// How the parts of the service are.
+    pub health: Arc<Health>,
+    /// Whether it drains.
+    pub readiness: Arc<Readiness>,
+    /// The figures of ingestion.
+    pub ingestion: Arc<IngestionStatus>,
+    /// Origins whose pages may read the answers; `*` is every origin.
+    pub cors_allowed_origins: Vec<String>,
+}

@@ -1,0 +1,171 @@
+//! A real Chromium without a window, driven over its debugging socket.
+
+use std::{
+    io::{BufRead, BufReader},
+    process::{Child, Command, Stdio},
+};
+
+use futures_util::{SinkExt, StreamExt};
+use serde_json::{Value, json};
+use tempfile::TempDir;
+use tokio::{net::TcpStream, sync::oneshot, time::timeout};
+use tokio_tungstenite::{MaybeTlsStream, WebSocketStream, connect_async, tungstenite::Message};
+
+use crate::support::DEADLINE;
+
+/// Where distributions put it.
+const NAMES: [&str; 4] = ["chromium", "chromium-browser", "google-chrome", "chrome"];
+
+/// One that runs as root in a container, and asks nobody but the page's host.
+const OPTIONS: [&str; 9] = [
+    "--headless",
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-dev-shm-usage",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+    "--remote-debugging-port=0",
+];
+
+/// A browser with one page; both are gone when it is dropped.
+pub(crate) struct Browser {
+    process: Child,
+    socket: WebSocketStream<MaybeTlsStream<TcpStream>>,
+    session: Option<Value>,
+    commands: u64,
+    _profile: TempDir,
+}
+
+impl Browser {
+    /// Starts a browser and opens `url`.
+    pub(crate) async fn open(url: &str) -> Self {
+        let profile = tempfile::tempdir().expect("a temporary folder can be made");
+        let mut process = start(&profile);
+        let address = debugging_address(&mut process).await;
+        let (socket, _) = connect_async(address).await.expect("the browser listens");
+        let mut browser = Self {
+            process,
+            socket,
+            session: None,
+            commands: 0,
+            _profile: profile,
+        };
+        let page = json!({ "url": "about:blank" });
+        let page = browser.command("Target.createTarget", page).await;
+        let attach = json!({ "targetId": page["targetId"], "flatten": true });
+        let session = browser.command("Target.attachToTarget", attach).await;
+        browser.session = Some(session["sessionId"].clone());
+        browser
+            .command("Page.navigate", json!({ "url": url }))
+            .await;
+        browser
+    }
+
+    /// Makes the window as wide as this many CSS pixels, as a phone has.
+    pub(crate) async fn set_width(&mut self, width: u32) {
+        let size = json!({ "width": width, "height": 800, "deviceScaleFactor": 1, "mobile": true });
+        self.command("Emulation.setDeviceMetricsOverride", size)
+            .await;
+    }
+
+    /// Waits until `expression` is true in the page.
+    pub(crate) async fn wait_until(&mut self, expression: &str) {
+        let script = format!(
+            "new Promise(done => {{
+                const look = () => {{ document.readyState === 'complete' && ({expression}) ? done(true) : setTimeout(look, 20); }};
+                look();
+            }})"
+        );
+        let truth = timeout(DEADLINE, self.evaluate(&script)).await;
+        assert_eq!(
+            truth.unwrap_or_else(|_| panic!("{expression} never came true")),
+            true
+        );
+    }
+
+    /// The value of `expression` in the page.
+    pub(crate) async fn evaluate(&mut self, expression: &str) -> Value {
+        let parameters = json!({
+            "expression": expression, "awaitPromise": true, "returnByValue": true,
+        });
+        let mut answer = self.command("Runtime.evaluate", parameters).await;
+        assert_eq!(answer["exceptionDetails"], Value::Null, "{expression}");
+        answer["result"]["value"].take()
+    }
+
+    async fn command(&mut self, method: &str, parameters: Value) -> Value {
+        self.commands += 1;
+        let id = self.commands;
+        let mut command = json!({ "id": id, "method": method, "params": parameters });
+        if let Some(session) = &self.session {
+            command["sessionId"] = session.clone();
+        }
+        let command = Message::text(command.to_string());
+        self.socket.send(command).await.expect("the browser reads");
+        loop {
+            let message = timeout(DEADLINE, self.socket.next()).await;
+            let message = message.unwrap_or_else(|_| panic!("{method} is not answered"));
+            let message = message
+                .expect("the browser lives")
+                .expect("the socket stands");
+            let Ok(text) = message.to_text() else {
+                continue;
+            };
+            let Ok(mut answer) = serde_json::from_str::<Value>(text) else {
+                continue;
+            };
+            if answer["id"] == id {
+                assert_eq!(answer["error"], Value::Null, "{method}");
+                return answer["result"].take();
+            }
+        }
+    }
+}
+
+impl Drop for Browser {
+    fn drop(&mut self) {
+        // It may be gone already; what remains is to collect it.
+        let _ = self.process.kill();
+        let _ = self.process.wait();
+    }
+}
+
+fn start(profile: &TempDir) -> Child {
+    let start = |name: &&str| {
+        Command::new(name)
+            .args(OPTIONS)
+            .arg(format!("--user-data-dir={}", profile.path().display()))
+            .stdin(Stdio::null())
+            .stdout(Stdio::null())
+            .stderr(Stdio::piped())
+            .spawn()
+            .ok()
+    };
+    NAMES.iter().find_map(start).unwrap_or_else(|| {
+        panic!(
+            "this test looks at the page in a real browser and none of {NAMES:?} starts: \
+             install one, such as the package `chromium`"
+        )
+    })
+}
+
+/// The browser tells it on standard error, once it listens.
+async fn debugging_address(process: &mut Child) -> String {
+    let output = process.stderr.take().expect("standard error is a pipe");
+    let (found, address) = oneshot::channel();
+    // Reads on to the end: a full pipe would stop the browser.
+    std::thread::spawn(move || {
+        let mut found = Some(found);
+        for line in BufReader::new(output).lines().map_while(Result::ok) {
+            if let Some(address) = line.strip_prefix("DevTools listening on ") {
+                found.take().map(|found| found.send(address.to_owned()));
+            }
+        }
+    });
+    let address = timeout(DEADLINE, address).await;
+    address
+        .expect("the browser starts in time")
+        .expect("the browser says where it listens")
+}

@@ -1,0 +1,15 @@
+//! The real server on a real socket, asked by a real client and, with the feature
+//! `browser-tests`, by a real browser.
+
+#[cfg(feature = "browser-tests")]
+mod browser;
+mod support;
+
+mod answers;
+mod documents;
+mod events;
+mod figures;
+mod limits;
+#[cfg(feature = "browser-tests")]
+mod live_page;
+mod problems;
