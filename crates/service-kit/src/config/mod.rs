@@ -1,0 +1,39 @@
+//! Settings in layers, every value with its origin.
+//!
+//! A setting is declared once, as a [`Setting`]: its variable, default, help
+//! and the [`ValueParser`] that says what is allowed and what is secret.
+//! From the list of declarations follow the command-line [`flags`], the
+//! [`Report`] of what is in force, and the [`tables`] of the documentation.
+//!
+//! Later layers win: default, TOML file, `.env` in the working directory,
+//! environment, command line. In a variable's name the first underscore parts
+//! section from key: `KAFKA_LINGER` is `linger` in `[kafka]`.
+//! Whatever is not TOML stays the text it was: a password `123` or `true` is
+//! no number and no truth value, and an empty value is a value.
+//!
+//! Deliberately absent: the process environment (it is passed in), sockets,
+//! and any knowledge of what a setting is for.
+
+mod declaration;
+mod documentation;
+mod layers;
+mod masking;
+mod network_values;
+mod problem;
+mod reader;
+mod toml_file;
+mod values;
+
+#[cfg(test)]
+mod tests;
+
+pub use declaration::{Declaration, Setting, Unset};
+pub use documentation::{Flag, flags, tables};
+pub use layers::{Sources, read_text};
+pub use masking::{MASK, masked_url};
+pub use network_values::{Headers, HostPorts, Origins, Properties, Url};
+pub use problem::{Problem, WrongSettings};
+pub use reader::{Report, ReportLine, SettingsReader};
+pub use values::{
+    DurationBetween, FilePath, Integer, OneOf, Parsed, SecretText, SizeBetween, ValueParser,
+};

@@ -1,0 +1,233 @@
+//! Reads one setting after another and keeps what is wrong for the end.
+
+use std::collections::BTreeMap;
+use std::fmt;
+
+use super::declaration::{Declaration, Setting, Unset, shown_or_none};
+use super::layers::{Merged, Sources, read_text};
+use super::problem::{Problem, WrongSettings};
+use super::values::ValueParser;
+
+/// A value longer than this is cut in messages.
+const SHOWN_CHARS_MAX: usize = 200;
+
+/// Gives the values of settings, and collects every wrong one.
+///
+/// A wrong value does not stop the reading: its default stands in until
+/// [`SettingsReader::finish`] refuses all that was read.
+pub struct SettingsReader {
+    declarations: Vec<&'static dyn Declaration>,
+    texts: BTreeMap<&'static str, Given>,
+    problems: Vec<Problem>,
+}
+
+struct Given {
+    text: String,
+    origin: String,
+}
+
+impl SettingsReader {
+    /// Merges the layers. What is wrong in them is kept for the end.
+    #[must_use]
+    pub fn new(declarations: Vec<&'static dyn Declaration>, sources: &Sources<'_>) -> Self {
+        let mut merged = Merged::new(&declarations, sources);
+        let mut problems = std::mem::take(&mut merged.problems);
+        let mut texts = BTreeMap::new();
+        for declaration in &declarations {
+            let variable = declaration.variable();
+            let Some(found) = merged.find(variable) else {
+                continue;
+            };
+            let mut given = Given {
+                text: found.text,
+                origin: found.origin,
+            };
+            if found.in_secret_file {
+                let path = sources.working_dir.join(&given.text);
+                given.origin = format!(
+                    "{}, named by {variable}_FILE in {}",
+                    path.display(),
+                    given.origin
+                );
+                match read_text(&path) {
+                    Ok(secret) => given.text = without_line_end(secret),
+                    Err(error) => {
+                        problems.push(Problem::WrongValue {
+                            variable: declaration.variable(),
+                            value: "not read".to_owned(),
+                            origin: given.origin,
+                            reason: error.to_string(),
+                            allowed: "a readable file".to_owned(),
+                        });
+                        continue;
+                    }
+                }
+            }
+            texts.insert(variable, given);
+        }
+        Self {
+            declarations,
+            texts,
+            problems,
+        }
+    }
+
+    /// The value of a setting that always has one.
+    ///
+    /// # Panics
+    /// Its value is wrong and so is its default: the declaration contradicts itself.
+    pub fn get<P: ValueParser>(&mut self, setting: &Setting<P>) -> P::Value {
+        self.parsed(setting, &setting.parser).unwrap_or_else(|| {
+            setting
+                .parser
+                .parse(setting.default)
+                .unwrap_or_else(|reason| panic!("the default of {}: {reason}", setting.variable))
+        })
+    }
+
+    /// The value of a setting that may be absent.
+    pub fn get_optional<P: ValueParser>(
+        &mut self,
+        setting: &Setting<P, Unset>,
+    ) -> Option<P::Value> {
+        self.parsed(setting, &setting.parser)
+    }
+
+    /// Gives a setting that may be absent the default that follows from other settings.
+    pub fn set_default<P: ValueParser>(&mut self, setting: &Setting<P, Unset>, text: String) {
+        self.texts.entry(setting.variable).or_insert(Given {
+            text,
+            origin: "default".to_owned(),
+        });
+    }
+
+    /// Adds a value that is wrong only beside others, or in the world. A setting
+    /// that is known to be wrong already is not named a second time.
+    pub fn refuse(&mut self, declaration: &dyn Declaration, reason: &str) {
+        if self.is_wrong(declaration) {
+            return;
+        }
+        let given = self.texts.get(declaration.variable());
+        self.problems.push(Problem::WrongValue {
+            variable: declaration.variable(),
+            value: given.map_or("not given".to_owned(), |given| {
+                shown(declaration, &given.text)
+            }),
+            origin: given.map_or("default".to_owned(), |given| given.origin.clone()),
+            reason: reason.to_owned(),
+            allowed: declaration.allowed(),
+        });
+    }
+
+    /// Whether its value is known to be wrong: then a default stands in for it.
+    fn is_wrong(&self, declaration: &dyn Declaration) -> bool {
+        self.problems.iter().any(|problem| {
+            matches!(problem, Problem::WrongValue { variable, .. } if *variable == declaration.variable())
+        })
+    }
+
+    /// What is in force, if nothing was wrong.
+    ///
+    /// # Errors
+    /// Everything that was wrong.
+    pub fn finish(self) -> Result<Report, WrongSettings> {
+        if !self.problems.is_empty() {
+            return Err(WrongSettings {
+                problems: self.problems,
+            });
+        }
+        let line = |declaration: &&'static dyn Declaration| {
+            let given = self.texts.get(declaration.variable());
+            ReportLine {
+                variable: declaration.variable(),
+                value: match given {
+                    Some(given) => shown_or_none(&declaration.masked(&given.text)).to_owned(),
+                    None => declaration.default_shown().to_owned(),
+                },
+                origin: given.map_or("default".to_owned(), |given| given.origin.clone()),
+            }
+        };
+        Ok(Report {
+            lines: self.declarations.iter().map(line).collect(),
+        })
+    }
+
+    fn parsed<P: ValueParser>(
+        &mut self,
+        declaration: &dyn Declaration,
+        parser: &P,
+    ) -> Option<P::Value> {
+        let given = self.texts.get(declaration.variable())?;
+        match parser.parse(&given.text) {
+            Ok(value) => Some(value),
+            Err(reason) => {
+                self.refuse(declaration, &reason);
+                None
+            }
+        }
+    }
+}
+
+/// What is in force, one line per setting, secrets masked.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Report {
+    /// In the order of declaration.
+    pub lines: Vec<ReportLine>,
+}
+
+/// One setting in force.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ReportLine {
+    /// Its name in the environment.
+    pub variable: &'static str,
+    /// Its text with the secrets masked.
+    pub value: String,
+    /// The layer that gave it.
+    pub origin: String,
+}
+
+impl fmt::Display for Report {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.lines.iter().try_for_each(|line| {
+            writeln!(
+                f,
+                "{}={} ({})",
+                line.variable,
+                on_one_line(&line.value),
+                line.origin
+            )
+        })
+    }
+}
+
+/// The text as messages show it: secrets masked, in quotes, on one line, not too long.
+fn shown(declaration: &dyn Declaration, text: &str) -> String {
+    let mut masked = declaration.masked(text);
+    if let Some((end, _)) = masked.char_indices().nth(SHOWN_CHARS_MAX) {
+        masked.truncate(end);
+        masked.push('…');
+    }
+    format!("{masked:?}")
+}
+
+/// The text with its control characters escaped.
+fn on_one_line(text: &str) -> String {
+    text.chars().fold(String::new(), |mut line, c| {
+        if c.is_control() {
+            line.extend(c.escape_debug());
+        } else {
+            line.push(c);
+        }
+        line
+    })
+}
+
+fn without_line_end(mut text: String) -> String {
+    if text.ends_with('\n') {
+        text.pop();
+        if text.ends_with('\r') {
+            text.pop();
+        }
+    }
+    text
+}

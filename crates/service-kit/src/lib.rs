@@ -1,0 +1,9 @@
+//! What every binary needs and no layer knows: settings, telemetry, lifecycle.
+//!
+//! A service declares its settings and names its tasks; this crate reads the
+//! one, watches the other, and knows nothing of what either is for.
+
+pub mod config;
+pub mod exit_code;
+pub mod lifecycle;
+pub mod telemetry;

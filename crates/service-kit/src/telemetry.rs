@@ -1,0 +1,270 @@
+//! Log lines on standard output, as JSON or as text.
+//!
+//! Third parties log from `warn` on: their `info` is noise beside our own
+//! story, and a client's finer lines show the requests it sends, and these
+//! carry tokens. For the same reason the older
+//! `log` facade is not bridged; nothing of what speaks through it is missed.
+//! librdkafka speaks through `tracing` and needs no bridge.
+
+use std::backtrace::{Backtrace, BacktraceStatus};
+use std::fmt;
+use std::panic::PanicHookInfo;
+
+use tracing::{Event, Subscriber, level_filters::LevelFilter};
+use tracing_subscriber::filter::Targets;
+use tracing_subscriber::fmt::format::{Format, Json, JsonFields, Writer};
+use tracing_subscriber::fmt::{FmtContext, FormatEvent, FormatFields, MakeWriter};
+use tracing_subscriber::layer::SubscriberExt;
+use tracing_subscriber::registry::LookupSpan;
+use tracing_subscriber::util::SubscriberInitExt;
+use tracing_subscriber::{Layer, Registry};
+
+/// How log lines look.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum LogFormat {
+    /// One JSON object per line.
+    Json,
+    /// One line of text for a human.
+    Text,
+}
+
+/// What is logged, and how.
+#[derive(Debug, Clone)]
+pub struct LogSettings {
+    /// The least severe level that is logged.
+    pub level: LevelFilter,
+    /// How lines look.
+    pub format: LogFormat,
+    /// Name of the service, in every JSON line.
+    pub service_name: String,
+    /// Targets that may log below `warn`: our own crates, and who is known to keep secrets.
+    pub own_targets: &'static [&'static str],
+}
+
+/// Logs to standard output from here on, panics included.
+///
+/// # Errors
+/// Someone else has already been made to log.
+pub fn init(settings: &LogSettings) -> Result<(), tracing_subscriber::util::TryInitError> {
+    subscriber(settings, std::io::stdout).try_init()?;
+    std::panic::set_hook(Box::new(log_panic));
+    Ok(())
+}
+
+/// What [`init`] installs, writing where it is told: for tests.
+pub fn subscriber<W>(settings: &LogSettings, writer: W) -> impl Subscriber + Send + Sync + use<W>
+where
+    W: for<'a> MakeWriter<'a> + Send + Sync + 'static,
+{
+    let layer = tracing_subscriber::fmt::layer().with_writer(writer);
+    let lines = match settings.format {
+        LogFormat::Json => layer
+            .fmt_fields(JsonFields::new())
+            .event_format(JsonLine::new(&settings.service_name))
+            .boxed(),
+        LogFormat::Text => layer.with_ansi(false).boxed(),
+    };
+    let own = settings
+        .own_targets
+        .iter()
+        .map(|target| (*target, settings.level));
+    let filter = Targets::new()
+        .with_default(settings.level.min(LevelFilter::WARN))
+        .with_targets(own);
+    Registry::default().with(lines.with_filter(filter))
+}
+
+/// The library's JSON line, with the service's name in front.
+struct JsonLine {
+    json: Format<Json>,
+    /// The opening brace and the first field.
+    beginning: String,
+}
+
+impl JsonLine {
+    fn new(service_name: &str) -> Self {
+        Self {
+            json: Format::default().json().flatten_event(true),
+            beginning: format!("{{\"service\":{},", serde_json::Value::from(service_name)),
+        }
+    }
+}
+
+impl<S, N> FormatEvent<S, N> for JsonLine
+where
+    S: Subscriber + for<'a> LookupSpan<'a>,
+    N: for<'a> FormatFields<'a> + 'static,
+{
+    fn format_event(
+        &self,
+        context: &FmtContext<'_, S, N>,
+        mut writer: Writer<'_>,
+        event: &Event<'_>,
+    ) -> fmt::Result {
+        let mut line = String::new();
+        self.json
+            .format_event(context, Writer::new(&mut line), event)?;
+        writer.write_str(&self.beginning)?;
+        writer.write_str(line.strip_prefix('{').unwrap_or(&line))
+    }
+}
+
+/// Logs a panic like any other error, instead of printing it raw.
+fn log_panic(panic: &PanicHookInfo<'_>) {
+    let backtrace = Backtrace::capture();
+    let backtrace =
+        (backtrace.status() == BacktraceStatus::Captured).then(|| backtrace.to_string());
+    tracing::error!(
+        panic.message = panic.payload_as_str().unwrap_or("not a text"),
+        panic.location = panic.location().map(tracing::field::display),
+        panic.thread = std::thread::current().name(),
+        panic.backtrace = backtrace,
+        "a part of the process panicked"
+    );
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io;
+    use std::sync::{Arc, Mutex};
+
+    use serde_json::{Value, json};
+    use tracing::{debug, error, info, info_span, subscriber::with_default, warn};
+
+    use super::*;
+
+    /// What would have gone to standard output.
+    #[derive(Clone, Default)]
+    struct Lines(Arc<Mutex<Vec<u8>>>);
+
+    impl io::Write for Lines {
+        fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+            self.0
+                .lock()
+                .expect("no test panics while writing")
+                .write(bytes)
+        }
+
+        fn flush(&mut self) -> io::Result<()> {
+            Ok(())
+        }
+    }
+
+    fn logged(level: LevelFilter, format: LogFormat, speak: impl FnOnce()) -> String {
+        let settings = LogSettings {
+            level,
+            format,
+            service_name: "a \"quoted\" name".to_owned(),
+            own_targets: &["service_kit", "librdkafka"],
+        };
+        let lines = Lines::default();
+        let writer = lines.clone();
+        with_default(subscriber(&settings, move || writer.clone()), speak);
+        let bytes = lines
+            .0
+            .lock()
+            .expect("no test panics while writing")
+            .clone();
+        String::from_utf8(bytes).expect("log lines are UTF-8")
+    }
+
+    fn json_lines(text: &str) -> Vec<Value> {
+        let parsed = |line| serde_json::from_str(line).expect("every line is one JSON object");
+        text.lines().map(parsed).collect()
+    }
+
+    #[test]
+    fn a_json_line_is_one_flat_object() {
+        let text = logged(LevelFilter::INFO, LogFormat::Json, || {
+            info_span!("start", attempt = 2).in_scope(|| {
+                info!(match.id = 7, reason = "new\nline", "a match was published");
+            });
+            error!(target: "librdkafka", "librdkafka: FAIL a broker is down");
+        });
+        let mut lines = json_lines(&text);
+        let time = lines[0]["timestamp"].take();
+        assert!(
+            time.as_str().is_some_and(|time| time.ends_with('Z')),
+            "{time}"
+        );
+        assert_eq!(
+            lines[0],
+            json!({
+                "service": "a \"quoted\" name", "timestamp": null, "level": "INFO",
+                "message": "a match was published", "match.id": 7, "reason": "new\nline",
+                "target": "service_kit::telemetry::tests",
+                "span": {"attempt": 2, "name": "start"}, "spans": [{"attempt": 2, "name": "start"}],
+            })
+        );
+        assert_eq!(lines[1]["message"], "librdkafka: FAIL a broker is down");
+        assert_eq!(lines[1]["target"], "librdkafka");
+        assert_eq!(lines.len(), 2);
+    }
+
+    #[test]
+    fn text_lines_are_for_humans() {
+        let text = logged(
+            LevelFilter::INFO,
+            LogFormat::Text,
+            || info!(match.id = 7, "published"),
+        );
+        assert!(
+            text.ends_with(" INFO service_kit::telemetry::tests: published match.id=7\n"),
+            "{text:?}"
+        );
+    }
+
+    #[test]
+    fn third_parties_log_from_warn_on() {
+        let speak = || {
+            debug!("ours at debug");
+            debug!(target: "librdkafka", "librdkafka at debug");
+            debug!(target: "hyper", "theirs at debug");
+            info!("ours at info");
+            info!(target: "actix_server", "theirs at info");
+            warn!(target: "actix_server", "theirs at warn");
+            error!(target: "hyper", "theirs at error");
+        };
+        let check = |level, expected: &[&str]| {
+            let messages: Vec<Value> = json_lines(&logged(level, LogFormat::Json, speak))
+                .iter()
+                .map(|line| line["message"].clone())
+                .collect();
+            assert_eq!(messages, expected, "{level}");
+        };
+        check(LevelFilter::OFF, &[]);
+        check(LevelFilter::ERROR, &["theirs at error"]);
+        check(LevelFilter::WARN, &["theirs at warn", "theirs at error"]);
+        check(
+            LevelFilter::INFO,
+            &["ours at info", "theirs at warn", "theirs at error"],
+        );
+        check(
+            LevelFilter::TRACE,
+            &[
+                "ours at debug",
+                "librdkafka at debug",
+                "ours at info",
+                "theirs at warn",
+                "theirs at error",
+            ],
+        );
+    }
+
+    #[test]
+    fn a_panic_is_one_json_line() {
+        let before = std::panic::take_hook();
+        std::panic::set_hook(Box::new(log_panic));
+        let text = logged(LevelFilter::INFO, LogFormat::Json, || {
+            let result = std::panic::catch_unwind(|| panic!("a planted\n{}", "panic"));
+            assert!(result.is_err(), "a panic unwinds");
+        });
+        std::panic::set_hook(before);
+        let lines = json_lines(&text);
+        assert_eq!(lines.len(), 1, "{text}");
+        assert_eq!(lines[0]["level"], "ERROR");
+        assert_eq!(lines[0]["panic.message"], "a planted\npanic");
+        let location = lines[0]["panic.location"].as_str().unwrap_or_default();
+        assert!(location.contains("telemetry.rs:"), "{location}");
+    }
+}
