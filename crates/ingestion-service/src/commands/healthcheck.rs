@@ -1,0 +1,69 @@
+//! `healthcheck`: asks the running service, for images without shell or curl.
+
+use std::time::Duration;
+
+use anyhow::{Context, ensure};
+use http_api::ApiSettings;
+use service_kit::exit_code::ExitCode;
+
+/// Below the five seconds that the image's HEALTHCHECK gives.
+const TIMEOUT: Duration = Duration::from_secs(2);
+
+/// Asks `/livez`, or `/readyz`, of the service that these settings describe.
+pub(crate) async fn run(api: &ApiSettings, ready: bool) -> ExitCode {
+    let path = if ready { "/readyz" } else { "/livez" };
+    match ask(api, path).await {
+        Ok(()) => ExitCode::Ok,
+        Err(error) => {
+            eprintln!("{error:#}");
+            ExitCode::Unavailable
+        }
+    }
+}
+
+async fn ask(api: &ApiSettings, path: &str) -> anyhow::Result<()> {
+    let url = format!("http://{}:{}{path}", host_to_ask(&api.host), api.port);
+    // No proxy: the service is on this machine.
+    let client = reqwest::Client::builder()
+        .timeout(TIMEOUT)
+        .no_proxy()
+        .build()?;
+    let answer = client.get(&url).send().await.with_context(|| {
+        format!("no answer from {url}: is the service running with this API_PORT?")
+    })?;
+    let status = answer.status();
+    ensure!(
+        status.is_success(),
+        "{url} answered {status}: {}",
+        answer.text().await?
+    );
+    Ok(())
+}
+
+/// Where to reach a service that listens on `host`.
+fn host_to_ask(host: &str) -> String {
+    match host {
+        "0.0.0.0" | "" => "127.0.0.1".to_owned(),
+        "::" | "[::]" => "[::1]".to_owned(),
+        ipv6 if ipv6.contains(':') && !ipv6.starts_with('[') => format!("[{ipv6}]"),
+        other => other.to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_listener_on_every_address_is_asked_on_loopback() {
+        for (host, asked) in [
+            ("0.0.0.0", "127.0.0.1"),
+            ("::", "[::1]"),
+            ("::1", "[::1]"),
+            ("192.168.1.2", "192.168.1.2"),
+            ("ingestion", "ingestion"),
+        ] {
+            assert_eq!(host_to_ask(host), asked, "{host}");
+        }
+    }
+}

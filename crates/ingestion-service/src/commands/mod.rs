@@ -1,0 +1,80 @@
+//! One module a command; here is what they share.
+
+mod healthcheck;
+mod run;
+mod validate;
+
+use std::{future::Future, path::Path};
+
+use service_kit::exit_code::ExitCode;
+
+use crate::{
+    cli::{Invocation, Task},
+    settings::{Loaded, Settings},
+};
+
+/// Threads that poll tasks. One task receives, the others are short, and
+/// librdkafka and the HTTP interface have threads of their own. With a second
+/// thread that task would wander between the two, and the allocator, which
+/// keeps a heap for each, would hold the most that was ever on its way twice.
+const WORKER_THREADS: usize = 1;
+
+/// Does what the command line asks for.
+pub(crate) fn execute(invocation: Invocation) -> ExitCode {
+    let loaded = match load(&invocation) {
+        Ok(loaded) => loaded,
+        Err(code) => return code,
+    };
+    match invocation.task {
+        Task::Run => block_on(WORKER_THREADS, run::run(loaded.settings)),
+        #[cfg(feature = "demo")]
+        Task::Demo(arguments) => block_on(
+            crate::demo::WORKER_THREADS,
+            crate::demo::run(loaded.settings, arguments),
+        ),
+        Task::Validate => validate::run(&loaded),
+        Task::Healthcheck(arguments) => {
+            let healthcheck = healthcheck::run(&loaded.settings.api, arguments.ready);
+            block_on(WORKER_THREADS, healthcheck)
+        }
+    }
+}
+
+fn load(invocation: &Invocation) -> Result<Loaded, ExitCode> {
+    let arguments: Vec<_> = invocation
+        .settings
+        .iter()
+        .map(|(name, text)| (name.as_str(), text.clone()))
+        .collect();
+    let loaded = Settings::load(
+        &arguments,
+        invocation.config_file.clone(),
+        std::env::vars_os(),
+        Path::new("."),
+    );
+    loaded.map_err(|wrong| {
+        eprintln!("{wrong}");
+        ExitCode::Config
+    })
+}
+
+fn block_on(worker_threads: usize, work: impl Future<Output = ExitCode>) -> ExitCode {
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(worker_threads)
+        .enable_all()
+        .build();
+    match runtime {
+        Ok(runtime) => {
+            let code = runtime.block_on(work);
+            // A name that is still being looked up must not hold up the end.
+            runtime.shutdown_background();
+            code
+        }
+        Err(error) => {
+            eprintln!(
+                "cannot start the runtime: {error}; are threads or file descriptors limited?"
+            );
+            ExitCode::Internal
+        }
+    }
+}

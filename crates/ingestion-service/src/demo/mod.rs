@@ -1,0 +1,206 @@
+//! `demo`: the whole product on one machine, with nothing installed.
+//!
+//! The real pipeline and HTTP interface run between a simulated feed and an
+//! embedded broker, all in this process. A reader follows the topic, and at
+//! the end what the feed sent is compared with what the topic got. The broker
+//! is librdkafka's mock cluster: it stores nothing and knows no transactions,
+//! so nothing is shown here about durability.
+
+mod gate;
+mod terminal;
+mod topic_check;
+
+use std::{net::TcpListener, sync::Arc, time::Duration};
+
+use feed_simulator::{Config, RunningSimulator, Simulator, Truth};
+use kafka_adapter::{KafkaSettings, embedded::EmbeddedBroker};
+use service_kit::{
+    config::{DurationBetween, ValueParser as _},
+    exit_code::ExitCode,
+    lifecycle::{EndSignals, Lifecycle},
+    telemetry::{self, LogFormat},
+};
+use tokio::time::{Instant, sleep_until, timeout};
+use tracing::level_filters::LevelFilter;
+
+use self::{gate::Gate, terminal::Terminal, topic_check::TopicCheck};
+use crate::{service::Service, settings::Settings};
+
+/// The service's own thread, and one for the feed.
+pub(crate) const WORKER_THREADS: usize = 2;
+/// The mock cluster keeps 5 MB a partition: with 16, the reader has time to read.
+const PARTITIONS: usize = 16;
+/// One frame in a hundred repeats a match, one in a thousand is invalid.
+const DUPLICATE_FRACTION: f64 = 0.01;
+const INVALID_FRACTION: f64 = 0.001;
+/// How long the client may take to read what has been sent when the demo ends.
+const LAST_READ_TIME_MAX: Duration = Duration::from_secs(10);
+
+/// Flags of `demo`.
+#[derive(Debug, Clone, clap::Args)]
+pub(crate) struct DemoArguments {
+    /// End after so long, such as 30s or 5m; without it the demo runs until Ctrl-C
+    #[arg(long, value_parser = duration)]
+    duration: Option<Duration>,
+    /// Matches a second, Poisson distributed; 0 is as fast as the socket takes them
+    #[arg(long, default_value_t = 1000.0, value_parser = rate)]
+    rate: f64,
+    /// The same seed gives the same matches
+    #[arg(long, default_value_t = 1)]
+    seed: u64,
+    /// Port of the live page; without it 8000, or a free one if that is taken
+    #[arg(long)]
+    port: Option<u16>,
+}
+
+/// Shows the product until Ctrl-C or the end of the duration; exit 0 only if
+/// the topic got each match that the feed sent, once.
+pub(crate) async fn run(settings: Settings, arguments: DemoArguments) -> ExitCode {
+    match show(settings, arguments).await {
+        Ok(code) => code,
+        Err(error) => {
+            eprintln!("the demo cannot run: {error:#}");
+            match error.downcast_ref::<PortTaken>() {
+                Some(_) => ExitCode::Config,
+                None => ExitCode::Internal,
+            }
+        }
+    }
+}
+
+/// The port asked for cannot be had.
+#[derive(Debug)]
+struct PortTaken(u16);
+
+impl std::fmt::Display for PortTaken {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let Self(port) = self;
+        write!(
+            f,
+            "--port {port} is taken; name another one, or none for any that is free"
+        )
+    }
+}
+
+impl std::error::Error for PortTaken {}
+
+async fn show(mut settings: Settings, arguments: DemoArguments) -> anyhow::Result<ExitCode> {
+    settings.log.level = settings.log.level.min(LevelFilter::WARN);
+    settings.log.format = LogFormat::Text;
+    telemetry::init(&settings.log)?;
+    let mut signals = EndSignals::try_new()?;
+
+    let broker = EmbeddedBroker::start(&[
+        (&settings.kafka.publish_topic, PARTITIONS),
+        (&settings.kafka.dead_letter_topic, 1),
+    ])?;
+    let simulator = Arc::new(Simulator::start(feed(&arguments)).await?);
+    let gate = Arc::new(Gate::new(simulator.feed()));
+
+    settings.kafka = embedded_kafka(settings.kafka, &broker);
+    settings.opendota.url = simulator.websocket_url().into();
+    settings.opendota.headers.clear();
+    "127.0.0.1".clone_into(&mut settings.api.host);
+    settings.api.port = port(arguments.port, settings.api.port)?;
+    let publish_topic = settings.kafka.publish_topic.clone();
+
+    let lifecycle = Lifecycle::new(settings.shutdown_timeout);
+    let service = Service::build(settings, lifecycle.drain())?;
+    let ingestion = Arc::clone(&service.api().ingestion);
+    let check = TopicCheck::start(
+        &broker.bootstrap_servers(),
+        &publish_topic,
+        Arc::clone(&ingestion),
+        Arc::clone(&gate),
+    )?;
+    terminal::print_beginning(&arguments, PARTITIONS, service.address()?);
+    let terminal = Terminal::start(Arc::clone(&ingestion));
+
+    let mut end = arguments.duration.map(|duration| Instant::now() + duration);
+    let code = service
+        .run(lifecycle, async || {
+            // The second time there is nothing left to finish.
+            let is_first = !gate.is_closed_for_good();
+            let reason = tokio::select! {
+                signal = signals.next() => signal,
+                () = at(end.take()) => "the end of the demo",
+            };
+            if is_first {
+                finish_feed(&gate, &simulator).await;
+            }
+            reason
+        })
+        .await;
+    terminal.stop().await;
+
+    let snapshot = ingestion.snapshot();
+    let topic = check.finish(snapshot.ledger.published).await;
+    let verdict = terminal::print_end(&simulator.truth(), &topic, &snapshot);
+    Ok(if verdict { code } else { ExitCode::Internal })
+}
+
+fn feed(arguments: &DemoArguments) -> Config {
+    Config {
+        seed: arguments.seed,
+        rate: arguments.rate,
+        duplicate_fraction: DUPLICATE_FRACTION,
+        invalid_fraction: INVALID_FRACTION,
+        ..Config::default()
+    }
+}
+
+/// The settings in force, but towards the embedded broker, which knows no security.
+fn embedded_kafka(settings: KafkaSettings, broker: &EmbeddedBroker) -> KafkaSettings {
+    KafkaSettings {
+        bootstrap_servers: broker.bootstrap_servers(),
+        publish_topic: settings.publish_topic,
+        dead_letter_topic: settings.dead_letter_topic,
+        linger: settings.linger,
+        compression: settings.compression,
+        client_id: settings.client_id,
+        ..KafkaSettings::default()
+    }
+}
+
+/// The port asked for; else the usual one, or any if somebody has that.
+fn port(asked_for: Option<u16>, usual: u16) -> Result<u16, PortTaken> {
+    let is_free = |port: &u16| TcpListener::bind(("127.0.0.1", *port)).is_ok();
+    match asked_for {
+        Some(port) => Some(port).filter(is_free).ok_or(PortTaken(port)),
+        None => Ok(Some(usual).filter(is_free).unwrap_or_default()),
+    }
+}
+
+/// Stops the feed, and waits until the client has read all that was sent.
+async fn finish_feed(gate: &Gate, simulator: &RunningSimulator) {
+    gate.close_for_good();
+    let all_read = simulator.until(|truth: &Truth| truth.frames_unproved == 0);
+    if timeout(LAST_READ_TIME_MAX, all_read).await.is_err() {
+        tracing::warn!("the client has not read everything that was sent");
+    }
+}
+
+async fn at(end: Option<Instant>) {
+    match end {
+        Some(end) => sleep_until(end).await,
+        None => std::future::pending().await,
+    }
+}
+
+fn rate(text: &str) -> Result<f64, String> {
+    let rate = text.parse().map_err(|_| "not a number".to_owned())?;
+    let config = Config {
+        rate,
+        ..Config::default()
+    };
+    config.validate().map_err(|error| error.to_string())?;
+    Ok(rate)
+}
+
+fn duration(text: &str) -> Result<Duration, String> {
+    let allowed = DurationBetween {
+        min: Duration::from_secs(1),
+        max: Duration::from_hours(24),
+    };
+    allowed.parse(text).map_err(|_| allowed.allowed())
+}

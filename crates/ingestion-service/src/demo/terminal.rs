@@ -1,0 +1,196 @@
+//! What the demo says on the terminal.
+
+use std::{
+    fmt::Write as _,
+    io::{self, Write as _},
+    net::SocketAddr,
+    sync::Arc,
+    time::Duration,
+};
+
+use application::{IngestionSnapshot, IngestionStatus};
+use feed_simulator::{IdDigest, Truth};
+use tokio::time::{Instant, MissedTickBehavior, interval};
+use tokio_util::sync::CancellationToken;
+
+use super::{DUPLICATE_FRACTION, DemoArguments, INVALID_FRACTION};
+
+const LINE_INTERVAL: Duration = Duration::from_secs(1);
+
+/// One line a second.
+pub(super) struct Terminal {
+    stop: CancellationToken,
+    task: tokio::task::JoinHandle<()>,
+}
+
+impl Terminal {
+    /// Starts to print.
+    pub(super) fn start(ingestion: Arc<IngestionStatus>) -> Self {
+        let stop = CancellationToken::new();
+        let task = tokio::spawn(print_lines(ingestion, stop.clone()));
+        Self { stop, task }
+    }
+
+    /// Stops to print.
+    pub(super) async fn stop(self) {
+        self.stop.cancel();
+        if let Err(error) = self.task.await {
+            tracing::error!("printing the lines has failed: {error}");
+        }
+    }
+}
+
+/// Says what is shown, and where to look.
+pub(super) fn print_beginning(arguments: &DemoArguments, partitions: usize, page: SocketAddr) {
+    let rate = match arguments.rate {
+        0.0 => "as fast as the socket takes them".to_owned(),
+        rate => format!("{rate} matches a second"),
+    };
+    print(&format!(
+        "ingestion-service demo: a simulated feed through the real pipeline into an embedded broker\n\
+         \x20 feed    {rate}, seed {seed}, {duplicates}% duplicates, {invalid}% invalid frames\n\
+         \x20 broker  librdkafka's mock cluster, {partitions} partitions, delivery at_least_once (it has no transactions)\n\
+         \x20 page    http://{page}/\n\
+         Ctrl-C ends it.\n",
+        seed = arguments.seed,
+        duplicates = DUPLICATE_FRACTION * 100.0,
+        invalid = INVALID_FRACTION * 100.0,
+    ));
+}
+
+/// Compares what was sent with what arrived; whether that is the same.
+pub(super) fn print_end(truth: &Truth, topic: &IdDigest, snapshot: &IngestionSnapshot) -> bool {
+    let ledger = snapshot.ledger;
+    let checks = [
+        ("matches", truth.ids_sent, topic.count()),
+        ("duplicates", truth.sent.duplicates, ledger.duplicates),
+        (
+            "invalid frames",
+            truth.sent.invalid_total(),
+            ledger.dead_lettered,
+        ),
+    ];
+    print(&format!("\n{:16}{:>14}{:>14}", "", "feed sent", "found"));
+    for (what, sent, found) in checks {
+        print(&format!(
+            "{what:16}{:>14}{:>14}",
+            grouped(sent),
+            grouped(found)
+        ));
+    }
+    let same_counts = checks.iter().all(|(_, sent, found)| sent == found);
+    let same_ids = truth.ids_digest == *topic;
+    let balanced = ledger.check().is_ok() && ledger.pending == 0;
+    let verdict = match (same_counts, same_ids, balanced) {
+        (true, true, true) => format!("all of {} matches delivered once", grouped(truth.ids_sent)),
+        (_, _, false) => format!("FAILED: the ledger is out of balance or not empty: {ledger:?}"),
+        (true, false, _) => "FAILED: as many matches, but not the same ones".to_owned(),
+        (false, _, _) => "FAILED: what the feed sent is not what was found".to_owned(),
+    };
+    print(&format!("\n{verdict}"));
+    same_counts && same_ids && balanced
+}
+
+async fn print_lines(ingestion: Arc<IngestionStatus>, stop: CancellationToken) {
+    let begun = Instant::now();
+    let mut before = (begun, ingestion.snapshot());
+    let mut ticks = interval(LINE_INTERVAL);
+    ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    ticks.tick().await;
+    while stop.run_until_cancelled(ticks.tick()).await.is_some() {
+        let now = (Instant::now(), ingestion.snapshot());
+        print(&line(begun, &before, &now));
+        before = now;
+    }
+}
+
+fn line(
+    begun: Instant,
+    before: &(Instant, IngestionSnapshot),
+    now: &(Instant, IngestionSnapshot),
+) -> String {
+    let elapsed = now.0 - begun;
+    let ledger = &now.1.ledger;
+    let published = ledger.published - before.1.ledger.published;
+    #[expect(clippy::cast_precision_loss, reason = "a rate for the eye")]
+    let rate = published as f64 / (now.0 - before.0).as_secs_f64();
+    let mut line = format!(
+        "{:02}:{:02}  {:>9}/s",
+        elapsed.as_secs() / 60,
+        elapsed.as_secs() % 60,
+        grouped_rate(rate)
+    );
+    let figures = [
+        // Wide enough for some minutes at full speed: a line keeps its columns.
+        ("received", ledger.received, 11),
+        ("published", ledger.published, 11),
+        ("duplicates", ledger.duplicates, 9),
+        ("dead-lettered", ledger.dead_lettered, 7),
+        ("pending", ledger.pending, 6),
+    ];
+    for (name, figure, width) in figures {
+        // Writing to a string cannot fail.
+        let _ = write!(line, "  {name} {:>width$}", grouped(figure));
+    }
+    let latency = &now.1.latency;
+    let _ = write!(
+        line,
+        "  p50 {:>8}  p99 {:>8}",
+        milliseconds(latency.p50),
+        milliseconds(latency.p99)
+    );
+    for source in &now.1.sources {
+        let _ = write!(line, "  feed {}", source.connection.state.as_str());
+    }
+    line
+}
+
+/// Whoever closes the pipe has seen enough; the demo goes on to its verdict.
+fn print(text: &str) {
+    let _ = writeln!(io::stdout(), "{text}");
+}
+
+fn milliseconds(latency: Option<Duration>) -> String {
+    latency.map_or("-".to_owned(), |latency| {
+        format!("{:.1} ms", latency.as_secs_f64() * 1000.0)
+    })
+}
+
+#[expect(
+    clippy::cast_possible_truncation,
+    clippy::cast_sign_loss,
+    reason = "a rate is no more than a count"
+)]
+fn grouped_rate(rate: f64) -> String {
+    grouped(rate.round() as u64)
+}
+
+/// Digits in groups of three: 1,234,567.
+fn grouped(number: u64) -> String {
+    let digits = number.to_string();
+    let mut text = String::new();
+    for (index, digit) in digits.chars().enumerate() {
+        if index > 0 && (digits.len() - index).is_multiple_of(3) {
+            text.push(',');
+        }
+        text.push(digit);
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn digits_are_grouped_by_three() {
+        for (number, text) in [
+            (0, "0"),
+            (999, "999"),
+            (1000, "1,000"),
+            (12_345_678, "12,345,678"),
+        ] {
+            assert_eq!(grouped(number), text);
+        }
+    }
+}

@@ -1,0 +1,18 @@
+//! `ingestion-service`: match ids from upstream feeds to Kafka, every match once.
+//!
+//! This crate is the composition root: it reads the settings, builds the
+//! adapters, hands them to the use case and watches over the whole. Whatever
+//! is more than wiring lives in another crate.
+
+mod cli;
+mod commands;
+#[cfg(feature = "demo")]
+mod demo;
+mod service;
+mod settings;
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    commands::execute(cli::Invocation::of_process()).into()
+}

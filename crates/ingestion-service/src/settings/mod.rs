@@ -1,0 +1,120 @@
+//! The settings of the whole service: every section's declarations, read into
+//! the structs of the crates they configure.
+//!
+//! Files named by settings are looked at, sockets are not touched, and nothing
+//! is taken from the process itself: arguments, environment and working
+//! directory are passed in.
+
+mod api;
+mod dedup;
+mod journal;
+mod kafka;
+mod log;
+mod opendota;
+mod pem;
+mod service;
+mod shutdown;
+
+#[cfg(test)]
+mod kafka_tests;
+#[cfg(test)]
+mod manual;
+#[cfg(test)]
+mod test_cases;
+#[cfg(test)]
+mod tests;
+
+use std::ffi::OsString;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use http_api::ApiSettings;
+use kafka_adapter::KafkaSettings;
+use opendota_adapter::stream::StreamSettings;
+use service_kit::config::{
+    Declaration, Flag, Report, SettingsReader, Sources, WrongSettings, flags,
+};
+use service_kit::telemetry::LogSettings;
+
+/// Everything the service can be told.
+#[derive(Debug)]
+pub(crate) struct Settings {
+    /// Where matches go.
+    pub(crate) kafka: KafkaSettings,
+    /// Where matches come from.
+    pub(crate) opendota: StreamSettings,
+    /// How many match ids are remembered.
+    pub(crate) dedup_window_size: usize,
+    /// The HTTP interface.
+    pub(crate) api: ApiSettings,
+    /// What is logged, and how.
+    pub(crate) log: LogSettings,
+    /// What the service calls itself.
+    pub(crate) service_name: String,
+    /// From the first signal to the end of the process.
+    pub(crate) shutdown_timeout: Duration,
+}
+
+/// Settings that are right, and what they look like to a reader.
+#[derive(Debug)]
+pub(crate) struct Loaded {
+    /// To be acted upon.
+    pub(crate) settings: Settings,
+    /// To be shown: every setting with its origin, secrets masked.
+    pub(crate) report: Report,
+}
+
+impl Settings {
+    /// Reads all layers. `arguments` are the texts given by [`Settings::flags`].
+    ///
+    /// # Errors
+    /// Everything that is wrong, not only the first.
+    pub(crate) fn load(
+        arguments: &[(&str, String)],
+        config_file: Option<PathBuf>,
+        environment: impl IntoIterator<Item = (OsString, OsString)>,
+        working_dir: &Path,
+    ) -> Result<Loaded, WrongSettings> {
+        let sources = Sources {
+            arguments,
+            environment: environment.into_iter().collect(),
+            config_file,
+            config_file_variable: "INGESTION_CONFIG",
+            working_dir,
+        };
+        let mut reader = SettingsReader::new(declarations(), &sources);
+        let service_name = service::read(&mut reader);
+        journal::read(&mut reader);
+        let settings = Self {
+            kafka: kafka::read(&mut reader, &service_name, working_dir),
+            opendota: opendota::read(&mut reader, working_dir),
+            dedup_window_size: dedup::read(&mut reader),
+            api: api::read(&mut reader),
+            log: log::read(&mut reader, &service_name),
+            shutdown_timeout: shutdown::read(&mut reader),
+            service_name,
+        };
+        let report = reader.finish()?;
+        Ok(Loaded { settings, report })
+    }
+
+    /// One command-line flag for each setting.
+    pub(crate) fn flags() -> Vec<Flag> {
+        flags(&declarations())
+    }
+}
+
+/// In the order of the manual.
+fn declarations() -> Vec<&'static dyn Declaration> {
+    [
+        kafka::DECLARATIONS,
+        opendota::DECLARATIONS,
+        dedup::DECLARATIONS,
+        journal::DECLARATIONS,
+        api::DECLARATIONS,
+        log::DECLARATIONS,
+        service::DECLARATIONS,
+        shutdown::DECLARATIONS,
+    ]
+    .concat()
+}

@@ -1,0 +1,20 @@
+//! The built binary as a child process, between a simulated feed and a real Kafka.
+//!
+//! One test binary, so that all tests share one broker; those that hurt a
+//! broker start their own.
+
+mod support;
+
+mod records;
+
+mod commands;
+mod feed_faults;
+mod invalid_frames;
+mod recorded;
+mod secrets;
+mod settings;
+
+mod broker_faults;
+mod own_cluster;
+mod shutdown;
+mod volume;

@@ -1,0 +1,235 @@
+//! Secrets go where they belong, and nowhere else.
+
+use std::time::Duration;
+
+use anyhow::{Context as _, Result};
+use feed_simulator::{Config, ConnectionPlan, Fault, FaultSchedule};
+use serde_json::Value;
+use tempfile::TempDir;
+
+use crate::support::{Service, Topics, feed, run_to_end, wait_until};
+
+/// Every planted secret holds this.
+const MARK: &str = "zQz";
+/// The user information of the feed's address in base64, as its header has it.
+const MARK_IN_BASE64: &str = "elF6LXVzZXI6elF6LXBhc3N3b3Jk";
+
+const HEADERS: &str = "X-Api-Key: zQz-header, Cookie: session=zQz-cookie";
+const PROPERTIES: &str = "ssl.key.password=zQz-property,sasl.oauthbearer.config=zQz-config";
+const PASSWORD: &str = "zQz-sasl";
+const TOKEN: &str = "zQz-api-token";
+
+fn url_with_secrets(address: impl std::fmt::Display) -> String {
+    format!("ws://zQz-user:zQz-password@{address}/m?api_key=zQz-1&league=7&key=zQz-2&token=zQz-3")
+}
+
+#[track_caller]
+fn assert_no_secret(place: &str, text: &str) {
+    for line in text.lines() {
+        assert!(
+            !line.contains(MARK) && !line.contains(MARK_IN_BASE64),
+            "{place} shows a secret: {line}"
+        );
+    }
+}
+
+/// Everything the process has said; every line of standard output is one JSON object.
+fn assert_no_secret_was_said(service: &Service) -> Result<()> {
+    for line in service.log() {
+        assert!(serde_json::from_str::<Value>(&line)?.is_object(), "{line}");
+        assert_no_secret("standard output", &line);
+    }
+    assert_no_secret("standard error", &service.errors().join("\n"));
+    Ok(())
+}
+
+/// Asks for every documented path, and one that is none, with the token.
+async fn assert_no_secret_is_answered(service: &Service) -> Result<()> {
+    let client = reqwest::Client::builder()
+        .timeout(Duration::from_secs(10))
+        .no_proxy()
+        .build()?;
+    let document: Value = serde_json::from_str(&service.get("/openapi.json").await?.1)?;
+    let paths = document["paths"].as_object().context("there are paths")?;
+    assert!(paths.contains_key("/metrics"), "{document}");
+    for path in paths.keys().map(String::as_str).chain(["/no/such/path"]) {
+        let url = format!("http://{}{path}", service.address());
+        let mut answer = client.get(url).bearer_auth(TOKEN).send().await?;
+        assert_no_secret(path, &format!("{:?}", answer.headers()));
+        // Events never end.
+        let text = if path.ends_with("/events") {
+            String::from_utf8(answer.chunk().await?.context("there is an event")?.to_vec())?
+        } else {
+            answer.text().await?
+        };
+        assert!(!text.is_empty(), "{path}");
+        assert_no_secret(path, &text);
+    }
+    Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn planted_secrets_show_nowhere() -> Result<()> {
+    while_everything_works().await?;
+    while_kafka_refuses_them().await?;
+    in_what_commands_print().await
+}
+
+async fn while_everything_works() -> Result<()> {
+    let topics = Topics::create().await?;
+    let scripted = [
+        ConnectionPlan::at_upgrade("refuse:401".parse()?),
+        ConnectionPlan::at_upgrade("accept-then-close".parse()?),
+        ConnectionPlan::after_frames(50, Fault::Reset),
+    ];
+    let faults = FaultSchedule {
+        scripted: scripted.into(),
+        ..FaultSchedule::default()
+    };
+    let feed = feed(Config {
+        count: Some(200),
+        invalid_fraction: 0.1,
+        faults,
+        ..Config::default()
+    })
+    .await?;
+    let settings = [
+        ("OPENDOTA_STREAM_HEADERS", HEADERS),
+        ("OPENDOTA_STREAM_BACKOFF_MIN", "10ms"),
+        ("KAFKA_PROPERTIES", PROPERTIES),
+        ("API_TOKEN", TOKEN),
+        ("LOG_LEVEL", "TRACE"),
+    ];
+    let url = url_with_secrets(feed.websocket_address());
+    let service = Service::start(&url, &topics, &settings).await?;
+    service.wait_for_figure("published", 200).await;
+
+    let connections = feed.truth().connections;
+    let last = connections.last().context("there are connections")?;
+    assert_eq!(
+        last.path.as_deref(),
+        Some("/m?api_key=zQz-1&league=7&key=zQz-2&token=zQz-3")
+    );
+    assert_eq!(
+        last.headers["authorization"],
+        format!("Basic {MARK_IN_BASE64}")
+    );
+    assert_eq!(
+        (&*last.headers["x-api-key"], &*last.headers["cookie"]),
+        ("zQz-header", "session=zQz-cookie")
+    );
+    assert_no_secret_is_answered(&service).await?;
+    let levels: Vec<String> = service.log();
+    assert!(
+        levels
+            .iter()
+            .any(|line| line.contains(r#""level":"DEBUG""#)),
+        "it tells all it can"
+    );
+    service.signal("TERM")?;
+    wait_until("it has stopped", async || {
+        service
+            .log()
+            .iter()
+            .any(|line| line.contains(r#""stopped""#))
+    })
+    .await;
+    assert_no_secret_was_said(&service)
+}
+
+/// Everything from files, towards a broker that does not speak SASL, with librdkafka at its most talkative.
+async fn while_kafka_refuses_them() -> Result<()> {
+    let topics = Topics::create().await?;
+    let feed = feed(Config {
+        count: Some(0),
+        ..Config::default()
+    })
+    .await?;
+    let folder = TempDir::new()?;
+    let file = |name: &str, content: &str| -> Result<String> {
+        let path = folder.path().join(name);
+        std::fs::write(&path, format!("{content}\n"))?;
+        Ok(path.display().to_string())
+    };
+    let settings = [
+        ("OPENDOTA_STREAM_HEADERS_FILE", &*file("headers", HEADERS)?),
+        ("KAFKA_SECURITY_PROTOCOL", "sasl_plaintext"),
+        ("KAFKA_SASL_MECHANISM", "PLAIN"),
+        ("KAFKA_SASL_USERNAME", "ingestion"),
+        ("KAFKA_SASL_PASSWORD_FILE", &*file("password", PASSWORD)?),
+        (
+            "KAFKA_PROPERTIES_FILE",
+            &*file("properties", &format!("{PROPERTIES},debug=all"))?,
+        ),
+        ("API_TOKEN_FILE", &*file("token", TOKEN)?),
+        ("LOG_LEVEL", "TRACE"),
+    ];
+    let url = url_with_secrets(feed.websocket_address());
+    let service = Service::start(&url, &topics, &settings).await?;
+    wait_until("librdkafka speaks of SASL", async || {
+        service
+            .log()
+            .iter()
+            .any(|line| line.contains("librdkafka") && line.contains("SASL"))
+    })
+    .await;
+    assert_no_secret_is_answered(&service).await?;
+    assert_no_secret_was_said(&service)
+}
+
+async fn in_what_commands_print() -> Result<()> {
+    let folder = TempDir::new()?;
+    let url = url_with_secrets("127.0.0.1:1");
+    let right = [
+        ("OPENDOTA_STREAM_URL", url.as_str()),
+        ("OPENDOTA_STREAM_HEADERS", HEADERS),
+        ("KAFKA_SASL_PASSWORD", PASSWORD),
+        ("KAFKA_PROPERTIES", PROPERTIES),
+        ("API_TOKEN", TOKEN),
+    ];
+    let sasl = [
+        ("KAFKA_SECURITY_PROTOCOL", "sasl_plaintext"),
+        ("KAFKA_SASL_MECHANISM", "PLAIN"),
+        ("KAFKA_SASL_USERNAME", "ingestion"),
+    ];
+    let mut from_files = Vec::new();
+    for (variable, text) in right {
+        std::fs::write(folder.path().join(variable), text)?;
+        from_files.push((format!("{variable}_FILE"), variable));
+    }
+    let from_files: Vec<(&str, &str)> = from_files
+        .iter()
+        .map(|(name, file)| (name.as_str(), *file))
+        .collect();
+    let wrong_url = url.replace("ws://", "https://");
+    let wrong = [
+        ("OPENDOTA_STREAM_URL", wrong_url.as_str()),
+        (
+            "OPENDOTA_STREAM_HEADERS",
+            "Host: zQz-host, zQz-without-name",
+        ),
+        ("KAFKA_SASL_PASSWORD", "zQz\u{1}"),
+        (
+            "KAFKA_PROPERTIES",
+            "acks=1,sasl.oauthbearer.client.secret=zQz,no.such.property=zQz,ssl.key.location=zQz",
+        ),
+        ("API_TOKEN", "zQz two words"),
+    ];
+    for (settings, code) in [(&right[..], 0), (&from_files, 0), (&wrong, 78)] {
+        let settings = [settings, &sasl].concat();
+        let finished = run_to_end(&["validate"], &settings, folder.path()).await?;
+        assert_eq!(finished.exit_code, Some(code), "{finished:?}");
+        assert_no_secret(
+            "validate",
+            &format!("{}{}", finished.stdout, finished.stderr),
+        );
+    }
+    let nobody_there = [&right[..], &sasl, &[("API_PORT", "1")]].concat();
+    let finished = run_to_end(&["healthcheck"], &nobody_there, folder.path()).await?;
+    assert_eq!(finished.exit_code, Some(69), "{finished:?}");
+    assert_no_secret(
+        "healthcheck",
+        &format!("{}{}", finished.stdout, finished.stderr),
+    );
+    Ok(())
+}

@@ -1,0 +1,280 @@
+//! The end of the process: in time, with everything accounted for.
+
+use std::{
+    net::{Ipv4Addr, SocketAddr},
+    time::Duration,
+};
+
+use anyhow::{Context as _, Result};
+use feed_simulator::{Config, RunningSimulator, UpgradeFault};
+use serde_json::Value;
+use tokio::{
+    net::{TcpListener, TcpSocket},
+    time::Instant,
+};
+
+use crate::{
+    own_cluster::OwnCluster,
+    support::{Service, Topics, feed, wait_until},
+};
+
+/// An end that has nothing to wait for comes within this time.
+const PROMPTLY: Duration = Duration::from_secs(3);
+/// For tests that see time run out.
+const SHORT_TIMEOUT: [(&str, &str); 1] = [("SHUTDOWN_TIMEOUT", "3s")];
+/// These three seconds, and what a busy machine takes to send a signal and to
+/// see a process end.
+const SHORT_TIMEOUT_MAX: Duration = Duration::from_millis(3500);
+
+/// An address where connections are refused for as long as it is held.
+struct Nobody {
+    /// Bound, so that no one else gets the port, and not listening.
+    _socket: TcpSocket,
+    address: SocketAddr,
+}
+
+impl Nobody {
+    fn try_new() -> Result<Self> {
+        let socket = TcpSocket::new_v4()?;
+        socket.bind((Ipv4Addr::LOCALHOST, 0).into())?;
+        Ok(Self {
+            address: socket.local_addr()?,
+            _socket: socket,
+        })
+    }
+
+    fn topics(&self) -> Topics {
+        Topics::named_only(&self.address.to_string())
+    }
+}
+
+/// A feed that is connected and sends nothing.
+async fn silent_feed() -> Result<RunningSimulator> {
+    feed(Config {
+        count: Some(0),
+        ..Config::default()
+    })
+    .await
+}
+
+/// The state of the only feed, as the HTTP interface names it.
+async fn wait_for_feed_state(service: &Service, state: &str) {
+    wait_until(&format!("the feed is {state}"), async || {
+        let Ok((_, body)) = service.get("/api/v1/ingestion").await else {
+            return false;
+        };
+        serde_json::from_str::<Value>(&body).is_ok_and(|it| it["sources"][0]["state"] == state)
+    })
+    .await;
+}
+
+/// Sends a signal, and asserts that the process ends promptly with exit code 0.
+async fn assert_ends(mut service: Service, signal: &str) -> Result<()> {
+    let begun = Instant::now();
+    service.signal(signal)?;
+    let (code, last) = service.ended().await?;
+    assert_eq!(
+        (code, &last["ledger.pending"]),
+        (0, &Value::from(0)),
+        "{signal}"
+    );
+    assert!(
+        begun.elapsed() < PROMPTLY,
+        "{signal} took {:?}",
+        begun.elapsed()
+    );
+    Ok(())
+}
+
+/// Asserts that the topic holds what the ledger says, once, and all that the
+/// feed knows to have been read.
+async fn assert_topic_is_what_was_read(
+    feed: &RunningSimulator,
+    topics: &Topics,
+    ledger: &Value,
+) -> Result<()> {
+    assert_eq!(
+        ledger["ledger.received"], ledger["ledger.published"],
+        "{ledger}"
+    );
+    let published = ledger["ledger.published"]
+        .as_u64()
+        .context("it is a number")?;
+    let mut found = topics.published_ids(usize::try_from(published)?).await?;
+    assert_eq!(found.len() as u64, published, "records in the topic");
+    let is_missing = |id: &i64| found.binary_search(id).is_err();
+    let missing = feed.ids_proved().into_iter().filter(is_missing).count();
+    assert_eq!(missing, 0, "read by the service and not in the topic");
+    found.dedup();
+    assert_eq!(
+        found.len() as u64,
+        published,
+        "different matches in the topic"
+    );
+    Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_end_under_full_load_loses_nothing_that_was_read() -> Result<()> {
+    const TIMEOUT: Duration = Duration::from_secs(10);
+    let topics = Topics::create().await?;
+    let feed = feed(Config::default()).await?;
+    let timeout = [("SHUTDOWN_TIMEOUT", "10s")];
+    let mut service = Service::start(&feed.websocket_url(), &topics, &timeout).await?;
+    service.wait_for_figure_above("published", 50_000).await;
+
+    let begun = Instant::now();
+    service.signal("TERM")?;
+    let (code, last) = service.ended().await?;
+    assert!(begun.elapsed() < TIMEOUT, "{:?}", begun.elapsed());
+    assert_eq!(
+        (code, &last["ledger.pending"]),
+        (0, &Value::from(0)),
+        "{last}"
+    );
+    assert_topic_is_what_was_read(&feed, &topics, &last).await
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_process_ends_at_once_where_nothing_is_pending() -> Result<()> {
+    let nobody = Nobody::try_new()?;
+    let topics = nobody.topics();
+    // Connections are taken by the system, and nobody answers.
+    let unanswering = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await?;
+    let unanswering_url = format!("ws://{}/", unanswering.local_addr()?);
+    let refusing = silent_feed().await?;
+    refusing.refuse(UpgradeFault::AcceptThenClose);
+    let silent = silent_feed().await?;
+    for signal in ["TERM", "INT"] {
+        let connecting = Service::start(&unanswering_url, &topics, &[]).await?;
+        let _connection = unanswering.accept().await?;
+        wait_for_feed_state(&connecting, "connecting").await;
+        let waiting = Service::start(&refusing.websocket_url(), &topics, &[]).await?;
+        wait_for_feed_state(&waiting, "reconnecting").await;
+        let without_kafka = Service::start(&silent.websocket_url(), &topics, &[]).await?;
+        wait_for_feed_state(&without_kafka, "connected").await;
+        for service in [connecting, waiting, without_kafka] {
+            assert_ends(service, signal).await?;
+        }
+    }
+    Ok(())
+}
+
+/// A service that finds no Kafka, with so many matches of a feed in memory.
+async fn with_pending_matches(
+    count: u64,
+    further: &[(&str, &str)],
+) -> Result<(Service, Nobody, RunningSimulator)> {
+    let nobody = Nobody::try_new()?;
+    let feed = feed(Config {
+        count: Some(count),
+        ..Config::default()
+    })
+    .await?;
+    let service = Service::start(&feed.websocket_url(), &nobody.topics(), further).await?;
+    service.wait_for_figure("pending", count).await;
+    Ok((service, nobody, feed))
+}
+
+/// Asserts that the end says how many matches are lost with it.
+async fn assert_ends_with_losses(mut service: Service, count: u64) -> Result<()> {
+    let (code, last) = service.ended().await?;
+    assert_eq!(
+        (code, &last["ledger.pending"]),
+        (70, &Value::from(count)),
+        "{last}"
+    );
+    let number = format!(" {count} matches ");
+    let lines = service.log();
+    let is_named = lines
+        .iter()
+        .any(|line| line.contains(r#""level":"ERROR""#) && line.contains(&number));
+    assert!(is_named, "{lines:#?}");
+    Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn matches_in_memory_only_are_named_when_time_is_up() -> Result<()> {
+    for signal in ["TERM", "INT"] {
+        let (service, _nobody, _feed) = with_pending_matches(123, &SHORT_TIMEOUT).await?;
+        let begun = Instant::now();
+        service.signal(signal)?;
+        assert_ends_with_losses(service, 123).await?;
+        let took = begun.elapsed();
+        let expected = Duration::from_secs(2)..SHORT_TIMEOUT_MAX;
+        assert!(
+            expected.contains(&took),
+            "{signal}: it waits, but not too long: {took:?}"
+        );
+    }
+    Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_full_memory_does_not_keep_the_process_from_ending() -> Result<()> {
+    let nobody = Nobody::try_new()?;
+    let feed = feed(Config::default()).await?;
+    let service = Service::start(&feed.websocket_url(), &nobody.topics(), &SHORT_TIMEOUT).await?;
+    wait_until("memory is full", async || {
+        service
+            .health()
+            .await
+            .is_ok_and(|(_, health)| health.to_string().contains("memory is full"))
+    })
+    .await;
+    let pending = service.figure("pending").await?;
+    let begun = Instant::now();
+    service.signal("TERM")?;
+    assert_ends_with_losses(service, pending).await?;
+    assert!(begun.elapsed() < SHORT_TIMEOUT_MAX, "{:?}", begun.elapsed());
+    Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_second_signal_ends_the_waiting() -> Result<()> {
+    let (service, _nobody, _feed) = with_pending_matches(45, &[]).await?;
+    service.signal("TERM")?;
+    wait_until("it is draining", async || {
+        service.get("/readyz").await.is_ok_and(|it| it.0 == 503)
+    })
+    .await;
+    let begun = Instant::now();
+    service.signal("INT")?;
+    assert_ends_with_losses(service, 45).await?;
+    assert!(begun.elapsed() < PROMPTLY, "{:?}", begun.elapsed());
+    Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_http_interface_answers_until_kafka_has_the_rest() -> Result<()> {
+    let cluster = OwnCluster::start(1).await?;
+    let topics = Topics::create_on(&cluster).await?;
+    let feed = feed(Config {
+        rate: 1000.0,
+        ..Config::default()
+    })
+    .await?;
+    let mut service = Service::start(&feed.websocket_url(), &topics, &[]).await?;
+    service.wait_for_figure_above("published", 0).await;
+
+    cluster.pause(0)?;
+    service.wait_for_figure_above("pending", 1000).await;
+    service.signal("TERM")?;
+    wait_until("it is draining", async || {
+        service.get("/readyz").await.is_ok_and(|it| it.0 == 503)
+    })
+    .await;
+    assert_eq!(service.get("/livez").await?.0, 200);
+    assert_eq!(service.get("/metrics").await?.0, 200);
+    service.wait_for_health(Duration::from_secs(5), 503).await;
+    assert!(service.figure("pending").await? > 1000);
+
+    cluster.resume(0)?;
+    let (code, last) = service.ended().await?;
+    assert_eq!(
+        (code, &last["ledger.pending"]),
+        (0, &Value::from(0)),
+        "{last}"
+    );
+    assert_topic_is_what_was_read(&feed, &topics, &last).await
+}

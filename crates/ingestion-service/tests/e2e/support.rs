@@ -1,0 +1,341 @@
+//! A service as a child process, and everything around it.
+
+mod process;
+mod topics;
+
+use std::{
+    process::{Child, Command, Stdio},
+    time::Duration,
+};
+
+use anyhow::{Context as _, Result, ensure};
+use feed_simulator::{Config, RunningSimulator, Simulator};
+use serde_json::Value;
+use tempfile::TempDir;
+use tokio::time::{Instant, sleep};
+
+pub(crate) use self::{
+    process::{Finished, Lines, run_to_end, send_signal},
+    topics::{PARTITIONS, Topics},
+};
+
+/// Everything a test waits for comes within this time, or the test fails.
+pub(crate) const DEADLINE: Duration = Duration::from_mins(1);
+const ASK_AGAIN_AFTER: Duration = Duration::from_millis(20);
+
+/// Waits until `condition` holds.
+///
+/// # Panics
+/// After [`DEADLINE`], naming what was waited for.
+pub(crate) async fn wait_until(what: &str, condition: impl AsyncFnMut() -> bool) {
+    wait_until_within(DEADLINE, what, condition).await;
+}
+
+/// Waits until `condition` holds, at most `deadline`; says how long it took.
+///
+/// # Panics
+/// After `deadline`, naming what was waited for.
+pub(crate) async fn wait_until_within(
+    deadline: Duration,
+    what: &str,
+    mut condition: impl AsyncFnMut() -> bool,
+) -> Duration {
+    let begun = Instant::now();
+    while !condition().await {
+        assert!(
+            begun.elapsed() < deadline,
+            "after {deadline:?} still not: {what}"
+        );
+        sleep(ASK_AGAIN_AFTER).await;
+    }
+    begun.elapsed()
+}
+
+/// Starts a feed that keeps the ids it sends.
+pub(crate) async fn feed(config: Config) -> Result<RunningSimulator> {
+    Ok(Simulator::start(Config {
+        record_ids: true,
+        ..config
+    })
+    .await?)
+}
+
+/// Waits until the feed has sent all its matches, and the service has proved to have read them.
+pub(crate) async fn wait_until_finished(feed: &RunningSimulator) {
+    wait_until("all is sent and read", async || feed.truth().finished).await;
+}
+
+/// Asserts that the topic holds exactly the matches the feed has sent.
+pub(crate) async fn assert_all_delivered_once(
+    feed: &RunningSimulator,
+    topics: &Topics,
+) -> Result<()> {
+    let mut sent = feed.ids_sent();
+    sent.sort_unstable();
+    let found = topics.published_ids(sent.len()).await?;
+    let missing: Vec<_> = sent
+        .iter()
+        .filter(|id| found.binary_search(id).is_err())
+        .take(5)
+        .collect();
+    assert!(
+        missing.is_empty(),
+        "not in the topic: {missing:?} and maybe more"
+    );
+    assert_eq!(
+        found.len(),
+        sent.len(),
+        "records in the topic, all matches being there"
+    );
+    Ok(())
+}
+
+/// The binary, running.
+pub(crate) struct Service {
+    child: Child,
+    address: String,
+    /// Standard output, line by line.
+    log: Lines,
+    /// Standard error, likewise.
+    errors: Lines,
+    /// Its working directory; gone with it.
+    _folder: TempDir,
+}
+
+impl Service {
+    /// Starts `run` between a feed and topics, with further settings.
+    pub(crate) async fn start(
+        feed_url: &str,
+        topics: &Topics,
+        further: &[(&str, &str)],
+    ) -> Result<Self> {
+        let mut settings = vec![
+            ("OPENDOTA_STREAM_URL", feed_url),
+            ("KAFKA_BOOTSTRAP_SERVERS", topics.bootstrap_servers.as_str()),
+            ("KAFKA_PUBLISH_TOPIC", topics.publish.as_str()),
+            ("KAFKA_DEAD_LETTER_TOPIC", topics.dead_letter.as_str()),
+            ("API_HOST", "127.0.0.1"),
+            ("API_PORT", "0"),
+        ];
+        settings.extend(further);
+        let folder = TempDir::new()?;
+        let mut child = Command::new(env!("CARGO_BIN_EXE_ingestion-service"))
+            .current_dir(folder.path())
+            .env_clear()
+            .envs(settings)
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()?;
+        let log = Lines::of(child.stdout.take().context("it was asked to be piped")?);
+        let errors = Lines::of(child.stderr.take().context("it was asked to be piped")?);
+        let mut service = Self {
+            child,
+            address: String::new(),
+            log,
+            errors,
+            _folder: folder,
+        };
+        wait_until("the HTTP interface answers", async || {
+            service.address = service.address_in_log().unwrap_or_default();
+            !service.address.is_empty()
+        })
+        .await;
+        Ok(service)
+    }
+
+    /// A path of the HTTP interface; its status and body.
+    pub(crate) async fn get(&self, path: &str) -> Result<(u16, String)> {
+        let client = reqwest::Client::builder()
+            .timeout(DEADLINE)
+            .no_proxy()
+            .build()?;
+        let answer = client
+            .get(format!("http://{}{path}", self.address))
+            .send()
+            .await?;
+        Ok((answer.status().as_u16(), answer.text().await?))
+    }
+
+    /// The status code and body of `/api/v1/health`.
+    pub(crate) async fn health(&self) -> Result<(u16, Value)> {
+        let (status, body) = self.get("/api/v1/health").await?;
+        Ok((status, serde_json::from_str(&body)?))
+    }
+
+    /// A figure of the ledger; asserts that the ledger adds up.
+    pub(crate) async fn figure(&self, name: &str) -> Result<u64> {
+        let (_, body) = self.get("/api/v1/ingestion").await?;
+        let ledger: Value = serde_json::from_str::<Value>(&body)?["ledger"].take();
+        let figure = |name: &str| {
+            ledger[name]
+                .as_u64()
+                .with_context(|| format!("no {name} in {ledger}"))
+        };
+        let accounted = figure("published")?
+            + figure("duplicates")?
+            + figure("dead_lettered")?
+            + figure("pending")?;
+        assert_eq!(figure("received")?, accounted, "{ledger}");
+        figure(name)
+    }
+
+    /// Waits until a figure of the ledger is `expected`.
+    pub(crate) async fn wait_for_figure(&self, name: &str, expected: u64) {
+        wait_until(&format!("{name} is {expected}"), async || {
+            self.figure(name)
+                .await
+                .is_ok_and(|figure| figure == expected)
+        })
+        .await;
+    }
+
+    /// Waits until a figure of the ledger is above `limit`.
+    pub(crate) async fn wait_for_figure_above(&self, name: &str, limit: u64) {
+        wait_until(&format!("{name} is above {limit}"), async || {
+            self.figure(name).await.is_ok_and(|figure| figure > limit)
+        })
+        .await;
+    }
+
+    /// Waits until health answers with `status`; says how long it took.
+    pub(crate) async fn wait_for_health(&self, deadline: Duration, status: u16) -> Duration {
+        wait_until_within(deadline, &format!("health answers {status}"), async || {
+            self.health().await.is_ok_and(|(found, _)| found == status)
+        })
+        .await
+    }
+
+    /// The process id.
+    pub(crate) fn id(&self) -> u32 {
+        self.child.id()
+    }
+
+    /// Sends a signal, such as `TERM`.
+    pub(crate) fn signal(&self, name: &str) -> Result<()> {
+        send_signal(self.id(), name)
+    }
+
+    /// Waits for the process to end; its exit code.
+    pub(crate) async fn exit_code(&mut self) -> Result<i32> {
+        let begun = Instant::now();
+        loop {
+            if let Some(status) = self.child.try_wait()? {
+                return status.code().context("it was ended by a signal");
+            }
+            ensure!(begun.elapsed() < DEADLINE, "the service has not ended");
+            sleep(ASK_AGAIN_AFTER).await;
+        }
+    }
+
+    /// Waits for the process to end; its exit code and the ledger, the last line of its log.
+    ///
+    /// Asserts that the ledger is balanced.
+    pub(crate) async fn ended(&mut self) -> Result<(i32, Value)> {
+        let code = self.exit_code().await?;
+        let last = self
+            .log
+            .to_the_end()
+            .await
+            .pop()
+            .context("there are lines")?;
+        let last: Value = serde_json::from_str(&last)?;
+        assert_eq!(last["message"], "stopped", "the last line is the ledger");
+        assert_eq!(last["ledger.balanced"], true, "{last}");
+        Ok((code, last))
+    }
+
+    /// Asks it to end, and asserts that it does so with exit code 0 and nothing pending.
+    pub(crate) async fn stop(mut self) -> Result<()> {
+        self.signal("TERM")?;
+        let (code, last) = self.ended().await?;
+        assert_eq!(code, 0, "{:#?}", self.log());
+        assert_eq!(last["ledger.pending"], 0, "{last}");
+        Ok(())
+    }
+
+    /// A series of `/metrics`, such as `ingestion_dead_lettered_total{reason="not_json"}`.
+    pub(crate) async fn metric(&self, series: &str) -> Result<u64> {
+        let (_, text) = self.get("/metrics").await?;
+        let value = text
+            .lines()
+            .find_map(|line| line.strip_prefix(series)?.strip_prefix(' '));
+        Ok(value
+            .with_context(|| format!("no {series} in\n{text}"))?
+            .parse()?)
+    }
+
+    /// How often the feed was lost, or not reached, for this reason.
+    pub(crate) async fn reconnects(&self, reason: &str) -> Result<u64> {
+        let series = r#"ingestion_source_reconnects_total{source="opendota_stream",reason="#;
+        self.metric(&format!("{series}\"{reason}\"}}")).await
+    }
+
+    /// Waits until health names `reason` for the feed; says how long it took.
+    pub(crate) async fn wait_for_feed_health(
+        &self,
+        deadline: Duration,
+        status: &str,
+        reason: &str,
+    ) -> Duration {
+        let what = format!("the feed is {status} because of {reason:?}");
+        wait_until_within(deadline, &what, async || {
+            self.health().await.is_ok_and(|(_, health)| {
+                let checks = health["checks"].as_array().cloned().unwrap_or_default();
+                checks.iter().any(|check| {
+                    let said = check["reason"].as_str().unwrap_or_default();
+                    check["name"] == "feed" && check["status"] == status && said.contains(reason)
+                })
+            })
+        })
+        .await
+    }
+
+    /// Where the HTTP interface answers: `host:port`.
+    pub(crate) fn address(&self) -> &str {
+        &self.address
+    }
+
+    /// The lines on standard output so far.
+    pub(crate) fn log(&self) -> Vec<String> {
+        self.log.so_far()
+    }
+
+    /// The lines on standard error so far.
+    pub(crate) fn errors(&self) -> Vec<String> {
+        self.errors.so_far()
+    }
+
+    /// A line of `/proc/PID/status` in KiB, such as `VmHWM`, the most memory it ever had resident.
+    pub(crate) fn memory_kib(&self, field: &str) -> Result<u64> {
+        let status = std::fs::read_to_string(format!("/proc/{}/status", self.id()))?;
+        let line = status
+            .lines()
+            .find(|line| line.starts_with(field))
+            .context("no such field")?;
+        let number = line
+            .split_whitespace()
+            .nth(1)
+            .context("a field has a value")?;
+        Ok(number.parse()?)
+    }
+
+    fn address_in_log(&self) -> Option<String> {
+        self.log().iter().find_map(|line| {
+            let line: Value = serde_json::from_str(line).ok()?;
+            line["server.address"].as_str().map(str::to_owned)
+        })
+    }
+}
+
+impl Drop for Service {
+    fn drop(&mut self) {
+        // It may have ended already.
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+        if std::thread::panicking() {
+            eprintln!("the service's log:\n{}", self.log().join("\n"));
+            eprintln!("its standard error:\n{}", self.errors().join("\n"));
+        }
+    }
+}
