@@ -1,0 +1,59 @@
+# What CI runs, recipe by recipe, and what an operator or developer runs now and then.
+
+# Lists the recipes.
+default:
+    @just --list
+
+# Everything a change must pass.
+ci:
+    .ci/run
+
+# Formats the code.
+fmt:
+    cargo fmt --all
+
+# Lints everything, warnings as errors.
+clippy:
+    cargo clippy --workspace --all-targets --all-features --locked -- -D warnings
+
+# Checks layers, licences and sources of all dependencies.
+deny:
+    cargo deny --locked check bans licenses sources
+    cargo test -p workspace-rules --features cargo-deny --test cargo_deny --locked
+
+# Checks dependencies against the advisory database; it clones that from its git host, so CI cannot.
+advisories:
+    cargo deny --locked check advisories
+
+# Builds the documentation of the code, warnings as errors.
+doc:
+    RUSTDOCFLAGS="-D warnings" cargo doc --workspace --no-deps --locked
+
+# Runs all tests; they start a real Kafka.
+test:
+    cargo test --workspace --locked
+
+# Tests the pages in Chromium, which must be installed.
+test-browser:
+    cargo test -p http-api --features browser-tests --test api --locked live_page
+
+# Shows the whole product on this machine: just demo --duration 30s --rate 0
+demo *options:
+    cargo run --release -- demo {{options}}
+
+# Measures CPU time per million matches beside a minimal loop.
+bench-quick *ARGS:
+    cargo build --release -p ingestion-service -p benchmarks
+    target/release/bench-quick {{ARGS}}
+
+# Builds the container image; needs Docker.
+image:
+    docker build -f deploy/docker/Dockerfile --build-arg GIT_COMMIT="$(git rev-parse --short=12 HEAD)" -t ingestion-service .
+
+# Starts Kafka, its topics and the service in containers; needs Docker.
+up:
+    docker compose -f deploy/compose.yaml up --build
+
+# Checks the Dockerfile and the compose file; needs Python, not Docker.
+deploy-check:
+    .ci/check-deploy
