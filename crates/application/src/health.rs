@@ -144,7 +144,7 @@ impl Condition {
 }
 
 /// Whether the service should be sent work: yes, until it drains.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone)]
 pub struct Readiness {
     drain: CancellationToken,
 }
@@ -154,11 +154,6 @@ impl Readiness {
     #[must_use]
     pub fn new(drain: CancellationToken) -> Self {
         Self { drain }
-    }
-
-    /// From now on the service only finishes what it has.
-    pub fn start_draining(&self) {
-        self.drain.cancel();
     }
 
     /// Whether the service is finishing what it has.

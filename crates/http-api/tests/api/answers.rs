@@ -12,7 +12,7 @@ async fn draining_ends_readiness_and_not_life() {
     assert_eq!(api.json("/livez").await, json!({ "status": "alive" }));
     assert_eq!(api.json("/readyz").await, json!({ "status": "ready" }));
 
-    api.readiness.start_draining();
+    api.drain.cancel();
     assert_eq!(api.get("/livez").await.status(), StatusCode::OK);
     let answer = api.get("/readyz").await;
     assert_eq!(answer.status(), StatusCode::SERVICE_UNAVAILABLE);

@@ -24,7 +24,8 @@ pub(crate) struct Api {
     pub(crate) ledger: Arc<Ledger>,
     pub(crate) source: Arc<SourceStatus>,
     pub(crate) kafka: Arc<Kafka>,
-    pub(crate) readiness: Arc<Readiness>,
+    /// Cancelled, the service is draining.
+    pub(crate) drain: CancellationToken,
     pub(crate) client: reqwest::Client,
     stop: CancellationToken,
     server: JoinHandle<std::io::Result<()>>,
@@ -72,13 +73,13 @@ impl Api {
         )));
         let parts: Vec<Arc<dyn HealthReporter>> =
             vec![source.clone(), kafka.clone(), ledger.clone()];
-        let readiness = Arc::new(Readiness::default());
+        let drain = CancellationToken::new();
         let state = ApiState {
             service_name: "ingestion-service".to_owned(),
             version: "1.2.3",
             commit: "0123abc",
             health: Arc::new(Health::new(parts)),
-            readiness: Arc::clone(&readiness),
+            readiness: Arc::new(Readiness::new(drain.clone())),
             ingestion: Arc::new(IngestionStatus::new(
                 Arc::clone(&ledger),
                 vec![Arc::clone(&source)],
@@ -101,7 +102,7 @@ impl Api {
             ledger,
             source,
             kafka,
-            readiness,
+            drain,
             client,
             stop,
             server,
