@@ -115,12 +115,7 @@ impl Bench {
 
     async fn service(&self) -> Result<Usage> {
         let feed = self.feed().await?;
-        let run = RunningService::start(
-            &self.folder,
-            &self.cluster,
-            &feed.websocket_url(),
-            &self.topic().await?,
-        )?;
+        let run = self.start_service(&feed).await?;
         let begun = Instant::now();
         while run.published().await.unwrap_or_default() < self.args.count {
             ensure!(
@@ -139,14 +134,14 @@ impl Bench {
             ..Config::default()
         })
         .await?;
-        let run = RunningService::start(
-            &self.folder,
-            &self.cluster,
-            &feed.websocket_url(),
-            &self.topic().await?,
-        )?;
+        let run = self.start_service(&feed).await?;
         tokio::time::sleep(IDLE_AFTER).await;
         run.usage()
+    }
+
+    async fn start_service(&self, feed: &RunningSimulator) -> Result<RunningService> {
+        let topic = self.topic().await?;
+        RunningService::start(&self.folder, &self.cluster, &feed.websocket_url(), &topic)
     }
 
     async fn feed(&self) -> Result<RunningSimulator> {
