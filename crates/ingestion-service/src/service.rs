@@ -36,10 +36,7 @@ const FLUSH_ROUND: Duration = Duration::from_secs(1);
 
 /// The service, put together and not yet running.
 pub(crate) struct Service {
-    feed: MatchStream,
-    process: ProcessMatchStream,
-    publisher: Arc<KafkaPublisher>,
-    ledger: Arc<Ledger>,
+    pipeline: Pipeline,
     api: ApiState,
     listener: TcpListener,
 }
@@ -92,10 +89,12 @@ impl Service {
             cors_allowed_origins: settings.api.cors_allowed_origins,
         };
         Ok(Self {
-            feed,
-            process,
-            publisher,
-            ledger,
+            pipeline: Pipeline {
+                feed,
+                process,
+                publisher,
+                ledger,
+            },
             api,
             listener,
         })
@@ -120,33 +119,23 @@ impl Service {
         next_signal: impl AsyncFnMut() -> &'static str,
     ) -> ExitCode {
         let Self {
-            feed,
-            process,
-            publisher,
-            ledger,
+            pipeline,
             api,
             listener,
         } = self;
+        let publisher = Arc::clone(&pipeline.publisher);
+        let ledger = Arc::clone(&pipeline.ledger);
         tracing::info!(version = VERSION, commit = COMMIT, "started");
         // Cancelled when the last match is settled, or when there is no more time.
         let finished = CancellationToken::new();
         let last_figures = Arc::new(OnceLock::new());
 
         lifecycle.spawn("http", http_api::serve(listener, api, finished.clone()));
-        lifecycle.spawn(
-            "publisher",
-            run_publisher(Arc::clone(&publisher), finished.clone()),
-        );
+        lifecycle.spawn("publisher", run_publisher(publisher, finished.clone()));
         lifecycle.spawn(
             "ledger-check",
             check_ledger(Arc::clone(&ledger), finished.clone()),
         );
-        let pipeline = Pipeline {
-            feed,
-            process,
-            publisher,
-            ledger: Arc::clone(&ledger),
-        };
         lifecycle.spawn("pipeline", {
             let (drain, abort) = (lifecycle.drain(), lifecycle.abort());
             let last_figures = Arc::clone(&last_figures);
