@@ -198,6 +198,10 @@ impl MessagePublisher for KafkaPublisher {
         Ok(())
     }
 
+    async fn published(&self, _count: usize) -> Result<Vec<domain::MatchId>, PublishError> {
+        Ok(Vec::new())
+    }
+
     /// Waits for all room to come back. A message published meanwhile waits
     /// until this has ended; the last records may take one linger longer.
     async fn flush(&self, deadline: Duration) -> Result<(), FlushError> {

@@ -15,6 +15,7 @@ use application::{
     ports::{FlushError, Message, MessagePublisher, PublishError},
 };
 use async_trait::async_trait;
+use domain::MatchId;
 use tokio::{
     sync::{OwnedSemaphorePermit, Semaphore},
     time::timeout,
@@ -95,6 +96,16 @@ impl MessagePublisher for FakePublisher {
             state.arrive(message, receipt);
         }
         Ok(())
+    }
+
+    async fn published(&self, count: usize) -> Result<Vec<MatchId>, PublishError> {
+        let mut ids = self.arrived();
+        ids.drain(..ids.len().saturating_sub(count));
+        let id = |message: Message| match message {
+            Message::Match(found) => Some(found.id),
+            Message::DeadLetter(_) => None,
+        };
+        Ok(ids.into_iter().filter_map(id).collect())
     }
 
     async fn flush(&self, deadline: Duration) -> Result<(), FlushError> {

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use bytes::Bytes;
-use domain::{DeadLetterReason, Match, SourceName, Timestamp};
+use domain::{DeadLetterReason, Match, MatchId, SourceName, Timestamp};
 use thiserror::Error;
 
 use crate::Receipt;
@@ -32,8 +32,19 @@ pub trait MessagePublisher: Send + Sync {
     /// its receipt: only a caller that gives up for good does so.
     ///
     /// # Errors
-    /// [`PublishError::Stopped`] when this publisher will never send again.
+    /// [`PublishError`] when this publisher will never send again.
     async fn publish(&self, message: Message, receipt: Receipt) -> Result<(), PublishError>;
+
+    /// The newest match ids that consumers can read in the topic, at most
+    /// `count`, the oldest of them first.
+    ///
+    /// Waits for the brokers. Where delivery is exactly once, no earlier
+    /// writer can add anything any more when this returns: whoever published
+    /// before is shut out first.
+    ///
+    /// # Errors
+    /// [`PublishError`] when this publisher will never send again.
+    async fn published(&self, count: usize) -> Result<Vec<MatchId>, PublishError>;
 
     /// Waits until every accepted message has been acknowledged.
     ///
@@ -74,6 +85,12 @@ pub enum PublishError {
     #[error("the publisher has stopped: {reason}")]
     Stopped {
         /// What stopped it.
+        reason: String,
+    },
+    /// Another instance has taken over; it never helps to try again.
+    #[error("another instance has taken over: {reason}")]
+    Fenced {
+        /// How that is known.
         reason: String,
     },
 }

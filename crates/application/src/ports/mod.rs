@@ -5,11 +5,13 @@
 
 mod clock;
 mod health_reporter;
+mod journal;
 mod message_publisher;
 mod source_stream_consumer;
 
 pub use clock::{Clock, SystemClock};
 pub use health_reporter::HealthReporter;
+pub use journal::{Journal, JournalEntry, JournalError, JournalFigures, Recovered};
 pub use message_publisher::{DeadLetter, FlushError, Message, MessagePublisher, PublishError};
 pub use source_stream_consumer::{
     DisconnectReason, Disconnection, InvalidFrame, ReceivedBatch, SourceEvent, SourceStreamConsumer,
