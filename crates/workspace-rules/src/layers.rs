@@ -33,6 +33,9 @@ const LAYERS: &[Layer] = &[
     layer("kafka-adapter", &["domain", "application", "event-contracts"], Outer::CommonAnd(&[
         "rdkafka", "secrecy", "serde", "serde_json",
     ])),
+    layer("journal-adapter", &["domain", "application"], Outer::CommonAnd(&[
+        "crc32fast", "rand", "roaring", "rustix",
+    ])),
     layer("opendota-adapter", &["domain", "application", "event-contracts"], Outer::CommonAnd(&[
         "base64", "jiff", "percent-encoding", "rand", "secrecy", "serde", "serde_json",
         "tokio-rustls", "tokio-tungstenite", "webpki-roots",
@@ -47,8 +50,8 @@ const LAYERS: &[Layer] = &[
         "tracing-subscriber", "url",
     ])),
     layer("ingestion-service", &[
-        "domain", "application", "event-contracts", "kafka-adapter", "opendota-adapter", "http-api",
-        "service-kit", "feed-simulator",
+        "domain", "application", "event-contracts", "kafka-adapter", "journal-adapter", "opendota-adapter",
+        "http-api", "service-kit", "feed-simulator",
     ], Outer::CommonAnd(&[
         "anyhow", "clap", "reqwest", "tokio-rustls",
     ])),
@@ -57,10 +60,12 @@ const LAYERS: &[Layer] = &[
         "actix-web", "anyhow", "clap", "humantime", "rand", "rand_distr", "serde", "serde_json",
         "tokio-tungstenite", "tracing-subscriber",
     ])),
-    layer("test-support", &["domain", "application", "kafka-adapter", "feed-simulator"], Outer::Anything),
+    layer("test-support", &[
+        "domain", "application", "kafka-adapter", "journal-adapter", "feed-simulator",
+    ], Outer::Anything),
     layer("benchmarks", &[
-        "domain", "application", "event-contracts", "kafka-adapter", "opendota-adapter", "http-api",
-        "service-kit", "ingestion-service", "feed-simulator", "test-support",
+        "domain", "application", "event-contracts", "kafka-adapter", "journal-adapter", "opendota-adapter",
+        "http-api", "service-kit", "ingestion-service", "feed-simulator", "test-support",
     ], Outer::Anything),
     layer("workspace-rules", &[], Outer::Only(&["serde_json"])),
 ];
