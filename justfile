@@ -46,6 +46,10 @@ bench-quick *ARGS:
     cargo build --release -p ingestion-service -p benchmarks
     target/release/bench-quick {{ARGS}}
 
+# Measures what the journal costs an entry, beside redb.
+bench-journal:
+    cargo bench -p benchmarks --bench journal
+
 # Builds the container image; needs Docker.
 image:
     docker build -f deploy/docker/Dockerfile --build-arg GIT_COMMIT="$(git rev-parse --short=12 HEAD)" -t ingestion-service .
