@@ -11,7 +11,7 @@ use std::{
 use anyhow::{Context as _, ensure};
 use application::{
     DedupWindow, Health, IngestionStatus, Ledger, ProcessMatchStream, Readiness, SourceStatus,
-    ports::{Clock, MessagePublisher, SystemClock},
+    ports::{Clock, MessagePublisher, PublishError, SystemClock},
 };
 use domain::LedgerFigures;
 use http_api::ApiState;
@@ -201,9 +201,8 @@ impl Pipeline {
 async fn run_publisher(
     publisher: Arc<KafkaPublisher>,
     finished: CancellationToken,
-) -> Result<(), Infallible> {
-    publisher.run(finished).await;
-    Ok(())
+) -> Result<(), PublishError> {
+    publisher.run(finished).await
 }
 
 async fn check_ledger(ledger: Arc<Ledger>, finished: CancellationToken) -> Result<(), Infallible> {

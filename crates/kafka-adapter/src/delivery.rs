@@ -1,9 +1,11 @@
 //! What becomes of a record once librdkafka has it.
 //!
 //! librdkafka reports every record it has taken exactly once: acknowledged, or
-//! failed with an error. An acknowledged one is settled; a failed one comes
-//! back into [`Deliveries`], from where it is sent again as it is or as what
-//! it has become. Errors librdkafka can repair itself it does not report.
+//! failed with an error. Without transactions an acknowledged one is settled,
+//! and a failed one comes back into [`Deliveries`], from where it is sent again
+//! as it is or as what it has become; with them both go into [`Reports`] until
+//! their transaction has ended. Errors librdkafka can repair itself it does not
+//! report.
 //!
 //! Brokers refuse batches, not records: one that is too large, or holds one
 //! invalid record, takes all its records down. So what is refused for good is
@@ -18,7 +20,7 @@ use std::{
 };
 
 use rdkafka::{
-    ClientContext,
+    ClientContext, Message as _,
     config::RDKafkaLogLevel,
     error::{KafkaError, RDKafkaErrorCode},
     message::DeliveryResult,
@@ -30,7 +32,8 @@ use tokio::{
 };
 
 use crate::{
-    in_flight::{Content, InFlight},
+    in_flight::{Content, InFlight, Messages},
+    reports::Reports,
     room::Room,
 };
 
@@ -42,8 +45,7 @@ const LARGE_BATCH_COUNTS_FOR: Duration = Duration::from_secs(3);
 pub(crate) struct Deliveries {
     pub(crate) room: Room,
     /// Came back and must be sent again; bounded by the room.
-    #[expect(clippy::vec_box, reason = "the boxes travel on as they are")]
-    returned: Mutex<Vec<Box<InFlight>>>,
+    returned: Mutex<Messages>,
     pub(crate) something_returned: Notify,
     /// Refused for good since this was last asked.
     refused_count: AtomicUsize,
@@ -52,6 +54,21 @@ pub(crate) struct Deliveries {
     /// The last trouble librdkafka had with a connection since the brokers
     /// last answered, in its words.
     connection_trouble: Mutex<Option<String>>,
+    /// Why transactions do not get on, for as long as they do not.
+    transaction_trouble: Mutex<Option<String>>,
+    /// Why the topic of matches cannot be read, for as long as it cannot.
+    reading_trouble: Mutex<Option<RDKafkaErrorCode>>,
+}
+
+/// What is to become of a message that was not taken, or not acknowledged.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Verdict {
+    /// To be sent again as it is, when the trouble may be over.
+    SendLater,
+    /// To be sent again on its own, at once.
+    SendAlone,
+    /// It has become something else, to be sent on its own, at once.
+    SetAside,
 }
 
 /// Whether the brokers refuse what is written to a topic.
@@ -67,6 +84,8 @@ pub(crate) struct Refusal {
 /// librdkafka's way to us.
 pub(crate) struct Context {
     deliveries: Arc<Deliveries>,
+    /// Where it reports to, when acknowledged does not mean committed.
+    reports: Option<Arc<Reports>>,
 }
 
 impl Deliveries {
@@ -79,12 +98,13 @@ impl Deliveries {
             matches: Refusal::default(),
             dead_letters: Refusal::default(),
             connection_trouble: Mutex::default(),
+            transaction_trouble: Mutex::default(),
+            reading_trouble: Mutex::default(),
         }
     }
 
     /// Takes what must be sent again.
-    #[expect(clippy::vec_box, reason = "the boxes travel on as they are")]
-    pub(crate) fn take_returned(&self) -> Vec<Box<InFlight>> {
+    pub(crate) fn take_returned(&self) -> Messages {
         mem::take(&mut *lock(&self.returned))
     }
 
@@ -95,6 +115,13 @@ impl Deliveries {
 
     /// Keeps a message that was not taken or not acknowledged.
     pub(crate) fn give_back(&self, mut message: Box<InFlight>, code: RDKafkaErrorCode) {
+        self.judge(&mut message, code);
+        lock(&self.returned).push(message);
+        self.something_returned.notify_one();
+    }
+
+    /// Finds out what is to become of a message that failed with `code`.
+    pub(crate) fn judge(&self, message: &mut InFlight, code: RDKafkaErrorCode) -> Verdict {
         let is_too_large = code == RDKafkaErrorCode::MessageSizeTooLarge;
         let is_refused = is_too_large || code == RDKafkaErrorCode::InvalidRecord;
         let refusal = self.refusal(&message.content);
@@ -103,25 +130,26 @@ impl Deliveries {
             if is_too_large {
                 refusal.set_of_large_batches();
             }
-        } else if is_refused
-            && message
-                .content
-                .set_aside(code.to_string(), is_too_large)
-                .is_some()
-        {
-            self.refused_count.fetch_add(1, Ordering::Relaxed);
-        } else if code as i32 > 0 {
-            // Positive codes are the brokers' own; the others are librdkafka's,
-            // and tell what it did with the record, not why.
-            refusal.set(code);
+            return Verdict::SendAlone;
         }
-        lock(&self.returned).push(message);
-        self.something_returned.notify_one();
+        let detail = code.to_string();
+        if is_refused && message.content.set_aside(detail, is_too_large).is_some() {
+            self.refused_count.fetch_add(1, Ordering::Relaxed);
+            return Verdict::SetAside;
+        }
+        refusal.note(code);
+        Verdict::SendLater
     }
 
-    /// How many records were refused for good since the last call.
-    pub(crate) fn take_refused_count(&self) -> usize {
-        self.refused_count.swap(0, Ordering::Relaxed)
+    /// Warns once of all that was refused for good since the last call.
+    pub(crate) fn warn_of_refused(&self) {
+        let refused = self.refused_count.swap(0, Ordering::Relaxed);
+        if refused > 0 {
+            tracing::warn!(
+                messages = refused,
+                "Kafka refuses records, see the dead letters"
+            );
+        }
     }
 
     /// The last trouble librdkafka had with a connection, in its words.
@@ -134,7 +162,32 @@ impl Deliveries {
         *lock(&self.connection_trouble) = None;
     }
 
-    fn settle(&self, message: InFlight) {
+    /// Why transactions do not get on; none when they do.
+    pub(crate) fn transaction_trouble(&self) -> Option<String> {
+        lock(&self.transaction_trouble).clone()
+    }
+
+    /// Says why transactions do not get on, or that they do; true if that is new.
+    pub(crate) fn set_transaction_trouble(&self, trouble: Option<String>) -> bool {
+        let mut current = lock(&self.transaction_trouble);
+        let is_new = *current != trouble;
+        *current = trouble;
+        is_new
+    }
+
+    /// Why the topic of matches cannot be read; none when it can.
+    pub(crate) fn reading_trouble(&self) -> Option<RDKafkaErrorCode> {
+        *lock(&self.reading_trouble)
+    }
+
+    /// Says why the topic of matches cannot be read, or that it can. Only the
+    /// brokers' own reasons count: without an answer nothing is known.
+    pub(crate) fn set_reading_trouble(&self, trouble: Option<RDKafkaErrorCode>) {
+        *lock(&self.reading_trouble) = trouble.filter(|code| *code as i32 > 0);
+    }
+
+    /// Books an acknowledged message, and gives its room back.
+    pub(crate) fn settle(&self, message: InFlight) {
         let refusal = self.refusal(&message.content);
         refusal.clear();
         if message.is_alone && refusal.is_of_large_batches() {
@@ -148,7 +201,8 @@ impl Deliveries {
         self.room.leave(message.place);
     }
 
-    fn refusal(&self, content: &Content) -> &Refusal {
+    /// What is known about the topic of `content`.
+    pub(crate) fn refusal(&self, content: &Content) -> &Refusal {
         match content {
             Content::Match(_) => &self.matches,
             Content::DeadLetter(_) => &self.dead_letters,
@@ -171,9 +225,13 @@ impl Refusal {
         *lock(&self.batch_too_large_at) = Some(Instant::now());
     }
 
-    fn set(&self, code: RDKafkaErrorCode) {
-        *lock(&self.code) = Some(code);
-        self.is_set.store(true, Ordering::Relaxed);
+    /// Keeps the code if it is the brokers' own. Those are positive; the
+    /// others are librdkafka's, and tell what it did with a record, not why.
+    pub(crate) fn note(&self, code: RDKafkaErrorCode) {
+        if code as i32 > 0 {
+            *lock(&self.code) = Some(code);
+            self.is_set.store(true, Ordering::Relaxed);
+        }
     }
 
     fn clear(&self) {
@@ -185,8 +243,20 @@ impl Refusal {
 }
 
 impl Context {
+    /// Settles each record when it is acknowledged.
     pub(crate) fn new(deliveries: Arc<Deliveries>) -> Self {
-        Self { deliveries }
+        Self {
+            deliveries,
+            reports: None,
+        }
+    }
+
+    /// Reports what becomes of each record, and settles none.
+    pub(crate) fn reporting(deliveries: Arc<Deliveries>, reports: Arc<Reports>) -> Self {
+        Self {
+            deliveries,
+            reports: Some(reports),
+        }
     }
 }
 
@@ -194,9 +264,13 @@ impl ProducerContext for Context {
     type DeliveryOpaque = Box<InFlight>;
 
     fn delivery(&self, result: &DeliveryResult<'_>, message: Box<InFlight>) {
-        match result {
-            Ok(_) => self.deliveries.settle(*message),
-            Err((error, _)) => self.deliveries.give_back(message, code_of(error)),
+        match (&self.reports, result) {
+            (None, Ok(_)) => self.deliveries.settle(*message),
+            (None, Err((error, _))) => self.deliveries.give_back(message, code_of(error)),
+            (Some(reports), Ok(record)) => {
+                reports.delivered(message, record.partition(), record.offset());
+            }
+            (Some(reports), Err((error, _))) => reports.failed(message, code_of(error)),
         }
     }
 }

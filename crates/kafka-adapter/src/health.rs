@@ -148,8 +148,10 @@ impl KafkaHealth {
             Ok((publish_topic, dead_letter_topic)) => {
                 self.deliveries.forget_connection_trouble();
                 let (matches, letters) = (&self.deliveries.matches, &self.deliveries.dead_letters);
-                self.publish_topic.judge(publish_topic, matches);
-                self.dead_letter_topic.judge(dead_letter_topic, letters);
+                let reading = self.deliveries.reading_trouble();
+                self.publish_topic.judge(publish_topic, matches, reading);
+                self.dead_letter_topic
+                    .judge(dead_letter_topic, letters, None);
                 Ok(())
             }
             Err(trouble) => {
@@ -163,7 +165,8 @@ impl KafkaHealth {
         self.judge_brokers();
     }
 
-    fn judge_brokers(&self) {
+    /// Judges by what is known now.
+    pub(crate) fn judge_brokers(&self) {
         let answer = self.answer.lock();
         let Some(answer) = answer.unwrap_or_else(PoisonError::into_inner).clone() else {
             return;
@@ -190,7 +193,9 @@ impl KafkaHealth {
 
     fn assess_brokers(&self, answer: Result<(), String>) -> (HealthStatus, String) {
         let servers = &self.bootstrap_servers;
+        let transactions = self.deliveries.transaction_trouble();
         match (answer, self.deliveries.room.oldest_age()) {
+            (Ok(()), _) if let Some(trouble) = transactions => (HealthStatus::Unhealthy, trouble),
             (Err(trouble), _) => {
                 let reason = format!(
                     "no broker of {servers} answers: {trouble}; \
@@ -215,8 +220,10 @@ impl KafkaHealth {
 }
 
 impl TopicHealth {
-    fn judge(&self, state: TopicState, refusal: &Refusal) {
-        let (status, reason) = self.assess(state, refusal);
+    /// Judges by its state, by whether records are refused, and by why it
+    /// cannot be read although it must be.
+    fn judge(&self, state: TopicState, refusal: &Refusal, reading: Option<RDKafkaErrorCode>) {
+        let (status, reason) = self.assess(state, refusal, reading);
         let was_known = self.is_known.swap(true, Ordering::Relaxed);
         if self.condition.set(status, reason) || !was_known {
             log(&self.condition);
@@ -230,9 +237,22 @@ impl TopicHealth {
         self.condition.set(HealthStatus::Unhealthy, reason);
     }
 
-    fn assess(&self, state: TopicState, refusal: &Refusal) -> (HealthStatus, String) {
+    fn assess(
+        &self,
+        state: TopicState,
+        refusal: &Refusal,
+        reading: Option<RDKafkaErrorCode>,
+    ) -> (HealthStatus, String) {
         let topic = &self.topic;
         match (state, refusal.get()) {
+            (TopicState::Ready { .. }, None) if let Some(code) = reading => {
+                let advice = match code {
+                    RDKafkaErrorCode::TopicAuthorizationFailed => "allow this user Read on it",
+                    _ => "check that all brokers run",
+                };
+                let reason = format!("topic {topic} cannot be read: {code}; {advice}");
+                (HealthStatus::Unhealthy, reason)
+            }
             (TopicState::Ready { .. }, None) if refusal.is_of_large_batches() => {
                 let reason = format!(
                     "topic {topic} refuses large batches, their records are sent one by one; \

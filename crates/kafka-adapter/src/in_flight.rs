@@ -14,6 +14,8 @@ use crate::room::Place;
 
 /// Held here and in librdkafka's delivery report, until it is acknowledged.
 pub(crate) struct InFlight {
+    /// Its place in the order of acceptance, where that is kept.
+    pub(crate) number: u64,
     pub(crate) content: Content,
     /// Whether it is sent in a batch of its own, as it was refused in a batch
     /// with others. It stays so, whatever becomes of it.
@@ -21,6 +23,9 @@ pub(crate) struct InFlight {
     pub(crate) receipt: Receipt,
     pub(crate) place: Place,
 }
+
+/// Messages that go the same way.
+pub(crate) type Messages = Vec<Box<InFlight>>;
 
 /// What is sent.
 pub(crate) enum Content {

@@ -4,8 +4,12 @@
 //! librdkafka, and settles each receipt when the brokers have acknowledged the
 //! record. Whatever comes back is kept and sent again, set aside as a dead
 //! letter, or carried over to a new producer: inside this crate nothing is
-//! ever lost. Delivery is at least once: a record whose acknowledgement was
-//! lost with a producer is sent again.
+//! ever lost.
+//!
+//! Delivery is exactly once, by transactions: acknowledged means committed, and
+//! a later instance shuts out an earlier one. Or it is at least once, for
+//! brokers without transactions: a record whose acknowledgement was lost with a
+//! producer is sent again.
 //!
 //! Topics are never created here; a missing one shows in health together with
 //! the command that creates it. With the feature `embedded` there is a broker
@@ -14,10 +18,25 @@
 mod settings;
 
 mod publisher;
+
+mod at_least_once;
 mod sender;
+
+mod exactly_once;
+mod lanes;
+mod transaction;
+mod transaction_loop;
+mod transaction_queue;
+mod transactional_producer;
+
+mod committed;
+mod published_tail;
+mod reader;
 
 mod delivery;
 mod in_flight;
+mod record;
+mod reports;
 mod room;
 
 mod health;
@@ -27,4 +46,4 @@ mod probe;
 pub mod embedded;
 
 pub use publisher::KafkaPublisher;
-pub use settings::{KafkaSettings, LINGER_MAX, SettingsError, check_property};
+pub use settings::{Delivery, KafkaSettings, LINGER_MAX, SettingsError, check_property};

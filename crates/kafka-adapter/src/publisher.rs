@@ -1,55 +1,55 @@
 //! The publisher: messages in, records out, and again until acknowledged.
 
-use std::{sync::Arc, time::Duration};
+use std::{sync::Arc, thread, time::Duration};
 
 use application::{
     HealthCheck, Receipt,
     ports::{Clock, FlushError, HealthReporter, Message, MessagePublisher, PublishError},
 };
 use async_trait::async_trait;
-use event_contracts::{DeadLetterRecord, Header, MatchIdRecord};
-use rdkafka::{
-    ClientConfig,
-    error::RDKafkaErrorCode,
-    message::{Header as KafkaHeader, OwnedHeaders},
-    producer::BaseRecord,
-};
+use domain::MatchId;
+use rdkafka::{ClientConfig, error::RDKafkaErrorCode, producer::ThreadedProducer};
 use tokio::{
-    sync::OnceCell,
-    time::{sleep, timeout},
+    sync::oneshot,
+    time::{Instant, sleep, timeout},
 };
 use tokio_util::sync::CancellationToken;
 
 use crate::{
-    KafkaSettings, SettingsError,
-    delivery::Deliveries,
+    Delivery, KafkaSettings, SettingsError,
+    at_least_once::AtLeastOnce,
+    delivery::{Context, Deliveries},
+    exactly_once::ExactlyOnce,
     health::KafkaHealth,
     in_flight::{Content, InFlight},
-    sender::Sender,
+    published_tail::{NoTail, Tail, read_tail},
+    record::Topics,
 };
 
-/// What came back is sent again after this pause, at first …
-const RESEND_PAUSE_MIN: Duration = Duration::from_millis(50);
-/// … and after at most this one: a topic that is there again is used within a second.
-const RESEND_PAUSE_MAX: Duration = Duration::from_secs(1);
+/// Before the topic's tail is asked for again.
+const READ_AGAIN_AFTER: Duration = Duration::from_millis(500);
 
-/// Publishes matches and dead letters to Kafka, each at least once.
+/// Publishes matches and dead letters to Kafka, each at least or exactly once.
 ///
 /// [`run`](Self::run) must run beside it until the last
 /// [`flush`](MessagePublisher::flush) has returned: it sends again what came
-/// back and watches the brokers. To drop the publisher is to give up what has
-/// not been acknowledged: every open receipt is dropped unsettled, within a few
+/// back and watches the brokers, and exactly-once delivery does not begin
+/// without it. To drop the publisher is to give up what has not been
+/// acknowledged: every open receipt is dropped unsettled, within a few
 /// seconds. So flush first.
 pub struct KafkaPublisher {
     deliveries: Arc<Deliveries>,
     health: Arc<KafkaHealth>,
-    /// For all but a few: records travel in batches.
-    together: Sender,
-    /// For records refused in a batch; there is none until the first of them.
-    alone: OnceCell<Sender>,
-    config: ClientConfig,
+    way: Way,
+    consumer_config: ClientConfig,
     publish_topic: String,
-    dead_letter_topic: String,
+    /// Cancelled when the run has ended.
+    over: CancellationToken,
+}
+
+enum Way {
+    AtLeastOnce(AtLeastOnce),
+    ExactlyOnce(ExactlyOnce),
 }
 
 impl KafkaPublisher {
@@ -62,124 +62,99 @@ impl KafkaPublisher {
         settings: &KafkaSettings,
         clock: &Arc<dyn Clock>,
     ) -> Result<Self, SettingsError> {
-        let config = settings.client_config()?;
         let deliveries = Arc::new(Deliveries::new());
+        let way = match settings.delivery {
+            Delivery::AtLeastOnce => Way::AtLeastOnce(AtLeastOnce::try_new(
+                settings.producer_config()?,
+                Topics::from(settings),
+                Arc::clone(&deliveries),
+            )?),
+            Delivery::ExactlyOnce => {
+                Way::ExactlyOnce(ExactlyOnce::try_new(settings, Arc::clone(&deliveries))?)
+            }
+        };
         Ok(Self {
             health: Arc::new(KafkaHealth::new(settings, Arc::clone(&deliveries), clock)),
-            together: Sender::try_new(config.clone(), Arc::clone(&deliveries))?,
-            alone: OnceCell::new(),
+            way,
             deliveries,
-            config,
+            consumer_config: settings.consumer_config()?,
             publish_topic: settings.publish_topic.clone(),
-            dead_letter_topic: settings.dead_letter_topic.clone(),
+            over: CancellationToken::new(),
         })
     }
 
-    /// Sends again what came back and watches the brokers, until `stop`.
+    /// Sends again what came back and watches the brokers, until `stop`; a
+    /// publisher is run once.
     ///
     /// Whatever has not been acknowledged by then is kept, but not sent again
     /// should it come back.
-    pub async fn run(&self, stop: CancellationToken) {
-        let work = async {
+    ///
+    /// # Errors
+    /// [`PublishError::Fenced`] when another instance has taken over, and
+    /// [`PublishError::Stopped`] when the publisher cannot go on.
+    pub async fn run(&self, stop: CancellationToken) -> Result<(), PublishError> {
+        let _over = self.over.clone().drop_guard();
+        let watch = async {
             tokio::join!(
-                self.resend_for_ever(),
-                self.health.probe_for_ever(|| self.together.producer()),
+                self.health.probe_for_ever(|| self.producer()),
                 self.health.watch_for_ever(),
             )
         };
-        stop.run_until_cancelled(work).await;
-    }
-
-    async fn resend_for_ever(&self) {
-        let mut pause = RESEND_PAUSE_MIN;
-        loop {
-            let returned = self.deliveries.something_returned.notified();
-            // What comes back after a quiet time is a new trouble.
-            if timeout(RESEND_PAUSE_MAX * 2, returned).await.is_err() {
-                pause = RESEND_PAUSE_MIN;
-                self.deliveries.something_returned.notified().await;
+        match &self.way {
+            Way::AtLeastOnce(way) => {
+                let work = async { tokio::join!(way.resend_for_ever(), watch) };
+                stop.run_until_cancelled(work).await;
+                Ok(())
             }
-            sleep(pause).await;
-            pause = RESEND_PAUSE_MAX.min(pause * 2);
-            self.prepare_senders().await;
-            // From here on nothing waits: who is stopped while waiting loses what it holds.
-            let returned = self.deliveries.take_returned();
-            tracing::debug!(messages = returned.len(), "sending again what came back");
-            let refused = self.deliveries.take_refused_count();
-            if refused > 0 {
-                tracing::warn!(
-                    messages = refused,
-                    "Kafka refuses records, see the dead letters"
-                );
-            }
-            for message in returned {
-                self.send(message);
-            }
-        }
-    }
-
-    /// Makes the producers that are needed now and missing, or have failed for good.
-    async fn prepare_senders(&self) {
-        self.together.replace_failed_producer().await;
-        if !self.deliveries.must_send_alone() {
-            return;
-        }
-        let open = || {
-            let mut config = self.config.clone();
-            config.set("batch.num.messages", "1");
-            Sender::open(config, Arc::clone(&self.deliveries))
-        };
-        match self.alone.get_or_try_init(open).await {
-            Ok(alone) => alone.replace_failed_producer().await,
-            Err(error) => tracing::error!(
-                "there is no Kafka producer for single records, another attempt follows: {error}"
-            ),
-        }
-    }
-
-    /// Hands a message to librdkafka; if it is not taken it counts as returned.
-    fn send(&self, message: Box<InFlight>) {
-        let sender = if message.is_alone {
-            self.alone.get()
-        } else {
-            Some(&self.together)
-        };
-        let Some(sender) = sender else {
-            // Became so a moment ago, or its producer cannot be made: the next time, then.
-            return self.deliveries.give_back(message, RDKafkaErrorCode::Fail);
-        };
-        match &message.content {
-            Content::Match(received) => {
-                let record = MatchIdRecord {
-                    id: received.id,
-                    source: received.source.as_str(),
-                    received_at: received.received_at,
+            Way::ExactlyOnce(way) => {
+                let outcome = tokio::select! {
+                    outcome = way.run(&stop) => outcome,
+                    _ = watch => Ok(()),
                 };
-                let record = record.encode();
-                let base = BaseRecord::with_opaque_to(&self.publish_topic, message)
-                    .key(record.key())
-                    .payload(record.value())
-                    .headers(kafka_headers(&record.headers()));
-                sender.send(base);
+                // Nobody watches any more, and it may be for a reason to be told.
+                self.health.judge_brokers();
+                outcome
             }
-            Content::DeadLetter(letter) => {
-                // A second owner of the bytes, as the message itself goes along.
-                let payload = letter.payload.clone();
-                let record = DeadLetterRecord {
-                    reason: letter.reason,
-                    detail: &letter.detail,
-                    source: letter.source.as_str(),
-                    received_at: letter.received_at,
-                    payload: &payload,
-                    size_bytes: letter.size_bytes,
-                };
-                let headers = kafka_headers(&record.encode().headers());
-                let base: BaseRecord<'_, [u8], _, _> =
-                    BaseRecord::with_opaque_to(&self.dead_letter_topic, message)
-                        .payload(&payload[..])
-                        .headers(headers);
-                sender.send(base);
+        }
+    }
+
+    fn producer(&self) -> ThreadedProducer<Context> {
+        match &self.way {
+            Way::AtLeastOnce(way) => way.producer(),
+            Way::ExactlyOnce(way) => way.producer(),
+        }
+    }
+
+    /// Reads the topic's tail, once.
+    async fn read_tail(&self, count: usize, stop: &CancellationToken) -> Result<Tail, NoTail> {
+        let (config, topic) = (self.consumer_config.clone(), self.publish_topic.clone());
+        let (done, tail) = oneshot::channel();
+        // A thread of its own, unlike one of the runtime's, holds nobody up
+        // who stops while brokers are silent.
+        let thread = thread::Builder::new().name("kafka-published".to_owned());
+        let started = thread.spawn({
+            let stop = stop.clone();
+            move || {
+                // Nobody listens any more after a stop.
+                let _ = done.send(read_tail(&config, &topic, count, &stop));
             }
+        });
+        if let Err(error) = started {
+            tracing::warn!("the topic cannot be read yet, as no thread can be started: {error}");
+            return Err(NoTail::Refused(RDKafkaErrorCode::Fail));
+        }
+        let tail = stop.run_until_cancelled(tail).await;
+        tail.map_or(Err(NoTail::Stopped), |tail| {
+            tail.expect("reading does not panic")
+        })
+    }
+
+    fn why_over(&self) -> PublishError {
+        match &self.way {
+            Way::ExactlyOnce(way) => way.over(),
+            Way::AtLeastOnce(_) => PublishError::Stopped {
+                reason: "it was asked to".to_owned(),
+            },
         }
     }
 }
@@ -188,18 +163,50 @@ impl KafkaPublisher {
 impl MessagePublisher for KafkaPublisher {
     async fn publish(&self, message: Message, receipt: Receipt) -> Result<(), PublishError> {
         let content = Content::from(message);
-        let place = self.deliveries.room.enter(content.extra_bytes()).await;
-        self.send(Box::new(InFlight {
-            content,
-            is_alone: false,
-            receipt,
-            place,
-        }));
-        Ok(())
+        match &self.way {
+            Way::ExactlyOnce(way) => way.publish(content, receipt).await,
+            Way::AtLeastOnce(way) => {
+                let place = self.deliveries.room.enter(content.extra_bytes()).await;
+                way.send(Box::new(InFlight {
+                    number: 0,
+                    content,
+                    is_alone: false,
+                    receipt,
+                    place: place.expect("nobody closes the room of this way"),
+                }));
+                Ok(())
+            }
+        }
     }
 
-    async fn published(&self, _count: usize) -> Result<Vec<domain::MatchId>, PublishError> {
-        Ok(Vec::new())
+    async fn published(&self, count: usize) -> Result<Vec<MatchId>, PublishError> {
+        if let Way::ExactlyOnce(way) = &self.way {
+            way.ready().await?;
+        }
+        // Also when this future is dropped.
+        let stop = self.over.child_token();
+        let _guard = stop.clone().drop_guard();
+        let begun = Instant::now();
+        loop {
+            let code = match self.read_tail(count, &stop).await {
+                Ok(tail) => {
+                    self.deliveries.set_reading_trouble(None);
+                    report(&tail, &self.publish_topic, begun);
+                    return Ok(tail.ids);
+                }
+                Err(NoTail::Stopped) => return Err(self.why_over()),
+                Err(NoTail::Refused(code)) => code,
+            };
+            self.deliveries.set_reading_trouble(Some(code));
+            tracing::debug!(%code, "the topic cannot be read yet");
+            if stop
+                .run_until_cancelled(sleep(READ_AGAIN_AFTER))
+                .await
+                .is_none()
+            {
+                return Err(self.why_over());
+            }
+        }
     }
 
     /// Waits for all room to come back. A message published meanwhile waits
@@ -215,18 +222,22 @@ impl MessagePublisher for KafkaPublisher {
     }
 }
 
+fn report(tail: &Tail, topic: &str, begun: Instant) {
+    if tail.undecodable > 0 {
+        tracing::warn!(
+            records = tail.undecodable,
+            "records of topic {topic} that hold no match id are passed over"
+        );
+    }
+    tracing::info!(
+        matches = tail.ids.len(),
+        duration_ms = begun.elapsed().as_millis(),
+        "read the newest match ids of topic {topic}"
+    );
+}
+
 impl HealthReporter for KafkaPublisher {
     fn checks(&self) -> Vec<HealthCheck> {
         self.health.checks()
     }
-}
-
-fn kafka_headers(headers: &[Header<'_>]) -> OwnedHeaders {
-    let empty = OwnedHeaders::new_with_capacity(headers.len());
-    headers.iter().fold(empty, |all, header| {
-        all.insert(KafkaHeader {
-            key: header.name,
-            value: Some(header.value),
-        })
-    })
 }

@@ -4,9 +4,12 @@
 //! and given back when its receipt has been settled, wherever the message was
 //! in between, so everything behind them is bounded.
 
-use std::sync::{
-    Mutex, MutexGuard, PoisonError,
-    atomic::{AtomicUsize, Ordering},
+use std::{
+    future::pending,
+    sync::{
+        Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicUsize, Ordering},
+    },
 };
 
 use tokio::{
@@ -52,21 +55,23 @@ impl Room {
         }
     }
 
-    /// Waits for a place for a message with `bytes` beyond those of a match.
-    pub(crate) async fn enter(&self, bytes: usize) -> Place {
+    /// Waits for a place for a message with `bytes` beyond those of a match;
+    /// none if the room is closed.
+    pub(crate) async fn enter(&self, bytes: usize) -> Option<Place> {
         let extra = u32::try_from(bytes / BYTES_PER_PERMIT).unwrap_or(PERMITS);
         let permits = extra.saturating_add(1).min(PERMITS);
-        self.permits
-            .acquire_many(permits)
-            .await
-            .expect("nobody closes the semaphore")
-            .forget();
+        self.permits.acquire_many(permits).await.ok()?.forget();
         let generation = self.young.load(Ordering::Relaxed);
         self.counts[generation].fetch_add(1, Ordering::Relaxed);
-        Place {
+        Some(Place {
             permits,
             generation,
-        }
+        })
+    }
+
+    /// Lets nobody in any more, also those who wait.
+    pub(crate) fn close(&self) {
+        self.permits.close();
     }
 
     /// Takes a place back.
@@ -76,10 +81,13 @@ impl Room {
         self.permits.add_permits(place.permits as usize);
     }
 
-    /// Waits until everything has left. Who enters meanwhile waits behind.
+    /// Waits until everything has left. Who enters meanwhile waits behind. A
+    /// closed room stays as it is: if somebody is in there this never ends.
     pub(crate) async fn empty(&self) {
         let all = self.permits.acquire_many(PERMITS).await;
-        drop(all.expect("nobody closes the semaphore"));
+        if all.is_err() && self.occupied() > 0 {
+            pending::<()>().await;
+        }
     }
 
     /// How many messages are on their way.
@@ -139,9 +147,9 @@ mod tests {
     async fn the_age_is_that_of_the_oldest_message_to_a_tick() {
         let room = Room::new();
         assert_eq!(room.oldest_age(), None);
-        let stuck = room.enter(0).await;
+        let stuck = room.enter(0).await.expect("it is open");
         for _ in 0..10 {
-            let passing = room.enter(0).await;
+            let passing = room.enter(0).await.expect("it is open");
             pass(&room, 1).await;
             room.leave(passing);
         }
@@ -149,7 +157,7 @@ mod tests {
         assert!((SECOND * 10..=SECOND * 11).contains(&age), "{age:?}");
         room.leave(stuck);
         pass(&room, 2).await;
-        let fresh = room.enter(0).await;
+        let fresh = room.enter(0).await.expect("it is open");
         assert!(room.oldest_age().expect("one has entered") <= SECOND);
         room.leave(fresh);
         assert_eq!((room.occupied(), room.oldest_age()), (0, None));
@@ -160,11 +168,12 @@ mod tests {
         let room = Room::new();
         let places = [0, BYTES_PER_PERMIT * 9, usize::MAX / 2].map(|bytes| room.enter(bytes));
         let [small, large, huge] = places;
-        let (small, large) = (small.await, large.await);
+        let open = "it is open";
+        let (small, large) = (small.await.expect(open), large.await.expect(open));
         assert_eq!((small.permits, large.permits), (1, 10));
         room.leave(small);
         room.leave(large);
-        let huge = huge.await;
+        let huge = huge.await.expect(open);
         assert!(room.is_full());
         room.leave(huge);
         room.empty().await;

@@ -114,7 +114,7 @@ fn create_producer(
 }
 
 /// Makes a failed producer hand back everything it has, then lets go of it.
-fn retire(producer: &ThreadedProducer<Context>) {
+pub(crate) fn retire(producer: &ThreadedProducer<Context>) {
     producer.purge(PurgeConfig::default().queue().inflight());
     if producer.flush(RETIRE_TIME_MAX).is_err() {
         tracing::error!(

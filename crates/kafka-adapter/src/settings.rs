@@ -10,6 +10,15 @@ use thiserror::Error;
 /// message stuck that has waited for a few of them.
 pub const LINGER_MAX: Duration = Duration::from_secs(1);
 
+/// What a restart or a failure may do to messages in flight.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Delivery {
+    /// Each is in its topic once, for consumers that read committed records only.
+    ExactlyOnce,
+    /// Each is in its topic, some twice.
+    AtLeastOnce,
+}
+
 /// How to reach Kafka, and what to write where.
 #[derive(Clone)]
 pub struct KafkaSettings {
@@ -19,6 +28,11 @@ pub struct KafkaSettings {
     pub publish_topic: String,
     /// The topic of what was set aside.
     pub dead_letter_topic: String,
+    /// How often a message may arrive.
+    pub delivery: Delivery,
+    /// The name under which one instance at a time writes; not used with
+    /// [`Delivery::AtLeastOnce`].
+    pub transactional_id: String,
     /// How long a record waits for company before it is sent, at most [`LINGER_MAX`].
     pub linger: Duration,
     /// none, gzip, snappy, lz4 or zstd.
@@ -130,7 +144,7 @@ const COUNTED: &str = "every match is acknowledged or handed back";
 const NEVER_GIVEN_UP: &str = "no match is given up because Kafka is away";
 
 /// What every producer gets.
-const PROPERTIES: [(&str, &str); 19] = [
+const PRODUCER_PROPERTIES: [(&str, &str); 10] = [
     // Acknowledged means held by every in-sync replica, and in the order sent.
     ("acks", "all"),
     ("enable.idempotence", "true"),
@@ -142,6 +156,33 @@ const PROPERTIES: [(&str, &str); 19] = [
     ("queue.buffering.max.kbytes", "65536"),
     // The same partition for the same key as a Java producer.
     ("partitioner", "murmur2_random"),
+    // A topic that is not there is reported back soon, and kept by us.
+    ("topic.metadata.propagation.max.ms", "2000"),
+    // One request is built from at most this much; the memory behind it is ours to pay.
+    ("batch.size", "262144"),
+    ("receive.message.max.bytes", "16777216"),
+];
+
+/// What a consumer gets that reads a topic's tail and belongs to no group.
+const CONSUMER_PROPERTIES: [(&str, &str); 11] = [
+    ("isolation.level", "read_committed"),
+    // Where records end is told, also where only markers follow.
+    ("enable.partition.eof", "true"),
+    ("enable.auto.commit", "false"),
+    ("enable.auto.offset.store", "false"),
+    // An offset that is gone is for us to notice.
+    ("auto.offset.reset", "error"),
+    // What is read ahead is bounded: answers of at most so much, and two of them.
+    ("fetch.message.max.bytes", "262144"),
+    ("fetch.max.bytes", "4194304"),
+    ("receive.message.max.bytes", "16777216"),
+    ("queued.min.messages", "20000"),
+    ("queued.max.messages.kbytes", "4096"),
+    ("fetch.wait.max.ms", "50"),
+];
+
+/// What every client gets.
+const CLIENT_PROPERTIES: [(&str, &str); 9] = [
     // Topics are the operator's.
     ("allow.auto.create.topics", "false"),
     // Back within a second or two of the brokers.
@@ -151,11 +192,6 @@ const PROPERTIES: [(&str, &str); 19] = [
     ("socket.connection.setup.timeout.ms", "5000"),
     ("socket.keepalive.enable", "true"),
     ("topic.metadata.refresh.interval.ms", "60000"),
-    // A topic that is not there is reported back soon, and kept by us.
-    ("topic.metadata.propagation.max.ms", "2000"),
-    // One request is built from at most this much; the memory behind it is ours to pay.
-    ("batch.size", "262144"),
-    ("receive.message.max.bytes", "16777216"),
     // Nothing is sent that nobody asked for, and nothing said that health says better.
     ("enable.metrics.push", "false"),
     ("log.connection.close", "false"),
@@ -182,17 +218,39 @@ pub fn check_property(name: &str, value: &str) -> Result<(), SettingsError> {
 }
 
 impl KafkaSettings {
-    /// The properties of a producer with these settings.
+    /// The properties of a producer with these settings, without transactions.
     ///
     /// # Errors
     /// [`SettingsError`] for a linger that is too long and for a property that is refused.
-    pub(crate) fn client_config(&self) -> Result<ClientConfig, SettingsError> {
+    pub(crate) fn producer_config(&self) -> Result<ClientConfig, SettingsError> {
         if self.linger > LINGER_MAX {
             return Err(SettingsError::LingerTooLong(self.linger));
         }
-        let mut config = ClientConfig::new();
-        for (name, value) in PROPERTIES {
+        let mut config = self.client_config(&PRODUCER_PROPERTIES)?;
+        config
+            .set("linger.ms", self.linger.as_millis().to_string())
+            .set("compression.type", &self.compression);
+        Ok(config)
+    }
+
+    /// The properties of a consumer that reads a topic's tail.
+    ///
+    /// # Errors
+    /// [`SettingsError`] for a property that is refused.
+    pub(crate) fn consumer_config(&self) -> Result<ClientConfig, SettingsError> {
+        let mut config = self.client_config(&[])?;
+        for (name, value) in CONSUMER_PROPERTIES {
             config.set(name, value);
+        }
+        // Asked for by librdkafka; without subscription nobody joins it.
+        config.set("group.id", &self.client_id);
+        Ok(config)
+    }
+
+    fn client_config(&self, own: &[(&str, &str)]) -> Result<ClientConfig, SettingsError> {
+        let mut config = ClientConfig::new();
+        for (name, value) in CLIENT_PROPERTIES.iter().chain(own) {
+            config.set(*name, *value);
         }
         for (name, value) in &self.properties {
             check_property(name, value)?;
@@ -201,8 +259,6 @@ impl KafkaSettings {
         config
             .set("bootstrap.servers", &self.bootstrap_servers)
             .set("client.id", &self.client_id)
-            .set("linger.ms", self.linger.as_millis().to_string())
-            .set("compression.type", &self.compression)
             .set("security.protocol", &self.security_protocol);
         let password = self
             .sasl_password
@@ -235,6 +291,8 @@ impl Default for KafkaSettings {
             bootstrap_servers: "localhost:9092".to_owned(),
             publish_topic: "match_ids_raw".to_owned(),
             dead_letter_topic: "match_ids_dead_letter".to_owned(),
+            delivery: Delivery::ExactlyOnce,
+            transactional_id: "ingestion-service.match_ids_raw".to_owned(),
             linger: Duration::from_millis(10),
             compression: "lz4".to_owned(),
             security_protocol: "plaintext".to_owned(),
@@ -258,6 +316,8 @@ impl fmt::Debug for KafkaSettings {
             .field("bootstrap_servers", &self.bootstrap_servers)
             .field("publish_topic", &self.publish_topic)
             .field("dead_letter_topic", &self.dead_letter_topic)
+            .field("delivery", &self.delivery)
+            .field("transactional_id", &self.transactional_id)
             .field("linger", &self.linger)
             .field("compression", &self.compression)
             .field("security_protocol", &self.security_protocol)

@@ -13,7 +13,7 @@ mod topic_check;
 use std::{net::TcpListener, sync::Arc, time::Duration};
 
 use feed_simulator::{Config, RunningSimulator, Simulator, Truth};
-use kafka_adapter::{KafkaSettings, embedded::EmbeddedBroker};
+use kafka_adapter::{Delivery, KafkaSettings, embedded::EmbeddedBroker};
 use service_kit::{
     config::{DurationBetween, ValueParser as _},
     exit_code::ExitCode,
@@ -155,6 +155,8 @@ fn embedded_kafka(settings: KafkaSettings, broker: &EmbeddedBroker) -> KafkaSett
         bootstrap_servers: broker.bootstrap_servers(),
         publish_topic: settings.publish_topic,
         dead_letter_topic: settings.dead_letter_topic,
+        // The embedded broker knows no transactions.
+        delivery: Delivery::AtLeastOnce,
         linger: settings.linger,
         compression: settings.compression,
         client_id: settings.client_id,

@@ -4,7 +4,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use kafka_adapter::{KafkaSettings, LINGER_MAX, check_property};
+use kafka_adapter::{Delivery, KafkaSettings, LINGER_MAX, check_property};
 use service_kit::config::{
     Declaration, DurationBetween, FilePath, HostPorts, OneOf, Parsed, Properties, SecretText,
     Setting, SettingsReader, Unset,
@@ -167,6 +167,8 @@ pub(super) fn read(
         bootstrap_servers: reader.get(&BOOTSTRAP_SERVERS),
         publish_topic: reader.get(&PUBLISH_TOPIC),
         dead_letter_topic: reader.get(&DEAD_LETTER_TOPIC),
+        delivery: Delivery::AtLeastOnce,
+        transactional_id: String::new(),
         linger: reader.get(&LINGER),
         compression: reader.get(&COMPRESSION).to_owned(),
         security_protocol: reader.get(&SECURITY_PROTOCOL).to_owned(),

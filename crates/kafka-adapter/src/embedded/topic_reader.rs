@@ -82,6 +82,7 @@ impl TopicReader {
             .set("group.id", "topic-reader")
             .set("enable.auto.commit", "false")
             .set("isolation.level", "read_committed")
+            .set("enable.partition.eof", "true")
             .set("fetch.wait.max.ms", "50")
             .set("reconnect.backoff.max.ms", "1000")
             .set("topic.metadata.refresh.interval.ms", "5000")
@@ -104,7 +105,8 @@ impl TopicReader {
         })
     }
 
-    /// Reads up to the present end of every partition.
+    /// Reads up to the present end of every partition; for a reader that has
+    /// just been opened, as each end is told once.
     ///
     /// # Errors
     /// [`EmbeddedError`] when the brokers do not tell the ends, or the records
@@ -127,15 +129,23 @@ impl TopicReader {
             if begun.elapsed() > deadline {
                 return Err(EmbeddedError::DeadlinePassed { action, deadline });
             }
-            for record in self.read(usize::MAX, Duration::from_millis(100)) {
-                if open
-                    .get(&record.partition)
-                    .is_some_and(|end| record.offset + 1 >= *end)
-                {
-                    open.remove(&record.partition);
-                }
-                records.push(record);
-            }
+            let mut ended = Vec::new();
+            self.for_each(
+                usize::MAX,
+                Duration::from_millis(100),
+                |message| {
+                    if open
+                        .get(&message.partition())
+                        .is_some_and(|end| message.offset() + 1 >= *end)
+                    {
+                        open.remove(&message.partition());
+                    }
+                    records.push(to_record(message));
+                },
+                // The last offsets may be those of markers, not of records.
+                |partition| ended.push(partition),
+            );
+            open.retain(|partition, _| !ended.contains(partition));
         }
         Ok(records)
     }
@@ -146,7 +156,8 @@ impl TopicReader {
     #[must_use]
     pub fn read(&self, count_max: usize, wait: Duration) -> Vec<TopicRecord> {
         let mut records = Vec::new();
-        self.for_each(count_max, wait, |message| records.push(to_record(message)));
+        let take = |message: &BorrowedMessage<'_>| records.push(to_record(message));
+        self.for_each(count_max, wait, take, |_| {});
         records
     }
 
@@ -162,12 +173,13 @@ impl TopicReader {
         wait: Duration,
     ) -> Result<(), DecodeError> {
         let mut first_error = Ok(());
-        self.for_each(count_max, wait, |message| {
-            match MatchIdRecord::decode_id(message.payload().unwrap_or_default()) {
-                Ok(id) => ids.push(id),
-                Err(error) => first_error = first_error.clone().and(Err(error)),
-            }
-        });
+        let take = |message: &BorrowedMessage<'_>| match MatchIdRecord::decode_id(
+            message.payload().unwrap_or_default(),
+        ) {
+            Ok(id) => ids.push(id),
+            Err(error) => first_error = first_error.clone().and(Err(error)),
+        };
+        self.for_each(count_max, wait, take, |_| {});
         first_error
     }
 
@@ -177,6 +189,7 @@ impl TopicReader {
         count_max: usize,
         wait: Duration,
         mut take: impl FnMut(&BorrowedMessage<'_>),
+        mut end: impl FnMut(i32),
     ) {
         let begun = Instant::now();
         let mut count = 0;
@@ -191,6 +204,7 @@ impl TopicReader {
                     take(&message);
                     count += 1;
                 }
+                Some(Err(KafkaError::PartitionEOF(partition))) => end(partition),
                 // The connection comes back by itself.
                 Some(Err(error)) => tracing::debug!(%error, "the topic reader goes on"),
                 None if count == 0 && begun.elapsed() < wait => {}

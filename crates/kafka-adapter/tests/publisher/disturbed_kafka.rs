@@ -4,6 +4,10 @@
 use std::{collections::HashSet, time::Duration};
 
 use application::HealthStatus::{Healthy, Unhealthy};
+use kafka_adapter::{
+    Delivery::{self, AtLeastOnce, ExactlyOnce},
+    KafkaSettings,
+};
 use test_support::kafka::KafkaCluster;
 use tokio::time::sleep;
 
@@ -22,8 +26,14 @@ async fn start(brokers: usize) -> KafkaCluster {
     cluster
 }
 
-fn publisher(cluster: &KafkaCluster) -> Rig {
-    Rig::start(cluster.bootstrap_servers(), "matches", "letters")
+fn publisher(cluster: &KafkaCluster, delivery: Delivery) -> Rig {
+    Rig::start_with(KafkaSettings {
+        bootstrap_servers: cluster.bootstrap_servers().to_owned(),
+        publish_topic: "matches".to_owned(),
+        dead_letter_topic: "letters".to_owned(),
+        delivery,
+        ..KafkaSettings::default()
+    })
 }
 
 /// Publishes in small steps, so that a disturbance hits records in every state.
@@ -48,9 +58,18 @@ async fn expect_each_once(rig: &Rig, ids: std::ops::Range<i64>) {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_broker_absent_at_first_then_killed_then_frozen_loses_nothing() {
+    check_broker(AtLeastOnce).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_broker_absent_at_first_then_killed_then_frozen_loses_nothing_in_transactions() {
+    check_broker(ExactlyOnce).await;
+}
+
+async fn check_broker(delivery: Delivery) {
     let cluster = start(1).await;
     cluster.kill(0).expect("it runs");
-    let rig = publisher(&cluster);
+    let rig = publisher(&cluster, delivery);
     publish_slowly(&rig, 1..2001).await;
     rig.wait_for_reason("kafka", "Connection refused").await;
     cluster.restart(0).expect("it is dead");
@@ -75,8 +94,17 @@ async fn a_broker_absent_at_first_then_killed_then_frozen_loses_nothing() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_topic_deleted_and_created_again_takes_records_again() {
+    check_topic(AtLeastOnce).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_topic_deleted_and_created_again_takes_records_again_in_transactions() {
+    check_topic(ExactlyOnce).await;
+}
+
+async fn check_topic(delivery: Delivery) {
     let cluster = start(1).await;
-    let rig = publisher(&cluster);
+    let rig = publisher(&cluster, delivery);
     rig.wait_until_healthy().await;
     publish_slowly(&rig, 1..2001).await;
     rig.flush().await;
@@ -104,8 +132,17 @@ async fn a_topic_deleted_and_created_again_takes_records_again() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn one_broker_of_three_may_die() {
+    check_cluster(AtLeastOnce).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn one_broker_of_three_may_die_in_transactions() {
+    check_cluster(ExactlyOnce).await;
+}
+
+async fn check_cluster(delivery: Delivery) {
     let cluster = start(3).await;
-    let rig = publisher(&cluster);
+    let rig = publisher(&cluster, delivery);
     publish_slowly(&rig, 1..2001).await;
     cluster.kill(1).expect("it runs");
     publish_slowly(&rig, 2001..4001).await;

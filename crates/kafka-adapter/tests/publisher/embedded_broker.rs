@@ -11,7 +11,7 @@ use application::{HealthStatus, ports::MessagePublisher};
 use async_trait::async_trait;
 use domain::{DeadLetterReason, LedgerFigures};
 use event_contracts::PAYLOAD_SIZE_MAX_BYTES;
-use kafka_adapter::embedded::EmbeddedBroker;
+use kafka_adapter::{Delivery, KafkaSettings, embedded::EmbeddedBroker};
 use rdkafka::types::RDKafkaRespErr::{self, *};
 use test_support::publisher::publisher_contract::{self, Arrived, Target};
 use tokio::{runtime::Runtime, time::Instant};
@@ -242,12 +242,24 @@ async fn health_names_the_permission_to_write_until_it_is_there() {
 
 #[test]
 fn nothing_waits_for_silent_brokers_at_the_end() {
+    for delivery in [Delivery::AtLeastOnce, Delivery::ExactlyOnce] {
+        check_end(delivery);
+    }
+}
+
+fn check_end(delivery: Delivery) {
     let silent = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).expect("there is a free port");
     let address = silent.local_addr().expect("it is bound");
     let runtime = Runtime::new().expect("there are threads to be had");
     let rig = runtime.block_on(async {
-        let rig = Rig::start(&address.to_string(), MATCHES, DEAD_LETTERS);
+        let rig = Rig::start_with(KafkaSettings {
+            bootstrap_servers: address.to_string(),
+            delivery,
+            ..KafkaSettings::default()
+        });
         rig.publish(a_match(1)).await;
+        let publisher = Arc::clone(&rig.publisher);
+        tokio::spawn(async move { publisher.published(1).await });
         rig
     });
     // The connection shows that a question is on its way.

@@ -5,3 +5,4 @@ mod embedded_broker;
 mod logs;
 mod real_kafka;
 mod support;
+mod transactions;

@@ -6,7 +6,10 @@ use application::{HealthStatus, ports::MessagePublisher};
 use async_trait::async_trait;
 use domain::DeadLetterReason;
 use event_contracts::{MatchIdRecord, PAYLOAD_SIZE_MAX_BYTES};
-use kafka_adapter::KafkaSettings;
+use kafka_adapter::{
+    Delivery::{self, AtLeastOnce, ExactlyOnce},
+    KafkaSettings,
+};
 use test_support::{
     kafka::{KafkaCluster, java_client_partitions, shared_broker, unique_topic},
     publisher::publisher_contract::{self, Arrived, Target},
@@ -18,7 +21,7 @@ use crate::support::{
 };
 
 /// A publisher at the shared broker, with topics of its own.
-async fn start(partitions: usize) -> Rig {
+async fn start(partitions: usize, delivery: Delivery) -> Rig {
     let broker = shared_broker().await.expect("a broker can be started");
     let (matches, letters) = (unique_topic("matches"), unique_topic("letters"));
     for (topic, partitions) in [(&matches, partitions), (&letters, 1)] {
@@ -27,14 +30,25 @@ async fn start(partitions: usize) -> Rig {
             .await
             .expect("it is new");
     }
-    Rig::start(broker.bootstrap_servers(), &matches, &letters)
+    start_at(broker.bootstrap_servers(), &matches, &letters, delivery)
+}
+
+fn start_at(servers: &str, matches: &str, letters: &str, delivery: Delivery) -> Rig {
+    Rig::start_with(KafkaSettings {
+        bootstrap_servers: servers.to_owned(),
+        publish_topic: matches.to_owned(),
+        dead_letter_topic: letters.to_owned(),
+        delivery,
+        transactional_id: matches.to_owned(),
+        ..KafkaSettings::default()
+    })
 }
 
 /// Kafka's own default of max.message.bytes.
 const DEFAULT_LIMIT: &str = "1048588";
 
 /// A publisher that does not compress, at topics with these max.message.bytes.
-async fn start_limited(matches_limit: &str, letters_limit: &str) -> Rig {
+async fn start_limited(matches_limit: &str, letters_limit: &str, delivery: Delivery) -> Rig {
     let broker = shared_broker().await.expect("a broker can be started");
     let (matches, letters) = (unique_topic("matches"), unique_topic("letters"));
     for (topic, limit) in [(&matches, matches_limit), (&letters, letters_limit)] {
@@ -45,8 +59,10 @@ async fn start_limited(matches_limit: &str, letters_limit: &str) -> Rig {
     }
     Rig::start_with(KafkaSettings {
         bootstrap_servers: broker.bootstrap_servers().to_owned(),
+        transactional_id: matches.clone(),
         publish_topic: matches,
         dead_letter_topic: letters,
+        delivery,
         compression: "none".to_owned(),
         ..KafkaSettings::default()
     })
@@ -80,8 +96,7 @@ impl Target for Real {
     }
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn the_publisher_keeps_the_contract() {
+async fn check_contract(delivery: Delivery) {
     // Not the shared broker, for it is paused.
     let cluster = KafkaCluster::start(1)
         .await
@@ -92,14 +107,25 @@ async fn the_publisher_keeps_the_contract() {
             .await
             .expect("it is new");
     }
-    let rig = Rig::start(cluster.bootstrap_servers(), "matches", "letters");
+    let servers = cluster.bootstrap_servers();
+    let rig = start_at(servers, "matches", "letters", delivery);
     publisher_contract::check(&Real { cluster, rig }).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_publisher_keeps_the_contract() {
+    check_contract(AtLeastOnce).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_publisher_keeps_the_contract_with_transactions() {
+    check_contract(ExactlyOnce).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn records_are_as_promised_and_where_a_java_client_would_put_them() {
     const PARTITIONS: usize = 12;
-    let rig = start(PARTITIONS).await;
+    let rig = start(PARTITIONS, ExactlyOnce).await;
     let ids = (1..1000)
         .chain(8_943_267_000..8_943_268_000)
         .chain([i64::MAX]);
@@ -136,7 +162,7 @@ async fn records_are_as_promised_and_where_a_java_client_would_put_them() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn the_largest_dead_letter_fits_into_a_topic_with_default_limits() {
-    let rig = start(1).await;
+    let rig = start(1, ExactlyOnce).await;
     let payload: Vec<u8> = (0..=250).cycle().take(PAYLOAD_SIZE_MAX_BYTES + 7).collect();
     rig.publish(a_dead_letter(payload.clone())).await;
     assert_eq!(rig.flush().await.dead_lettered, 1);
@@ -151,7 +177,16 @@ async fn the_largest_dead_letter_fits_into_a_topic_with_default_limits() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn batches_too_large_for_their_topic_are_sent_as_single_records() {
-    let rig = start_limited("16384", DEFAULT_LIMIT).await;
+    check_large_batches(AtLeastOnce).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn batches_too_large_for_their_topic_are_sent_as_single_records_in_transactions() {
+    check_large_batches(ExactlyOnce).await;
+}
+
+async fn check_large_batches(delivery: Delivery) {
+    let rig = start_limited("16384", DEFAULT_LIMIT, delivery).await;
     rig.wait_until_healthy().await;
     rig.publish_matches(1..20_001).await;
     rig.wait_for_reason("publish_topic", "refuses large batches")
@@ -175,7 +210,16 @@ async fn batches_too_large_for_their_topic_are_sent_as_single_records() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_match_too_large_for_its_topic_becomes_a_dead_letter() {
-    let rig = start_limited("100", DEFAULT_LIMIT).await;
+    check_large_matches(AtLeastOnce).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_match_too_large_for_its_topic_becomes_a_dead_letter_in_transactions() {
+    check_large_matches(ExactlyOnce).await;
+}
+
+async fn check_large_matches(delivery: Delivery) {
+    let rig = start_limited("100", DEFAULT_LIMIT, delivery).await;
     rig.publish_matches(1..101).await;
     let figures = rig.flush().await;
     assert_eq!((figures.published, figures.dead_lettered), (0, 100));
@@ -190,7 +234,16 @@ async fn a_match_too_large_for_its_topic_becomes_a_dead_letter() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn dead_letters_too_large_together_are_not_cut() {
-    let rig = start_limited(DEFAULT_LIMIT, "16384").await;
+    check_large_letters(AtLeastOnce).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn dead_letters_too_large_together_are_not_cut_in_transactions() {
+    check_large_letters(ExactlyOnce).await;
+}
+
+async fn check_large_letters(delivery: Delivery) {
+    let rig = start_limited(DEFAULT_LIMIT, "16384", delivery).await;
     let payload = vec![b'x'; 1000];
     for _ in 0..100 {
         rig.publish(a_dead_letter(payload.clone())).await;
@@ -205,7 +258,16 @@ async fn dead_letters_too_large_together_are_not_cut() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_dead_letter_beyond_the_limit_of_its_topic_is_cut_until_it_fits() {
-    let rig = start_limited(DEFAULT_LIMIT, "100000").await;
+    check_largest_letter(AtLeastOnce).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_dead_letter_beyond_the_limit_of_its_topic_is_cut_until_it_fits_in_transactions() {
+    check_largest_letter(ExactlyOnce).await;
+}
+
+async fn check_largest_letter(delivery: Delivery) {
+    let rig = start_limited(DEFAULT_LIMIT, "100000", delivery).await;
     rig.publish(a_dead_letter(vec![b'x'; PAYLOAD_SIZE_MAX_BYTES]))
         .await;
     assert_eq!(rig.flush().await.dead_lettered, 1);

@@ -4,18 +4,20 @@ use std::{collections::HashMap, sync::Arc, time::Duration};
 
 use application::{
     HealthCheck, HealthStatus, Ledger,
-    ports::{Clock, DeadLetter, HealthReporter, Message, MessagePublisher, SystemClock},
+    ports::{
+        Clock, DeadLetter, HealthReporter, Message, MessagePublisher, PublishError, SystemClock,
+    },
 };
 use bytes::Bytes;
 use domain::{DeadLetterReason, LedgerFigures, Match, MatchId, SourceName, Timestamp};
 use event_contracts::{DeadLetterRecord, MatchIdRecord};
 use kafka_adapter::{
-    KafkaPublisher, KafkaSettings,
+    Delivery, KafkaPublisher, KafkaSettings,
     embedded::{ReadFrom, TopicReader, TopicRecord},
 };
 use test_support::publisher::publisher_contract::Arrived;
 use tokio::{
-    task,
+    task::{self, JoinHandle},
     time::{Instant, sleep},
 };
 use tokio_util::sync::CancellationToken;
@@ -33,16 +35,18 @@ pub(crate) struct Rig {
     pub(crate) publisher: Arc<KafkaPublisher>,
     pub(crate) ledger: Arc<Ledger>,
     pub(crate) settings: KafkaSettings,
-    stop: CancellationToken,
+    pub(crate) run: JoinHandle<Result<(), PublishError>>,
+    pub(crate) stop: CancellationToken,
 }
 
 impl Rig {
-    /// Starts a publisher at these brokers, for these topics.
+    /// Starts a publisher at these brokers, for these topics, at least once.
     pub(crate) fn start(servers: &str, publish_topic: &str, dead_letter_topic: &str) -> Self {
         Self::start_with(KafkaSettings {
             bootstrap_servers: servers.to_owned(),
             publish_topic: publish_topic.to_owned(),
             dead_letter_topic: dead_letter_topic.to_owned(),
+            delivery: Delivery::AtLeastOnce,
             ..KafkaSettings::default()
         })
     }
@@ -53,11 +57,12 @@ impl Rig {
         let publisher =
             KafkaPublisher::try_new(&settings, &clock).expect("these settings are fine");
         let (publisher, stop) = (Arc::new(publisher), CancellationToken::new());
-        task::spawn({
+        let run = task::spawn({
             let (publisher, stop) = (Arc::clone(&publisher), stop.clone());
             async move { publisher.run(stop).await }
         });
         Self {
+            run,
             publisher,
             ledger: Arc::new(Ledger::new(clock)),
             settings,

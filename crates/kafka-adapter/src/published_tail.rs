@@ -1,0 +1,215 @@
+//! The newest match ids of the topic, as consumers see them.
+//!
+//! Each partition is read from a little before where its share of them should
+//! begin to its end. Markers of transactions and aborted records take offsets
+//! and are no records, and shares differ: so it is read further back, piece by
+//! piece, until no partition can hold a newer record that has not been read.
+
+use domain::MatchId;
+use event_contracts::MatchIdRecord;
+use rdkafka::{ClientConfig, Message as _, error::RDKafkaErrorCode, message::BorrowedMessage};
+use tokio::time::Duration;
+use tokio_util::sync::CancellationToken;
+
+use crate::{
+    delivery::code_of,
+    reader::{Next, Reader},
+};
+
+/// No call blocks for longer, so that a stop is noticed.
+const STEP: Duration = Duration::from_millis(100);
+/// A partition's share varies by so many times the root of its mean at most:
+/// beyond six standard deviations is one in a billion.
+const DEVIATIONS: f64 = 6.0;
+/// … and by so many more, for shares that are small.
+const SHARE_MARGIN: usize = 1_000;
+
+/// The ids, the oldest first, and what was found on the way.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub(crate) struct Tail {
+    pub(crate) ids: Vec<MatchId>,
+    /// Records that hold no match id.
+    pub(crate) undecodable: usize,
+}
+
+/// Why there is no answer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum NoTail {
+    /// It was asked to stop.
+    Stopped,
+    /// Kafka did not let it.
+    Refused(RDKafkaErrorCode),
+}
+
+impl From<RDKafkaErrorCode> for NoTail {
+    fn from(code: RDKafkaErrorCode) -> Self {
+        Self::Refused(code)
+    }
+}
+
+/// What has been read of a partition: everything from `begin` to its end.
+struct Part {
+    partition: i32,
+    first: i64,
+    begin: i64,
+    /// Timestamp and id, in the order of their offsets.
+    records: Vec<(i64, MatchId)>,
+}
+
+/// Reads the newest `count` ids of `topic`; blocks while it does.
+///
+/// # Errors
+/// [`NoTail`] when it is stopped or refused; to try again is the caller's.
+pub(crate) fn read_tail(
+    config: &ClientConfig,
+    topic: &str,
+    count: usize,
+    stop: &CancellationToken,
+) -> Result<Tail, NoTail> {
+    let mut tail = Tail::default();
+    if count == 0 {
+        return Ok(tail);
+    }
+    let reader = Reader::open(config, topic).map_err(|error| code_of(&error))?;
+    let mut parts = Vec::new();
+    for partition in reader.partitions()? {
+        let (first, end) = reader.range(partition)?;
+        parts.push(Part {
+            partition,
+            first,
+            begin: end,
+            records: Vec::new(),
+        });
+        check(stop)?;
+    }
+    let mut piece = share(count, parts.len());
+    let mut open: Vec<_> = (0..parts.len()).collect();
+    while !open.is_empty() {
+        read_back(
+            &reader,
+            &mut parts,
+            &open,
+            piece,
+            &mut tail.undecodable,
+            stop,
+        )?;
+        piece = piece.saturating_mul(2);
+        open = unfinished(&parts, count);
+    }
+    tail.ids = newest(parts, count);
+    Ok(tail)
+}
+
+/// How many records of each partition should do.
+#[expect(
+    clippy::cast_precision_loss,
+    clippy::cast_possible_truncation,
+    clippy::cast_sign_loss,
+    reason = "an estimate of a count that fits into memory"
+)]
+fn share(count: usize, partitions: usize) -> i64 {
+    let mean = count as f64 / partitions.max(1) as f64;
+    let share = mean + DEVIATIONS * mean.sqrt();
+    i64::try_from(share as usize + SHARE_MARGIN).unwrap_or(i64::MAX)
+}
+
+/// Reads `piece` further offsets before what has been read of the `open` parts.
+fn read_back(
+    reader: &Reader,
+    parts: &mut [Part],
+    open: &[usize],
+    piece: i64,
+    undecodable: &mut usize,
+    stop: &CancellationToken,
+) -> Result<(), NoTail> {
+    let mut pending = Vec::new();
+    for &index in open {
+        let part = &parts[index];
+        let begin = part.first.max(part.begin.saturating_sub(piece));
+        if begin < part.begin {
+            pending.push((index, begin, Vec::new()));
+        }
+    }
+    reader.seek(
+        pending
+            .iter()
+            .map(|(index, begin, _)| (parts[*index].partition, *begin)),
+    )?;
+    while !pending.is_empty() {
+        check(stop)?;
+        let (partition, is_done) = match reader.next(STEP)? {
+            Next::Nothing => continue,
+            Next::End(partition) => (partition, true),
+            Next::Record(record) => {
+                let partition = record.partition();
+                let found = pending
+                    .iter_mut()
+                    .find(|(index, ..)| parts[*index].partition == partition);
+                // Of a part that was left a moment ago.
+                let Some((index, _, records)) = found else {
+                    continue;
+                };
+                let end = parts[*index].begin;
+                if record.offset() < end {
+                    match decode(&record) {
+                        Some(decoded) => records.push(decoded),
+                        None => *undecodable += 1,
+                    }
+                }
+                (partition, record.offset() + 1 >= end)
+            }
+        };
+        if is_done
+            && let Some(position) = pending
+                .iter()
+                .position(|(index, ..)| parts[*index].partition == partition)
+        {
+            let (index, begin, mut records) = pending.swap_remove(position);
+            reader.leave(partition)?;
+            records.append(&mut parts[index].records);
+            parts[index].records = records;
+            parts[index].begin = begin;
+        }
+    }
+    Ok(())
+}
+
+fn decode(record: &BorrowedMessage<'_>) -> Option<(i64, MatchId)> {
+    let id = MatchIdRecord::decode_id(record.payload().unwrap_or_default()).ok()?;
+    Some((record.timestamp().to_millis().unwrap_or_default(), id))
+}
+
+/// The parts that may hold a record that belongs to the newest `count` and
+/// has not been read.
+fn unfinished(parts: &[Part], count: usize) -> Vec<usize> {
+    let mut times: Vec<_> = parts
+        .iter()
+        .flat_map(|part| part.records.iter().map(|(time, _)| *time))
+        .collect();
+    let surplus = times.len().checked_sub(count);
+    let oldest_kept = surplus.map(|surplus| *times.select_nth_unstable(surplus).1);
+    let is_open = |part: &Part| {
+        let may_hold_newer = |kept: i64| part.records.first().is_none_or(|(read, _)| *read >= kept);
+        part.begin > part.first && oldest_kept.is_none_or(may_hold_newer)
+    };
+    (0..parts.len())
+        .filter(|index| is_open(&parts[*index]))
+        .collect()
+}
+
+/// The newest `count` of all, by time, and at the same time by partition and offset.
+fn newest(parts: Vec<Part>, count: usize) -> Vec<MatchId> {
+    let mut all: Vec<_> = parts.into_iter().flat_map(|part| part.records).collect();
+    // Stable: equal times stay in the order of partitions and offsets.
+    all.sort_by_key(|(time, _)| *time);
+    let surplus = all.len().saturating_sub(count);
+    all.drain(..surplus);
+    all.into_iter().map(|(_, id)| id).collect()
+}
+
+fn check(stop: &CancellationToken) -> Result<(), NoTail> {
+    if stop.is_cancelled() {
+        return Err(NoTail::Stopped);
+    }
+    Ok(())
+}

@@ -1,0 +1,110 @@
+//! What has become of the records of one transaction.
+
+use std::{
+    mem,
+    sync::{Condvar, Mutex, MutexGuard, PoisonError},
+    time::Duration,
+};
+
+use domain::MatchId;
+use rdkafka::error::RDKafkaErrorCode;
+
+use crate::in_flight::{Content, InFlight, Messages};
+
+/// Collects librdkafka's reports until it has told of every record.
+#[derive(Default)]
+pub(crate) struct Reports {
+    state: Mutex<State>,
+    all_are_in: Condvar,
+}
+
+#[derive(Default)]
+struct State {
+    /// How many reports make it whole.
+    expected: usize,
+    received: Received,
+}
+
+/// What has been reported.
+#[derive(Default)]
+pub(crate) struct Received {
+    /// In the topic, and to be seen there once the transaction is committed.
+    pub(crate) delivered: Messages,
+    /// Not in the topic, and why.
+    pub(crate) failed: Vec<(Box<InFlight>, RDKafkaErrorCode)>,
+    /// One of those delivered.
+    pub(crate) sample: Option<Sample>,
+}
+
+/// Where a match of a transaction is, if the transaction is committed: then
+/// all of it is there, and otherwise nothing.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Sample {
+    pub(crate) id: MatchId,
+    pub(crate) partition: i32,
+    pub(crate) offset: i64,
+}
+
+impl Reports {
+    /// Begins anew, with so many records to be told of.
+    pub(crate) fn expect(&self, count: usize) {
+        let mut state = self.lock();
+        state.expected = count;
+        state.received.delivered.reserve(count);
+    }
+
+    pub(crate) fn delivered(&self, message: Box<InFlight>, partition: i32, offset: i64) {
+        let mut state = self.lock();
+        if let Content::Match(found) = &message.content {
+            state.received.sample = Some(Sample {
+                id: found.id,
+                partition,
+                offset,
+            });
+        }
+        state.received.delivered.push(message);
+        self.notify(&state);
+    }
+
+    pub(crate) fn failed(&self, message: Box<InFlight>, code: RDKafkaErrorCode) {
+        let mut state = self.lock();
+        state.received.failed.push((message, code));
+        self.notify(&state);
+    }
+
+    /// Waits until every record has been told of, at most so long; whether that is so.
+    pub(crate) fn wait(&self, time_max: Duration) -> bool {
+        let waiting = self
+            .all_are_in
+            .wait_timeout_while(self.lock(), time_max, |state| !state.is_whole());
+        let (state, _) = waiting.unwrap_or_else(PoisonError::into_inner);
+        state.is_whole()
+    }
+
+    /// Whether a record has failed, so that nothing of this can be committed.
+    pub(crate) fn has_failed(&self) -> bool {
+        !self.lock().received.failed.is_empty()
+    }
+
+    /// Takes what has been reported so far.
+    pub(crate) fn take(&self) -> Received {
+        mem::take(&mut *self.lock()).received
+    }
+
+    fn notify(&self, state: &State) {
+        if state.is_whole() {
+            self.all_are_in.notify_all();
+        }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, State> {
+        // Nothing in here panics half-way.
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl State {
+    fn is_whole(&self) -> bool {
+        self.received.delivered.len() + self.received.failed.len() >= self.expected
+    }
+}

@@ -1,0 +1,149 @@
+//! One transaction, from its beginning to its end.
+
+use std::thread;
+
+use rdkafka::{error::RDKafkaErrorCode, producer::Producer};
+use tokio::time::{Duration, Instant};
+
+use crate::{
+    delivery::code_of,
+    in_flight::Messages,
+    record::Topics,
+    reports::Received,
+    transactional_producer::{End, Failure, STEP, TransactionalProducer, classify, is_fencing},
+};
+
+/// A transaction that takes longer is given up together with its producer, and
+/// what it held is sent again by the next one.
+///
+/// So however long an outage is, brokers never meet a transaction that has
+/// been open for longer than they allow: that would look as if another
+/// instance had taken over.
+pub(crate) const STUCK_AFTER: Duration = Duration::from_secs(40);
+
+/// How a transaction has ended.
+pub(crate) struct Ended {
+    pub(crate) fate: Fate,
+    /// All its messages.
+    pub(crate) received: Received,
+    /// Whether its producer can do nothing more.
+    pub(crate) is_broken: bool,
+}
+
+/// What has become of its messages.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Fate {
+    /// All of them are in their topics.
+    Committed,
+    /// None of them is, nor will be; and why, if that is known.
+    Aborted(Option<RDKafkaErrorCode>),
+    /// All of them are, or none.
+    Unsure,
+}
+
+impl TransactionalProducer {
+    /// Sends messages in one transaction; blocks until it has ended.
+    ///
+    /// # Errors
+    /// [`End`], and the messages are left with the producer.
+    pub(crate) fn transact(&mut self, messages: Messages, topics: &Topics) -> Result<Ended, End> {
+        let begun = Instant::now();
+        self.reports.expect(messages.len());
+        let is_begun = self.client.begin_transaction().is_ok();
+        for message in messages {
+            topics.with_record(message, |record| {
+                if let Err((error, record)) = self.client.send(record) {
+                    let message = record.delivery_opaque;
+                    self.reports.failed(message, code_of(&error));
+                }
+            });
+        }
+        while !self.reports.wait(STEP) {
+            if self.is_hopeless(begun)? {
+                return self.give_up(Fate::Aborted(None));
+            }
+        }
+        if !is_begun {
+            self.is_hopeless(begun)?;
+            return self.give_up(Fate::Aborted(None));
+        }
+        if self.reports.has_failed() {
+            return self.abort(begun, Fate::Aborted(self.cause()));
+        }
+        self.commit(begun)
+    }
+
+    fn commit(&mut self, begun: Instant) -> Result<Ended, End> {
+        loop {
+            self.wait_for_last_report();
+            let Err(error) = self.client.commit_transaction(STEP) else {
+                return Ok(self.ended(Fate::Committed, false));
+            };
+            match classify(&error) {
+                Failure::NotYet(_) if !self.is_hopeless(begun)? => {}
+                Failure::Fenced(reason) => return Err(End::Fenced(reason)),
+                // Every record was delivered, so the request to commit may
+                // have arrived, though its answer has not.
+                Failure::Abort(_) => return self.abort(begun, Fate::Unsure),
+                Failure::NotYet(_) | Failure::Broken(..) => return self.give_up(Fate::Unsure),
+            }
+        }
+    }
+
+    fn abort(&mut self, begun: Instant, fate: Fate) -> Result<Ended, End> {
+        loop {
+            let Err(error) = self.client.abort_transaction(STEP) else {
+                return Ok(self.ended(fate, false));
+            };
+            match classify(&error) {
+                Failure::NotYet(_) if !self.is_hopeless(begun)? => {}
+                Failure::Fenced(reason) => return Err(End::Fenced(reason)),
+                _ => return self.give_up(fate),
+            }
+        }
+    }
+
+    /// Gives the transaction up with its producer, which hands back what it has.
+    fn give_up(&mut self, fate: Fate) -> Result<Ended, End> {
+        self.discard_failed()?;
+        Ok(self.ended(fate, true))
+    }
+
+    fn ended(&self, fate: Fate, is_broken: bool) -> Ended {
+        Ended {
+            fate,
+            received: self.reports.take(),
+            is_broken,
+        }
+    }
+
+    /// Whether nothing more is to be expected of the producer.
+    fn is_hopeless(&self, begun: Instant) -> Result<bool, End> {
+        self.queue.check_stop()?;
+        match self.client.client().fatal_error() {
+            Some((code, reason)) if is_fencing(code) => Err(End::Fenced(reason)),
+            Some(_) => Ok(true),
+            None => Ok(begun.elapsed() > STUCK_AFTER),
+        }
+    }
+
+    /// Why the transaction cannot be committed, if brokers have said so: that
+    /// is what librdkafka answers when another one is to begin.
+    fn cause(&self) -> Option<RDKafkaErrorCode> {
+        let code = code_of(&self.client.begin_transaction().err()?);
+        (code != RDKafkaErrorCode::State).then_some(code)
+    }
+
+    /// Waits until librdkafka has forgotten the records it has reported: a
+    /// moment. Asked to commit before, rdkafka would wait a tenth of a second.
+    fn wait_for_last_report(&self) {
+        const LOOK_PAUSE: Duration = Duration::from_micros(50);
+        const LOOKS_MAX: usize = 400;
+        for _ in 0..LOOKS_MAX {
+            if self.client.in_flight_count() == 0 {
+                return;
+            }
+            thread::sleep(LOOK_PAUSE);
+        }
+    }
+}

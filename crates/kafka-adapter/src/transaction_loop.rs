@@ -1,0 +1,170 @@
+//! Transaction after transaction, on a thread of its own.
+//!
+//! While one is on its way messages gather for the next. What is acknowledged
+//! is committed; what is not committed is sent again, in its order.
+
+use std::{mem, sync::Arc};
+
+use rdkafka::ClientConfig;
+use tokio::time::{Duration, Instant};
+
+use crate::{
+    committed::was_committed,
+    delivery::Deliveries,
+    in_flight::Messages,
+    lanes::{Idle, Lanes, Plan},
+    record::Topics,
+    reports::Sample,
+    transaction::{Ended, Fate},
+    transaction_queue::{Progress, TransactionQueue},
+    transactional_producer::{End, TransactionalProducer},
+};
+
+/// With so many messages waiting the next transaction begins at once.
+const MANY: usize = 2_000;
+/// After a commit brokers still mark its partitions. Asked for another
+/// transaction meanwhile they refuse, and librdkafka asks again only 20 ms later.
+const MARKED_AFTER: Duration = Duration::from_millis(3);
+/// There is always something to wake the thread: this only bounds a wait.
+const IDLE_TIME_MAX: Duration = Duration::from_mins(1);
+
+/// The thread's own.
+pub(crate) struct TransactionLoop {
+    pub(crate) producer: TransactionalProducer,
+    pub(crate) queue: Arc<TransactionQueue>,
+    pub(crate) deliveries: Arc<Deliveries>,
+    pub(crate) topics: Topics,
+    /// For a look at what has been committed.
+    pub(crate) consumer_config: ClientConfig,
+    pub(crate) linger: Duration,
+    pub(crate) lanes: Lanes,
+    /// Committed or not, this is to be found out.
+    pub(crate) unsure: Messages,
+}
+
+impl TransactionLoop {
+    /// Works until it is asked to stop, or shut out; keeps what is open then.
+    pub(crate) fn run(mut self) -> End {
+        let Err(end) = self.work();
+        self.producer.discard();
+        let received = self.producer.reports.take();
+        let failed = received.failed.into_iter().map(|(message, _)| message);
+        self.queue
+            .keep(received.delivered.into_iter().chain(failed));
+        self.queue.keep(mem::take(&mut self.unsure));
+        self.queue.keep(self.lanes.drain());
+        end
+    }
+
+    fn work(&mut self) -> Result<std::convert::Infallible, End> {
+        self.producer.open(false)?;
+        self.queue.set_progress(Progress::Ready);
+        let mut next_at = Instant::now();
+        let mut marked_at = next_at;
+        loop {
+            let plan = self.wait_for_plan(next_at, marked_at)?;
+            self.producer.open(plan.is_alone)?;
+            let messages = self.lanes.take(plan);
+            next_at = Instant::now() + self.linger;
+            let ended = self.producer.transact(messages, &self.topics)?;
+            marked_at = Instant::now() + MARKED_AFTER;
+            self.conclude(plan, ended)?;
+        }
+    }
+
+    /// Waits until there is something to do: in general not before `next_at`,
+    /// and with many messages waiting not before `at_once_at`.
+    fn wait_for_plan(&mut self, next_at: Instant, at_once_at: Instant) -> Result<Plan, End> {
+        let (mut count, mut time_max) = (0, Duration::ZERO);
+        loop {
+            self.queue.gather(&mut self.lanes, count, time_max)?;
+            let now = Instant::now();
+            (count, time_max) = match self.lanes.plan(now) {
+                Ok(plan) => {
+                    let many = plan.size >= MANY || plan.is_retry();
+                    let begin_at = if many {
+                        at_once_at
+                    } else {
+                        next_at.max(at_once_at)
+                    };
+                    if begin_at <= now {
+                        return Ok(plan);
+                    }
+                    let missing = if many { usize::MAX } else { MANY - plan.size };
+                    (missing, begin_at - now)
+                }
+                Err(Idle::Empty) => (1, IDLE_TIME_MAX),
+                Err(Idle::Until(time)) => (1, time - now),
+            };
+        }
+    }
+
+    fn conclude(&mut self, plan: Plan, ended: Ended) -> Result<(), End> {
+        let Ended {
+            fate,
+            received,
+            is_broken,
+        } = ended;
+        match fate {
+            Fate::Committed => {
+                self.producer.succeeded();
+                self.lanes.succeeded(plan);
+                self.settle(received.delivered);
+            }
+            Fate::Aborted(cause) if !is_broken => {
+                tracing::debug!(
+                    ?cause,
+                    "a transaction is aborted, its messages are sent again"
+                );
+                self.lanes.failed(received, cause, &self.deliveries);
+                self.deliveries.warn_of_refused();
+            }
+            Fate::Aborted(_) => {
+                let failed = received.failed.into_iter().map(|(message, _)| message);
+                let all = received.delivered.into_iter().chain(failed).collect();
+                self.lanes.restore(all);
+            }
+            Fate::Unsure => {
+                self.unsure = received.delivered;
+                self.make_sure(plan, received.sample)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Finds out whether the messages in `unsure` are committed. If there is
+    /// no match among them that could be looked up, they are sent again.
+    fn make_sure(&mut self, plan: Plan, sample: Option<Sample>) -> Result<(), End> {
+        // Settles the transaction one way or the other, if it was not.
+        self.producer.open(plan.is_alone)?;
+        let is_committed = match sample {
+            Some(sample) => was_committed(
+                &self.consumer_config,
+                &self.topics.matches,
+                sample,
+                &self.deliveries,
+                &self.queue,
+            )?,
+            None => false,
+        };
+        let messages = mem::take(&mut self.unsure);
+        tracing::warn!(
+            messages = messages.len(),
+            is_committed,
+            "the answer to a commit was lost, so its messages were looked up in the topic"
+        );
+        if is_committed {
+            self.lanes.succeeded(plan);
+            self.settle(messages);
+        } else {
+            self.lanes.restore(messages);
+        }
+        Ok(())
+    }
+
+    fn settle(&self, messages: Messages) {
+        for message in messages {
+            self.deliveries.settle(*message);
+        }
+    }
+}
