@@ -9,7 +9,7 @@ use rdkafka::{ClientConfig, Message as _, error::RDKafkaErrorCode};
 use tokio::time::Duration;
 
 use crate::{
-    delivery::Deliveries,
+    delivery::{Deliveries, code_of},
     reader::{Next, Reader},
     reports::Sample,
     transaction_queue::{Stopped, TransactionQueue},
@@ -53,8 +53,7 @@ fn look(
     sample: Sample,
     queue: &TransactionQueue,
 ) -> Result<Option<bool>, RDKafkaErrorCode> {
-    let failed = |error| crate::delivery::code_of(&error);
-    let reader = Reader::open(config, topic).map_err(failed)?;
+    let reader = Reader::open(config, topic).map_err(|error| code_of(&error))?;
     if !is_there(config, topic, &reader, sample)? {
         return Ok(Some(false));
     }
@@ -95,8 +94,100 @@ fn is_there(
     }
     let mut config = config.clone();
     config.set("isolation.level", "read_uncommitted");
-    let failed = |error| crate::delivery::code_of(&error);
-    let everything = Reader::open(&config, topic).map_err(failed)?;
+    let everything = Reader::open(&config, topic).map_err(|error| code_of(&error))?;
     let (_, end) = everything.range(sample.partition)?;
     Ok(sample.offset < end)
+}
+
+#[cfg(test)]
+mod tests {
+    use domain::MatchId;
+    use rdkafka::producer::{BaseRecord, DefaultProducerContext, Producer, ThreadedProducer};
+    use test_support::kafka::{shared_broker, unique_topic};
+
+    use super::*;
+    use crate::KafkaSettings;
+
+    const PATIENCE: Duration = Duration::from_secs(30);
+
+    /// Writes these matches to the one partition, and commits them or not.
+    fn write(
+        producer: &ThreadedProducer<DefaultProducerContext>,
+        topic: &str,
+        ids: &[i64],
+        is_committed: bool,
+    ) {
+        producer.begin_transaction().expect("it is open");
+        for id in ids {
+            let payload = format!("{{\"match_id\":{id}}}");
+            let record = BaseRecord::<(), _>::to(topic).payload(&payload);
+            producer
+                .send(record)
+                .map_err(|_| ())
+                .expect("there is room");
+        }
+        producer.flush(PATIENCE).expect("the broker takes them");
+        let ended = if is_committed {
+            producer.commit_transaction(PATIENCE)
+        } else {
+            producer.abort_transaction(PATIENCE)
+        };
+        ended.expect("the broker answers");
+    }
+
+    #[tokio::test(flavor = "multi_thread")]
+    async fn one_record_tells_whether_its_transaction_was_committed() {
+        let broker = shared_broker().await.expect("a broker can be started");
+        let topic = unique_topic("committed");
+        broker
+            .create_topic(&topic, 1, &[])
+            .await
+            .expect("it is new");
+        let settings = KafkaSettings {
+            bootstrap_servers: broker.bootstrap_servers().to_owned(),
+            transactional_id: topic.clone(),
+            ..KafkaSettings::default()
+        };
+        let looking = tokio::task::spawn_blocking(move || {
+            let mut config = settings.producer_config().expect("these are fine");
+            config.set("transactional.id", &topic);
+            let producer: ThreadedProducer<_> = config.create().expect("these are fine");
+            producer
+                .init_transactions(PATIENCE)
+                .expect("the broker answers");
+            // Every transaction is followed by a marker, at offsets 2, 5, 8 and 10.
+            write(&producer, &topic, &[1, 2], true);
+            write(&producer, &topic, &[3, 4], false);
+            write(&producer, &topic, &[5, 6], true);
+            write(&producer, &topic, &[7], false);
+            let config = settings.consumer_config().expect("these are fine");
+            let (deliveries, queue) = (Deliveries::new(), TransactionQueue::new());
+            let check = |id, offset, expected| {
+                let sample = Sample {
+                    id: MatchId::try_new(id).expect("it is valid"),
+                    partition: 0,
+                    offset,
+                };
+                let found = was_committed(&config, &topic, sample, &deliveries, &queue);
+                assert_eq!(found, Ok(expected), "match {id} at {offset}");
+            };
+            check(1, 0, true);
+            check(2, 1, true);
+            check(3, 3, false);
+            check(6, 7, true);
+            check(7, 9, false);
+            // As in a topic that was created anew.
+            check(8, 7, false);
+            check(8, 100, false);
+            queue.stop();
+            let sample = Sample {
+                id: MatchId::try_new(1).expect("it is valid"),
+                partition: 5,
+                offset: 0,
+            };
+            let found = was_committed(&config, "no-such-topic", sample, &deliveries, &queue);
+            assert_eq!(found, Err(Stopped));
+        });
+        looking.await.expect("looking does not panic");
+    }
 }

@@ -119,7 +119,8 @@ impl Lanes {
     /// Takes what the plan says.
     pub(crate) fn take(&mut self, plan: Plan) -> Messages {
         let mut taken = Vec::with_capacity(plan.size);
-        for (index, lane) in self.lanes.iter_mut().enumerate() {
+        // Dead letters first: they are few, and matches may fill transactions for long.
+        for (index, lane) in self.lanes.iter_mut().enumerate().rev() {
             if plan
                 .only
                 .map_or(lane.trouble.is_some(), |only| only != index)
@@ -263,4 +264,198 @@ fn lane_of(content: &Content) -> usize {
 fn is_collateral(code: RDKafkaErrorCode) -> bool {
     use RDKafkaErrorCode::{Fatal, PurgeInflight, PurgeQueue, State};
     matches!(code, PurgeQueue | PurgeInflight | State | Fatal)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use application::{
+        Ledger,
+        ports::{DeadLetter, SystemClock},
+    };
+    use bytes::Bytes;
+    use domain::{DeadLetterReason, Match, MatchId, SourceName, Timestamp};
+
+    use super::*;
+
+    const FEED: SourceName = SourceName::new("feed");
+    const AT: Timestamp = Timestamp::from_unix_ms(1);
+
+    struct Rig {
+        lanes: Lanes,
+        deliveries: Deliveries,
+        ledger: Arc<Ledger>,
+        next_number: u64,
+    }
+
+    impl Rig {
+        fn new() -> Self {
+            Self {
+                lanes: Lanes::default(),
+                deliveries: Deliveries::new(),
+                ledger: Arc::new(Ledger::new(Arc::new(SystemClock))),
+                next_number: 0,
+            }
+        }
+
+        async fn add(&mut self, content: Content) {
+            let mut receipts = self.ledger.receive(FEED, 1, 0, Instant::now());
+            let place = self.deliveries.room.enter(0).await;
+            self.lanes.add(Box::new(InFlight {
+                number: self.next_number,
+                content,
+                is_alone: false,
+                receipt: receipts.next().expect("one was taken"),
+                place: place.expect("it is open"),
+            }));
+            self.next_number += 1;
+        }
+
+        async fn add_matches(&mut self, count: usize) {
+            for _ in 0..count {
+                let content = Content::Match(Match {
+                    id: MatchId::try_new(1).expect("it is valid"),
+                    source: FEED,
+                    received_at: AT,
+                });
+                self.add(content).await;
+            }
+        }
+
+        async fn add_letter(&mut self) {
+            let letter = DeadLetter {
+                reason: DeadLetterReason::NotJson,
+                detail: String::new(),
+                source: FEED,
+                received_at: AT,
+                payload: Bytes::from_static(b"x"),
+            };
+            self.add(Content::DeadLetter(Box::new(letter.into()))).await;
+        }
+
+        fn plan(&self) -> Result<Plan, Idle> {
+            self.lanes.plan(Instant::now())
+        }
+
+        /// Takes what is planned; the records at these places fail with
+        /// `code`, and those behind the first of them with their transaction.
+        fn fail(&mut self, places: &[usize], code: RDKafkaErrorCode) -> Plan {
+            let plan = self.plan().expect("something waits");
+            let mut received = Received::default();
+            for (place, message) in self.lanes.take(plan).into_iter().enumerate() {
+                if places.contains(&place) {
+                    received.failed.push((message, code));
+                } else if place < places[0] {
+                    received.delivered.push(message);
+                } else {
+                    received
+                        .failed
+                        .push((message, RDKafkaErrorCode::PurgeQueue));
+                }
+            }
+            self.lanes.failed(received, None, &self.deliveries);
+            plan
+        }
+
+        fn succeed(&mut self) -> (Plan, Vec<u64>) {
+            let plan = self.plan().expect("something waits");
+            let taken = self.lanes.take(plan);
+            self.lanes.succeeded(plan);
+            (plan, taken.iter().map(|message| message.number).collect())
+        }
+    }
+
+    const TOO_LARGE: RDKafkaErrorCode = RDKafkaErrorCode::MessageSizeTooLarge;
+    const FORBIDDEN: RDKafkaErrorCode = RDKafkaErrorCode::TopicAuthorizationFailed;
+
+    #[tokio::test(start_paused = true)]
+    async fn both_lanes_share_a_transaction_while_all_is_well() {
+        let mut rig = Rig::new();
+        assert_eq!(rig.plan(), Err(Idle::Empty));
+        rig.add_matches(2).await;
+        rig.add_letter().await;
+        let (plan, mut taken) = rig.succeed();
+        taken.sort_unstable();
+        assert_eq!(taken, [0, 1, 2]);
+        assert!(!plan.is_retry() && !plan.is_alone);
+        assert_eq!(rig.plan(), Err(Idle::Empty));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_lane_at_fault_waits_and_the_other_one_goes_on() {
+        let mut rig = Rig::new();
+        rig.add_letter().await;
+        rig.add_matches(3).await;
+        // The dead letter is taken first.
+        rig.fail(&[0], FORBIDDEN);
+        let (plan, taken) = rig.succeed();
+        assert_eq!(taken, [1, 2, 3], "in their order");
+        assert!(!plan.is_retry());
+        let Err(Idle::Until(time)) = rig.plan() else {
+            panic!("the dead letter waits: {:?}", rig.plan());
+        };
+        assert_eq!(time - Instant::now(), RESEND_PAUSE_MIN);
+        for _ in 0..10 {
+            tokio::time::advance(RESEND_PAUSE_MAX).await;
+            assert!(rig.fail(&[0], FORBIDDEN).is_retry());
+        }
+        tokio::time::advance(RESEND_PAUSE_MAX).await;
+        assert_eq!(rig.succeed().1, [0]);
+        rig.add_letter().await;
+        assert!(!rig.succeed().0.is_retry(), "all is well again");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_fault_of_nobody_makes_both_lanes_wait_and_part() {
+        let mut rig = Rig::new();
+        rig.add_letter().await;
+        rig.add_matches(2).await;
+        rig.fail(&[0], RDKafkaErrorCode::PurgeQueue);
+        assert!(rig.plan().is_err(), "both wait");
+        tokio::time::advance(RESEND_PAUSE_MAX).await;
+        assert_eq!(rig.succeed().1, [0]);
+        assert_eq!(rig.succeed().1, [1, 2]);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn what_was_refused_in_a_batch_travels_alone_and_at_once() {
+        let mut rig = Rig::new();
+        rig.add_matches(500).await;
+        rig.fail(&[99, 100], TOO_LARGE);
+        rig.add_matches(1).await;
+        let (plan, taken) = rig.succeed();
+        // All up to the last one refused.
+        assert!(plan.is_alone);
+        assert_eq!(taken, (0..=100).collect::<Vec<_>>());
+        let (plan, taken) = rig.succeed();
+        assert!(!plan.is_alone);
+        assert_eq!(taken, (101..=500).collect::<Vec<_>>(), "the rest together");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_few_that_travel_alone_get_a_transaction_each() {
+        let mut rig = Rig::new();
+        rig.add_matches(3).await;
+        rig.fail(&[2], TOO_LARGE);
+        for number in 0..3 {
+            let (plan, taken) = rig.succeed();
+            assert!(!plan.is_alone, "no other producer is needed for that");
+            assert_eq!(taken, [number]);
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn what_is_refused_alone_becomes_a_dead_letter_that_travels_alone() {
+        let mut rig = Rig::new();
+        rig.add_matches(2).await;
+        rig.fail(&[0], TOO_LARGE);
+        rig.fail(&[0], TOO_LARGE);
+        let plan = rig.plan().expect("at once");
+        let letters = rig.lanes.take(plan);
+        assert!(matches!(letters[..], [ref one] if matches!(one.content, Content::DeadLetter(_))));
+        assert!(letters[0].is_alone);
+        rig.lanes.succeeded(plan);
+        assert_eq!(rig.succeed().1, [1], "the other match is as good as before");
+    }
 }

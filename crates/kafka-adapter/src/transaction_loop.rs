@@ -148,10 +148,14 @@ impl TransactionLoop {
             None => false,
         };
         let messages = mem::take(&mut self.unsure);
+        let what = match (sample, is_committed) {
+            (Some(_), true) => "as the topic shows its matches are there",
+            (Some(_), false) => "as the topic shows its matches are not there, and are sent again",
+            (None, _) => "its dead letters are sent again, and may be there twice",
+        };
         tracing::warn!(
             messages = messages.len(),
-            is_committed,
-            "the answer to a commit was lost, so its messages were looked up in the topic"
+            "the answer to a commit was lost: {what}"
         );
         if is_committed {
             self.lanes.succeeded(plan);

@@ -1,7 +1,12 @@
 //! The publisher with transactions, against Apache Kafka: each match once,
 //! whoever starts, ends or fails in between.
 
-use std::{collections::HashSet, time::Duration};
+use std::{
+    collections::HashSet,
+    net::{Ipv4Addr, TcpListener},
+    sync::Arc,
+    time::Duration,
+};
 
 use application::{
     HealthStatus::Healthy,
@@ -171,6 +176,41 @@ async fn callers_that_wait_for_room_are_told_that_another_instance_has_taken_ove
         "{last:?}"
     );
     assert_eq!(outcome(&mut first).await, last);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_stop_ends_everything_within_seconds_though_brokers_are_silent() {
+    let silent = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).expect("there is a free port");
+    let mut rig = Rig::start_with(KafkaSettings {
+        bootstrap_servers: silent.local_addr().expect("it is bound").to_string(),
+        ..KafkaSettings::default()
+    });
+    rig.publish(a_match(1)).await;
+    let reading = tokio::spawn({
+        let publisher = Arc::clone(&rig.publisher);
+        async move { publisher.published(1).await }
+    });
+    // The connection shows that it has begun.
+    silent.accept().expect("it connects");
+    let begun = Instant::now();
+    rig.stop.cancel();
+    assert_eq!(outcome(&mut rig).await, Ok(()));
+    let read = reading.await.expect("reading does not panic");
+    assert!(
+        matches!(&read, Err(PublishError::Stopped { .. })),
+        "{read:?}"
+    );
+    let mut receipts = rig.ledger.receive(SOURCE, 1, 0, Instant::now());
+    let receipt = receipts.next().expect("one was taken");
+    let refused = rig.publisher.publish(a_match(2), receipt).await;
+    assert_eq!(refused, read.map(|_| ()));
+    assert!(
+        begun.elapsed() < Duration::from_secs(5),
+        "{:?}",
+        begun.elapsed()
+    );
+    let flushed = rig.publisher.flush(Duration::from_millis(10)).await;
+    assert!(flushed.is_err(), "the first one was never acknowledged");
 }
 
 #[tokio::test(flavor = "multi_thread")]
