@@ -50,6 +50,11 @@ bench-quick *ARGS:
 bench-journal:
     cargo bench -p benchmarks --bench journal
 
+# Measures what exactly-once delivery costs beside at-least-once, with a broker of its own.
+bench-delivery *ARGS:
+    cargo build --release -p ingestion-service -p benchmarks
+    target/release/bench-delivery {{ARGS}}
+
 # Builds the container image; needs Docker.
 image:
     docker build -f deploy/docker/Dockerfile --build-arg GIT_COMMIT="$(git rev-parse --short=12 HEAD)" -t ingestion-service .
