@@ -170,3 +170,100 @@ fn stopped(reason: &str) -> PublishError {
         reason: reason.to_owned(),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::{collections::HashMap, time::Duration};
+
+    use application::{Ledger, ports::SystemClock};
+    use domain::{Match, MatchId, SourceName, Timestamp};
+    use test_support::kafka::KafkaCluster;
+    use tokio::time::{Instant, sleep};
+
+    use super::*;
+    use crate::published_tail::read_tail;
+
+    const FEED: SourceName = SourceName::new("feed");
+    const PATIENCE: Duration = Duration::from_mins(1);
+
+    async fn wait_until(what: &str, is_so: impl Fn() -> bool) {
+        let begun = Instant::now();
+        while !is_so() {
+            assert!(begun.elapsed() < PATIENCE, "not in time: {what}");
+            sleep(Duration::from_millis(20)).await;
+        }
+    }
+
+    async fn publish(way: &ExactlyOnce, ledger: &Arc<Ledger>, ids: std::ops::Range<i64>) {
+        for id in ids {
+            let mut receipts = ledger.receive(FEED, 1, 0, Instant::now());
+            let content = Content::Match(Match {
+                id: MatchId::try_new(id).expect("it is valid"),
+                source: FEED,
+                received_at: Timestamp::from_unix_ms(1),
+            });
+            let receipt = receipts.next().expect("one was taken");
+            way.publish(content, receipt).await.expect("it goes on");
+            // The pace of a feed, not a wait for anything.
+            sleep(Duration::from_millis(1)).await;
+        }
+    }
+
+    #[tokio::test(flavor = "multi_thread")]
+    async fn producers_given_up_in_the_middle_of_transactions_lose_and_repeat_nothing() {
+        let cluster = KafkaCluster::start(1).await.expect("it can be started");
+        for topic in ["matches", "letters"] {
+            cluster
+                .create_topic(topic, 3, &[])
+                .await
+                .expect("it is new");
+        }
+        let settings = KafkaSettings {
+            bootstrap_servers: cluster.bootstrap_servers().to_owned(),
+            publish_topic: "matches".to_owned(),
+            dead_letter_topic: "letters".to_owned(),
+            ..KafkaSettings::default()
+        };
+        let deliveries = Arc::new(Deliveries::new());
+        let way = ExactlyOnce::try_new(&settings, Arc::clone(&deliveries));
+        let way = Arc::new(way.expect("these settings are fine"));
+        let work = |work: &mut TransactionLoop| {
+            work.producer.stuck_after = Duration::from_millis(500);
+        };
+        way.work.lock().expect("nobody panics").as_mut().map(work);
+        let stop = CancellationToken::new();
+        let running = tokio::spawn({
+            let (way, stop) = (Arc::clone(&way), stop.clone());
+            async move { way.run(&stop).await }
+        });
+        way.ready().await.expect("the broker answers");
+        let ledger = Arc::new(Ledger::new(Arc::new(SystemClock)));
+        for round in 0..2 {
+            let first = 1 + round * 600;
+            publish(&way, &ledger, first..first + 300).await;
+            cluster.pause(0).expect("it runs");
+            publish(&way, &ledger, first + 300..first + 600).await;
+            wait_until("the next producer cannot be opened", || {
+                deliveries.transaction_trouble().is_some()
+            })
+            .await;
+            cluster.resume(0).expect("it is paused");
+            wait_until("all are settled", || ledger.figures().pending == 0).await;
+            assert_eq!(deliveries.transaction_trouble(), None);
+        }
+        let reading = tokio::task::spawn_blocking(move || {
+            let config = settings.consumer_config().expect("these are fine");
+            read_tail(&config, "matches", 100_000, &CancellationToken::new())
+        });
+        let tail = reading.await.expect("reading does not panic");
+        let mut counts = HashMap::new();
+        for id in tail.expect("the broker answers").ids {
+            *counts.entry(id.get()).or_insert(0) += 1;
+        }
+        assert_eq!(counts.len(), 1200, "every match is there");
+        assert!(counts.values().all(|count| *count == 1), "and none twice");
+        stop.cancel();
+        let ended = running.await.expect("it does not panic");
+        assert_eq!(ended, Ok(()));
+    }
+}

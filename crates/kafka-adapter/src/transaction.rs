@@ -13,14 +13,6 @@ use crate::{
     transactional_producer::{End, Failure, STEP, TransactionalProducer, classify, is_fencing},
 };
 
-/// A transaction that takes longer is given up together with its producer, and
-/// what it held is sent again by the next one.
-///
-/// So however long an outage is, brokers never meet a transaction that has
-/// been open for longer than they allow: that would look as if another
-/// instance had taken over.
-pub(crate) const STUCK_AFTER: Duration = Duration::from_secs(40);
-
 /// How a transaction has ended.
 pub(crate) struct Ended {
     pub(crate) fate: Fate,
@@ -123,7 +115,7 @@ impl TransactionalProducer {
         match self.client.client().fatal_error() {
             Some((code, reason)) if is_fencing(code) => Err(End::Fenced(reason)),
             Some(_) => Ok(true),
-            None => Ok(begun.elapsed() > STUCK_AFTER),
+            None => Ok(begun.elapsed() > self.stuck_after),
         }
     }
 

@@ -28,10 +28,17 @@ pub(crate) const STEP: Duration = Duration::from_millis(200);
 /// How long brokers keep a transaction open of which they hear nothing: the
 /// longest their default settings allow. Afterwards they abort it and shut its
 /// producer out, which cannot be told from a successor's doing; see
-/// [`STUCK_AFTER`](crate::transaction::STUCK_AFTER) for why that does not happen.
+/// [`STUCK_AFTER`] for why that does not happen.
 const TIMEOUT_MS: u32 = 900_000;
 /// … and what they are asked for if they do not allow that.
 const TIMEOUT_SHORT_MS: u32 = 60_000;
+/// A transaction that takes longer is given up together with its producer, and
+/// what it held is sent again by the next one.
+///
+/// So however long an outage is, brokers never meet a transaction that has
+/// been open for longer than they allow: that would look as if another
+/// instance had taken over.
+const STUCK_AFTER: Duration = Duration::from_secs(40);
 /// A producer that has not been opened for so long is worth a word.
 const OPENED_WITHIN: Duration = Duration::from_secs(3);
 /// Between two looks at one that is being opened.
@@ -83,6 +90,8 @@ pub(crate) struct TransactionalProducer {
     is_alone: bool,
     /// Before the next attempt to replace it.
     pause: Duration,
+    /// How long a transaction may take.
+    pub(crate) stuck_after: Duration,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -121,6 +130,7 @@ impl TransactionalProducer {
             state: State::New,
             is_alone: false,
             pause: RESEND_PAUSE_MIN,
+            stuck_after: STUCK_AFTER,
         })
     }
 
