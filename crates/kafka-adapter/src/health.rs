@@ -197,10 +197,8 @@ impl KafkaHealth {
         match (answer, self.deliveries.room.oldest_age()) {
             (Ok(()), _) if let Some(trouble) = transactions => (HealthStatus::Unhealthy, trouble),
             (Err(trouble), _) => {
-                let reason = format!(
-                    "no broker of {servers} answers: {trouble}; \
-                     check that Kafka runs there and lets this service in"
-                );
+                let advice = advice_for_connections(&trouble);
+                let reason = format!("no broker of {servers} answers: {trouble}; {advice}");
                 (HealthStatus::Unhealthy, reason)
             }
             (Ok(()), Some(age)) if age > ACKNOWLEDGED_WITHIN => {
@@ -299,6 +297,37 @@ impl TopicHealth {
 
 fn count_of_partitions(count: usize) -> String {
     format!("{count} partition{}", if count == 1 { "" } else { "s" })
+}
+
+/// What to do about connections, by what librdkafka says of them. It has the
+/// same words for every certificate it does not believe.
+fn advice_for_connections(trouble: &str) -> &'static str {
+    const ADVICE: [(&str, &str); 6] = [
+        (
+            "certificate verify failed",
+            "check that the broker's certificate is in date, is for this host, and is signed \
+             by an authority in KAFKA_SSL_CA_LOCATION",
+        ),
+        ("alert bad certificate", OWN_CERTIFICATE),
+        ("alert certificate", OWN_CERTIFICATE),
+        ("alert unknown ca", OWN_CERTIFICATE),
+        (
+            "SASL authentication error",
+            "check KAFKA_SASL_USERNAME and KAFKA_SASL_PASSWORD",
+        ),
+        (
+            "Unsupported SASL mechanism",
+            "set KAFKA_SASL_MECHANISM to one that the broker supports",
+        ),
+    ];
+    const OWN_CERTIFICATE: &str = "the broker wants a client certificate that it accepts: \
+        check KAFKA_SSL_CERTIFICATE_LOCATION and KAFKA_SSL_KEY_LOCATION";
+    let found = ADVICE.iter().find(|(words, _)| trouble.contains(words));
+    found.map_or(
+        "check that Kafka runs there, speaks what KAFKA_SECURITY_PROTOCOL says, \
+         and lets this service in",
+        |(_, advice)| advice,
+    )
 }
 
 fn explain_refusal(topic: &str, code: RDKafkaErrorCode) -> String {
