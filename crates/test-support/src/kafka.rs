@@ -4,7 +4,8 @@
 //! user's cache, or else from Docker. [`shared_broker`] is for tests that
 //! leave it as it is: it is one a test process, or the one that
 //! `KAFKA_BOOTSTRAP_SERVERS_TEST` names. [`KafkaCluster::start`] is for tests
-//! that kill and pause brokers. With nothing to start a broker from, tests
+//! that kill and pause brokers, [`SecuredBroker`] for those that meet TLS,
+//! passwords and permissions. With nothing to start a broker from, tests
 //! fail and say what to install; they do not skip.
 
 use anyhow::Result;
@@ -12,10 +13,14 @@ use tokio::sync::OnceCell;
 
 mod cluster;
 mod distribution;
+mod permissions;
+mod secured;
 mod supervisor;
 
 pub use cluster::{KafkaCluster, unique_topic};
 pub use distribution::java_client_partitions;
+pub use permissions::{Operation, Resource};
+pub use secured::{Listener, SecuredBroker, User};
 
 /// The broker that all tests of this process share, each with topics of its own.
 ///

@@ -4,6 +4,7 @@ use std::{
     collections::HashSet,
     fs,
     net::{Ipv4Addr, TcpListener},
+    path::Path,
     process,
     sync::atomic::{AtomicU16, AtomicU32, Ordering},
 };
@@ -18,6 +19,17 @@ use super::{
 
 /// Any 16 bytes in base64 do; every cluster has folders of its own.
 const CLUSTER_ID: &str = "MkU3OEVBNTcwNTJENDM2Qg";
+
+/// What a broker has beside its plain listener.
+#[derive(Default)]
+pub(super) struct Further {
+    /// Listeners: name, port of the loopback interface, security protocol.
+    pub(super) listeners: Vec<(String, u16, &'static str)>,
+    /// Lines of the configuration.
+    pub(super) properties: String,
+    /// Words for the command that formats its folder.
+    pub(super) format_options: String,
+}
 
 /// A Kafka cluster on free ports of the loopback interface.
 ///
@@ -36,16 +48,25 @@ impl KafkaCluster {
     /// When nothing is there to start a broker from, with what to install; and
     /// when the brokers do not come up, with what they logged.
     pub async fn start(brokers: usize) -> Result<Self> {
+        Self::start_with(brokers, |_| Ok(Further::default())).await
+    }
+
+    /// Starts a cluster whose brokers have something more, each in its folder.
+    pub(super) async fn start_with(
+        brokers: usize,
+        further: impl Fn(&Path) -> Result<Further>,
+    ) -> Result<Self> {
         let distribution = tokio::task::spawn_blocking(Distribution::find).await??;
         let ports = free_ports(2 * brokers)?;
         let (client_ports, controller_ports) = ports.split_at(brokers);
         let supervisors: Result<Vec<_>> = (0..brokers)
             .map(|index| {
                 let folder = tempfile::Builder::new().prefix("kafka-").tempdir()?.keep();
-                let config = configuration(index, client_ports, controller_ports)
+                let further = further(&folder)?;
+                let config = configuration(index, client_ports, controller_ports, &further)
                     + &format!("log.dirs={}\n", folder.join("data").display());
                 fs::write(folder.join("server.properties"), config)?;
-                Supervisor::new(folder, &distribution, CLUSTER_ID)
+                Supervisor::new(folder, &distribution, CLUSTER_ID, &further.format_options)
             })
             .collect();
         let servers = client_ports.iter().map(|port| format!("127.0.0.1:{port}"));
@@ -160,7 +181,12 @@ pub fn unique_topic(prefix: &str) -> String {
 }
 
 /// Broker and controller in one, with as little memory and waiting as possible.
-fn configuration(index: usize, client_ports: &[u16], controller_ports: &[u16]) -> String {
+fn configuration(
+    index: usize,
+    client_ports: &[u16],
+    controller_ports: &[u16],
+    further: &Further,
+) -> String {
     let node = index + 1;
     let voters: Vec<_> = (1..)
         .zip(controller_ports)
@@ -169,14 +195,22 @@ fn configuration(index: usize, client_ports: &[u16], controller_ports: &[u16]) -
     let (voters, replicas) = (voters.join(","), client_ports.len());
     let in_sync_replicas_min = replicas.div_ceil(2);
     let (client_port, controller_port) = (client_ports[index], controller_ports[index]);
+    let mut listeners = vec![format!("PLAINTEXT://127.0.0.1:{client_port}")];
+    let mut protocols = vec!["PLAINTEXT:PLAINTEXT".to_owned()];
+    for (name, port, protocol) in &further.listeners {
+        listeners.push(format!("{name}://127.0.0.1:{port}"));
+        protocols.push(format!("{name}:{protocol}"));
+    }
+    let (listeners, protocols) = (listeners.join(","), protocols.join(","));
+    let properties = &further.properties;
     format!(
         "process.roles=broker,controller\n\
          node.id={node}\n\
          controller.quorum.voters={voters}\n\
          controller.listener.names=CONTROLLER\n\
-         listeners=PLAINTEXT://127.0.0.1:{client_port},CONTROLLER://127.0.0.1:{controller_port}\n\
-         advertised.listeners=PLAINTEXT://127.0.0.1:{client_port}\n\
-         listener.security.protocol.map=PLAINTEXT:PLAINTEXT,CONTROLLER:PLAINTEXT\n\
+         listeners={listeners},CONTROLLER://127.0.0.1:{controller_port}\n\
+         advertised.listeners={listeners}\n\
+         listener.security.protocol.map={protocols},CONTROLLER:PLAINTEXT\n\
          min.insync.replicas={in_sync_replicas_min}\n\
          offsets.topic.replication.factor={replicas}\n\
          offsets.topic.num.partitions=1\n\
@@ -184,14 +218,15 @@ fn configuration(index: usize, client_ports: &[u16], controller_ports: &[u16]) -
          transaction.state.log.min.isr={in_sync_replicas_min}\n\
          transaction.state.log.num.partitions=1\n\
          group.initial.rebalance.delay.ms=0\n\
-         log.cleaner.dedupe.buffer.size=2097152\n"
+         log.cleaner.dedupe.buffer.size=2097152\n\
+         {properties}"
     )
 }
 
 /// Ports nobody listens on, below those the system gives to outgoing
 /// connections: a client that keeps trying a dead broker's port would
 /// otherwise, once in a while, connect to itself.
-fn free_ports(count: usize) -> Result<Vec<u16>> {
+pub(super) fn free_ports(count: usize) -> Result<Vec<u16>> {
     static NEXT: AtomicU16 = AtomicU16::new(0);
     const FIRST: u16 = 15_000;
     const RANGE: u16 = 17_000;

@@ -17,7 +17,7 @@ use super::distribution::Distribution;
 /// When its input ends, because the test let go of it or died of anything, it
 /// kills the broker and removes its folder.
 const SCRIPT: &str = r#"
-folder=$1 class_path=$2 image=$3 cluster_id=$4
+folder=$1 class_path=$2 image=$3 cluster_id=$4 format_options=$5
 config=$folder/server.properties
 container=kafka-for-tests-$$
 pid=
@@ -28,12 +28,13 @@ launch() {
         exec docker run --rm --name "$container" --network host --user "$(id -u):$(id -g)" \
             --volume "$folder:$folder" "$image" sh -c "
                 [ -f '$folder/data/meta.properties' ] ||
-                    /opt/kafka/bin/kafka-storage.sh format -t '$cluster_id' -c '$config'
+                    /opt/kafka/bin/kafka-storage.sh format -t '$cluster_id' -c '$config' \
+                        $format_options
                 exec /opt/kafka/bin/kafka-server-start.sh '$config'"
     fi
     [ -f "$folder/data/meta.properties" ] ||
         java -Xmx64m -XX:TieredStopAtLevel=1 -cp "$class_path" \
-            kafka.tools.StorageTool format -t "$cluster_id" -c "$config"
+            kafka.tools.StorageTool format -t "$cluster_id" -c "$config" $format_options
     exec java -Xms64m -Xmx384m -XX:+UseSerialGC -XX:-UsePerfData \
         -Dorg.slf4j.simpleLogger.defaultLogLevel=warn \
         -cp "$class_path" kafka.Kafka "$config"
@@ -73,11 +74,13 @@ pub(super) enum Order {
 }
 
 impl Supervisor {
-    /// Prepares a broker in `folder`, which from now on is the supervisor's.
+    /// Prepares a broker in `folder`, which from now on is the supervisor's;
+    /// `format_options` are words without quotes.
     pub(super) fn new(
         folder: PathBuf,
         distribution: &Distribution,
         cluster_id: &str,
+        format_options: &str,
     ) -> Result<Self> {
         let (class_path, image) = match distribution {
             Distribution::Java { class_path } => (class_path.as_str(), ""),
@@ -86,7 +89,7 @@ impl Supervisor {
         let mut process = Command::new("sh")
             .args(["-c", SCRIPT, "kafka-supervisor"])
             .arg(&folder)
-            .args([class_path, image, cluster_id])
+            .args([class_path, image, cluster_id, format_options])
             // An interrupt at the terminal is for the test; this ends after it.
             .process_group(0)
             .stdin(Stdio::piped())
