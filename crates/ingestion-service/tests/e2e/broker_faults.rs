@@ -20,12 +20,12 @@ use crate::{
 };
 
 /// Health knows a loss and a recovery within this time.
-const HEALTH_KNOWS_WITHIN: Duration = Duration::from_secs(5);
+pub(crate) const HEALTH_KNOWS_WITHIN: Duration = Duration::from_secs(5);
 /// Matches are delivered again within this time.
-const RESUMES_WITHIN: Duration = Duration::from_secs(5);
+pub(crate) const RESUMES_WITHIN: Duration = Duration::from_secs(5);
 
 /// A feed of so many matches a second.
-async fn steady_feed(rate: f64) -> Result<RunningSimulator> {
+pub(crate) async fn steady_feed(rate: f64) -> Result<RunningSimulator> {
     feed(Config {
         rate,
         ..Config::default()
@@ -34,7 +34,7 @@ async fn steady_feed(rate: f64) -> Result<RunningSimulator> {
 }
 
 /// The reason of a check that is not healthy.
-async fn complaint(service: &Service, check: &str) -> Result<Option<String>> {
+pub(crate) async fn complaint(service: &Service, check: &str) -> Result<Option<String>> {
     let (_, health) = service.health().await?;
     let checks = health["checks"].as_array().context("health has checks")?;
     let found = checks
@@ -46,7 +46,7 @@ async fn complaint(service: &Service, check: &str) -> Result<Option<String>> {
 }
 
 /// Waits until `check` complains with these words.
-async fn wait_for_complaint(service: &Service, check: &str, words: &str) {
+pub(crate) async fn wait_for_complaint(service: &Service, check: &str, words: &str) {
     wait_until(&format!("{check} complains: {words}"), async || {
         let complaint = complaint(service, check).await.ok().flatten();
         complaint.is_some_and(|reason| reason.contains(words))
@@ -55,7 +55,7 @@ async fn wait_for_complaint(service: &Service, check: &str, words: &str) {
 }
 
 /// Waits until more is published than now.
-async fn wait_for_deliveries(service: &Service, deadline: Duration) -> Result<()> {
+pub(crate) async fn wait_for_deliveries(service: &Service, deadline: Duration) -> Result<()> {
     let before = service.figure("published").await?;
     wait_until_within(deadline, "matches are delivered", async || {
         service
@@ -68,7 +68,7 @@ async fn wait_for_deliveries(service: &Service, deadline: Duration) -> Result<()
 }
 
 /// Ends the feed, and waits until the service has settled all that came from it.
-async fn settle(feed: &RunningSimulator, service: &Service) {
+pub(crate) async fn settle(feed: &RunningSimulator, service: &Service) {
     feed.pause();
     let sent = feed.truth().sent.total();
     service.wait_for_figure("received", sent).await;

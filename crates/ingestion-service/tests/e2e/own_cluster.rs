@@ -37,6 +37,11 @@ impl Deref for OwnCluster {
     }
 }
 
+/// A place for a broker that a test starts in another way.
+pub(crate) async fn place_for_a_broker() -> Result<SemaphorePermit<'static>> {
+    Ok(BROKERS.acquire().await?)
+}
+
 /// Keeps clusters of tests' own from running meanwhile: for what is measured.
 pub(crate) async fn without_own_clusters() -> Result<SemaphorePermit<'static>> {
     Ok(BROKERS.acquire_many(BROKERS_MAX).await?)

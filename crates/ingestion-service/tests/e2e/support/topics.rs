@@ -44,6 +44,15 @@ impl Topics {
         }
     }
 
+    /// The same topics, through another listener of the broker.
+    pub(crate) fn at(&self, bootstrap_servers: &str) -> Self {
+        Self {
+            bootstrap_servers: bootstrap_servers.to_owned(),
+            publish: self.publish.clone(),
+            dead_letter: self.dead_letter.clone(),
+        }
+    }
+
     /// Reads the publish topic from its beginning until it holds `count` records,
     /// and a moment longer, so that a record too many shows.
     pub(crate) async fn published(&self, count: usize) -> Result<Vec<TopicRecord>> {
