@@ -1,12 +1,12 @@
 //! `wss://`: whose certificates are believed.
 
-use std::{io::Write as _, sync::Arc};
+use std::{io::Write as _, ops::Range, sync::Arc, time::Duration};
 
 use application::ports::{DisconnectReason, SourceStreamConsumer as _};
 use opendota_adapter::stream::{MatchStream, StreamSettings};
 use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, IsCa, KeyPair, date_time_ymd};
 use tempfile::NamedTempFile;
-use tokio::net::TcpListener;
+use tokio::{io::AsyncWriteExt as _, net::TcpListener};
 use tokio_rustls::{
     TlsAcceptor,
     rustls::{ServerConfig, crypto::ring, pki_types::PrivateKeyDer},
@@ -16,6 +16,9 @@ use tokio_tungstenite::accept_async;
 use crate::common::{
     StandingClock, connected, default_settings, disconnected, frame, received, send_then_listen,
 };
+
+/// When a good certificate is valid.
+const IN_DATE: Range<i32> = 2001..2999;
 
 type Authority = CertifiedIssuer<'static, KeyPair>;
 
@@ -27,9 +30,10 @@ fn authority() -> Authority {
 }
 
 /// A feed with a certificate of `authority` for `name`; its port.
-async fn serve(authority: &Authority, name: &str, last_year: i32) -> u16 {
+async fn serve(authority: &Authority, name: &str, years: Range<i32>) -> u16 {
     let mut params = CertificateParams::new([name.to_owned()]).expect("a valid name");
-    params.not_after = date_time_ymd(last_year, 1, 1);
+    params.not_before = date_time_ymd(years.start, 1, 1);
+    params.not_after = date_time_ymd(years.end, 1, 1);
     let key = KeyPair::generate().expect("a key");
     let certificate = params.signed_by(&key, authority).expect("a certificate");
     let key = PrivateKeyDer::try_from(key.serialize_der()).expect("a key as it is written");
@@ -81,7 +85,7 @@ async fn refusal(port: u16, ca_file: Option<&NamedTempFile>) -> String {
 #[tokio::test]
 async fn a_certificate_of_the_extra_authority_is_believed() {
     let (other, ours) = (authority(), authority());
-    let port = serve(&ours, "localhost", 2999).await;
+    let port = serve(&ours, "localhost", IN_DATE).await;
     let file = pem_file(&format!("{}\n{}", other.pem(), ours.pem()));
     let mut stream = stream(port, Some(&file));
     connected(&mut stream).await;
@@ -94,11 +98,11 @@ async fn nobody_else_is_believed() {
     let (ours, stranger) = (authority(), authority());
     let file = pem_file(&ours.pem());
 
-    let port = serve(&ours, "localhost", 2999).await;
+    let port = serve(&ours, "localhost", IN_DATE).await;
     let detail = refusal(port, None).await;
     assert!(detail.contains("UnknownIssuer"), "{detail}");
 
-    let port = serve(&stranger, "localhost", 2999).await;
+    let port = serve(&stranger, "localhost", IN_DATE).await;
     let detail = refusal(port, Some(&file)).await;
     assert!(
         detail.contains("UnknownIssuer") || detail.contains("BadSignature"),
@@ -109,16 +113,52 @@ async fn nobody_else_is_believed() {
         "{detail}"
     );
 
-    let port = serve(&ours, "feed.example", 2999).await;
+    let port = serve(&ours, "feed.example", IN_DATE).await;
     let detail = refusal(port, Some(&file)).await;
     assert!(
         detail.contains("not valid for name \"localhost\""),
         "{detail}"
     );
 
-    let port = serve(&ours, "localhost", 2001).await;
+    let port = serve(&ours, "localhost", 1999..2001).await;
     let detail = refusal(port, Some(&file)).await;
     assert!(detail.contains("expired"), "{detail}");
+
+    let port = serve(&ours, "localhost", 2998..2999).await;
+    let detail = refusal(port, Some(&file)).await;
+    assert!(detail.contains("not valid yet"), "{detail}");
+}
+
+#[tokio::test]
+async fn a_peer_that_does_not_speak_tls_is_left() {
+    let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
+    let port = listener.local_addr().expect("it is bound").port();
+    let settings = StreamSettings {
+        connect_timeout: Duration::from_secs(1),
+        ..default_settings(format!("wss://localhost:{port}/matches"))
+    };
+    let open = || MatchStream::try_new(&settings, Arc::new(StandingClock), 1);
+    // The system takes the connection, and nobody says anything.
+    let mut stream = open().expect("valid settings");
+    disconnected(&mut stream, DisconnectReason::ConnectTimeout).await;
+    drop(stream);
+
+    let mut stream = open().expect("valid settings");
+    let plain_text = async {
+        loop {
+            let (mut socket, _) = listener.accept().await.expect("it listens");
+            // The client hangs up in the middle of it.
+            let _ = socket
+                .write_all(b"HTTP/1.1 101 Switching Protocols\r\n")
+                .await;
+        }
+    };
+    let end = tokio::select! {
+        end = disconnected(&mut stream, DisconnectReason::ConnectFailed) => end,
+        () = plain_text => unreachable!("it serves for ever"),
+    };
+    let expected = format!("TLS with localhost:{port} failed");
+    assert!(end.detail.starts_with(&expected), "{}", end.detail);
 }
 
 #[test]
