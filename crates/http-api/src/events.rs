@@ -16,7 +16,7 @@ use tokio::{
 };
 use tokio_util::sync::CancellationToken;
 
-use crate::{ApiState, ingestion::IngestionAnswer, problem::Problem};
+use crate::{ApiState, connections::AnswerClock, ingestion::IngestionAnswer, problem::Problem};
 
 /// Enough for every operator's browser; each costs a snapshot a second.
 const EVENT_STREAMS_MAX: usize = 64;
@@ -43,12 +43,15 @@ impl EventStreams {
     fn open(
         &self,
         ingestion: Arc<IngestionStatus>,
+        clock: AnswerClock,
     ) -> Option<impl Stream<Item = Result<Bytes, Infallible>> + use<>> {
         let place = Arc::clone(&self.free).try_acquire_owned().ok()?;
         // The first tick is at once.
         let mut ticks = interval(EVENT_PERIOD);
         ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
-        let events = stream::unfold((ticks, ingestion, place), async |mut state| {
+        let events = stream::unfold((ticks, ingestion, place, clock), async |mut state| {
+            // Nobody asks for an event before the last one is on its way.
+            state.3.start();
             state.0.tick().await;
             Some((Ok(event(&state.1)), state))
         });
@@ -74,7 +77,10 @@ pub(crate) async fn ingestion_events(
     state: web::Data<ApiState>,
     streams: web::Data<EventStreams>,
 ) -> HttpResponse {
-    let Some(events) = streams.open(Arc::clone(&state.ingestion)) else {
+    let Some(events) = streams.open(
+        Arc::clone(&state.ingestion),
+        AnswerClock::of(request.conn_data()),
+    ) else {
         let detail = format!(
             "{EVENT_STREAMS_MAX} clients are reading events already; \
              ask /api/v1/ingestion instead, or try again later"

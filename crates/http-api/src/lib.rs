@@ -8,6 +8,7 @@
 //! Deliberately absent: TLS and authentication. Whoever can reach the port may
 //! read what is said here, and what is said here holds no secrets.
 
+mod connections;
 mod events;
 mod health;
 mod ingestion;

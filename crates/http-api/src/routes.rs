@@ -13,8 +13,8 @@ use utoipa::{OpenApi, openapi::PathItem};
 use utoipa_actix_web::{AppExt, service_config::ServiceConfig};
 
 use crate::{
-    ApiState, events, events::EventStreams, health, ingestion, metrics, middleware, pages,
-    problem::Problem,
+    ApiState, connections, events, events::EventStreams, health, ingestion, metrics, middleware,
+    pages, problem::Problem,
 };
 
 /// The frame of the document; paths and schemas come from the handlers.
@@ -82,6 +82,7 @@ pub(crate) fn app(
         .wrap(from_fn(middleware::refuse_large_bodies))
         .wrap(from_fn(middleware::answer_head))
         .wrap(middleware::security_headers())
+        .wrap(from_fn(connections::watch_answers))
 }
 
 fn routes(config: &mut ServiceConfig<'_>) {

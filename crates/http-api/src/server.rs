@@ -6,7 +6,7 @@ use actix_web::HttpServer;
 use thiserror::Error;
 use tokio_util::sync::CancellationToken;
 
-use crate::{ApiState, events::EventStreams, routes};
+use crate::{ApiState, connections, events::EventStreams, routes};
 
 /// One thread answers everything: a scrape, a probe and a few pages a second.
 const WORKERS: usize = 1;
@@ -18,7 +18,8 @@ const KEEP_ALIVE: Duration = Duration::from_secs(30);
 /// A client that has not sent its request line and headers by then is cut off.
 /// Their size is limited by actix-web: 128 KiB and 96 headers.
 const REQUEST_HEAD_TIMEOUT: Duration = Duration::from_secs(5);
-/// A client that does not take its last answer by then is cut off.
+/// A client that does not close its side after we have closed ours is cut off
+/// by then; `connections` cuts off the one that does not take its answer.
 const DISCONNECT_TIMEOUT: Duration = Duration::from_secs(1);
 /// Answers take milliseconds and event streams end at once, so only a client
 /// that does not read is still there by then.
@@ -77,6 +78,7 @@ pub async fn serve(
         .client_disconnect_timeout(DISCONNECT_TIMEOUT)
         .shutdown_timeout(SHUTDOWN_TIMEOUT_SECONDS)
         .shutdown_signal(stop.cancelled_owned())
+        .on_connect(connections::guard)
         .listen(listener)?
         .run();
     tracing::info!(server.address = %address, "the HTTP interface answers");
