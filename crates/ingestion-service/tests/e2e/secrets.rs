@@ -6,8 +6,16 @@ use anyhow::{Context as _, Result};
 use feed_simulator::{Config, ConnectionPlan, Fault, FaultSchedule};
 use serde_json::Value;
 use tempfile::TempDir;
+use test_support::{
+    certificates::{Authority, Validity},
+    kafka::{Listener, SecuredBroker, User},
+};
 
-use crate::support::{Service, Topics, feed, run_to_end, wait_until};
+use crate::{
+    kafka_security::allow_all,
+    own_cluster::place_for_a_broker,
+    support::{Service, Topics, feed, run_to_end, wait_until},
+};
 
 /// Every planted secret holds this.
 const MARK: &str = "zQz";
@@ -72,7 +80,9 @@ async fn assert_no_secret_is_answered(service: &Service) -> Result<()> {
 async fn planted_secrets_show_nowhere() -> Result<()> {
     while_everything_works().await?;
     while_kafka_refuses_them().await?;
-    in_what_commands_print().await
+    while_passwords_are_tried().await?;
+    in_what_commands_print().await?;
+    in_complaints_about_files().await
 }
 
 async fn while_everything_works() -> Result<()> {
@@ -177,6 +187,76 @@ async fn while_kafka_refuses_them() -> Result<()> {
     assert_no_secret_was_said(&service)
 }
 
+/// By SCRAM and with a client's key, rightly and wrongly, towards a feed that is not there.
+async fn while_passwords_are_tried() -> Result<()> {
+    let _place = place_for_a_broker().await?;
+    let authority = Authority::new("ours")?;
+    let server = authority.server("127.0.0.1", Validity::InDate)?;
+    let listener = Listener {
+        name: "GUARDED",
+        identity: Some(&server),
+        client_authority: Some(authority.pem()),
+        asks_for_password: true,
+    };
+    let user = User {
+        name: "ingestion",
+        password: PASSWORD,
+    };
+    let broker = SecuredBroker::start(&[listener], &[user]).await?;
+    let topics = Topics::create_on(&broker).await?;
+    allow_all(&broker, "User:ingestion", &topics).await?;
+
+    let client = authority.client("ingestion")?;
+    let folder = TempDir::new()?;
+    let file = |name: &str, content: &str| -> Result<String> {
+        let path = folder.path().join(name);
+        std::fs::write(&path, content)?;
+        Ok(path.display().to_string())
+    };
+    let properties = format!("{PROPERTIES},debug=all");
+    let (ca, certificate, key) = (
+        file("ca.pem", &authority.pem())?,
+        file("certificate.pem", &client.certificate)?,
+        file("key.pem", &client.key)?,
+    );
+    let line_of_key = client.key.lines().nth(1).context("a key has lines")?;
+    let url = url_with_secrets("127.0.0.1:1");
+    for (password, words) in [
+        (PASSWORD, "each with a leader"),
+        ("zQz-wrong", "Authentication failed"),
+    ] {
+        let password = file("password", password)?;
+        let settings = [
+            ("KAFKA_SECURITY_PROTOCOL", "sasl_ssl"),
+            ("KAFKA_SASL_MECHANISM", "SCRAM-SHA-512"),
+            ("KAFKA_SASL_USERNAME", "ingestion"),
+            ("KAFKA_SASL_PASSWORD_FILE", &*password),
+            ("KAFKA_SSL_CA_LOCATION", &*ca),
+            ("KAFKA_SSL_CERTIFICATE_LOCATION", &*certificate),
+            ("KAFKA_SSL_KEY_LOCATION", &*key),
+            ("KAFKA_PROPERTIES", &*properties),
+            ("API_TOKEN", TOKEN),
+            ("LOG_LEVEL", "DEBUG"),
+        ];
+        let address = broker.address("GUARDED")?;
+        let service = Service::start(&url, &topics.at(address), &settings).await?;
+        wait_until(&format!("health says: {words}"), async || {
+            let health = service.health().await;
+            health.is_ok_and(|(_, health)| {
+                let health = health.to_string();
+                health.contains(words) && health.contains("Connection refused")
+            })
+        })
+        .await;
+        assert_no_secret_is_answered(&service).await?;
+        assert_no_secret_was_said(&service)?;
+        let log = service.log().join("\n");
+        assert!(log.contains("librdkafka") && log.contains("SCRAM"), "{log}");
+        assert!(!log.contains(line_of_key), "the log shows the key");
+    }
+    Ok(())
+}
+
 async fn in_what_commands_print() -> Result<()> {
     let folder = TempDir::new()?;
     let url = url_with_secrets("127.0.0.1:1");
@@ -231,5 +311,33 @@ async fn in_what_commands_print() -> Result<()> {
         "healthcheck",
         &format!("{}{}", finished.stdout, finished.stderr),
     );
+    Ok(())
+}
+
+/// Settings files that are wrong right where the secret is.
+async fn in_complaints_about_files() -> Result<()> {
+    let folder = TempDir::new()?;
+    for (name, text) in [
+        (".env", "API_TOKEN=zQz two words\n"),
+        (".env", "API_TOKEN=\"zQz\n"),
+        ("broken.toml", "[api]\ntoken = \"zQz\n"),
+        ("broken.toml", "[api]\ntoken = zQz\n"),
+        (
+            "broken.toml",
+            "[kafka]\nsasl_password = { zQz = \"zQz\" }\n",
+        ),
+        ("broken.toml", "[kafka]\nsasl_pasword = \"zQz\"\n"),
+    ] {
+        let path = folder.path().join(name);
+        std::fs::write(&path, text)?;
+        let config = [("INGESTION_CONFIG", "broken.toml")];
+        let settings = if name == ".env" { &[] } else { &config[..] };
+        let finished = run_to_end(&["run"], settings, folder.path()).await?;
+        std::fs::remove_file(path)?;
+        assert_eq!(finished.exit_code, Some(78), "{text:?}: {finished:?}");
+        let printed = format!("{}{}", finished.stdout, finished.stderr);
+        assert!(printed.contains(name), "{printed}");
+        assert_no_secret(text, &printed);
+    }
     Ok(())
 }
