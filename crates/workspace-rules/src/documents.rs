@@ -58,6 +58,29 @@ pub fn check_invariants(document: &TextFile, files: &[TextFile]) -> Vec<Violatio
     violations
 }
 
+/// Reports names of tests in `document` that no test has.
+///
+/// Everything in backticks with `::` in it is meant to be one, written as
+/// `crate_name::path::to::test`. `files` is the whole tree.
+#[must_use]
+pub fn check_guards(document: &TextFile, files: &[TextFile]) -> Vec<Violation> {
+    let lines = (1..).zip(document.text.lines());
+    let names = lines.flat_map(|(number, line)| {
+        let names = line.split('`').skip(1).step_by(2);
+        names.map(move |name| (number, name))
+    });
+    names
+        .filter(|(_, name)| name.contains("::") && *name != "::" && !is_test(name, files))
+        .map(|(number, name)| {
+            Violation::new(
+                format!("{}:{number}", document.path),
+                format!("names {name}, and there is no such test"),
+                "write crate_name::path::to::test of one that exists",
+            )
+        })
+        .collect()
+}
+
 fn is_file(name: &str, files: &[TextFile]) -> bool {
     name.contains('/') && files.iter().any(|file| file.path == name)
 }
@@ -171,5 +194,22 @@ mod tests {
             "**Architecture Invariant:** A queue waits.\n\n`crates/kafka-adapter/src/producer.rs`",
             third_line,
         );
+    }
+
+    #[test]
+    fn a_guard_that_does_not_exist_is_reported() {
+        let files = [file(
+            "crates/http-api/tests/limits.rs",
+            "#[test]\nfn it_ends() {}\nfn helper() {}\n",
+        )];
+        let document = file(
+            "docs/SECURITY.md",
+            "Tests have a `::` in them.\nIt ends: `http_api::it_ends`, `API_TOKEN`.\n\
+             No test: `http_api::helper`, `application::it_ends`.\n",
+        );
+        let places = check_guards(&document, &files);
+        let places: Vec<_> = places.iter().map(ToString::to_string).collect();
+        assert_eq!(places.len(), 2, "{places:?}");
+        assert!(places.iter().all(|place| place.contains("SECURITY.md:3")));
     }
 }

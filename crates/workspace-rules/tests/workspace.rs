@@ -79,6 +79,13 @@ fn every_architecture_invariant_names_its_test() {
     expect_none(documents::check_invariants(architecture, &files));
 }
 
+#[test]
+fn every_guard_named_by_the_security_document_exists() {
+    let files = tree();
+    let security = find(&files, "docs/SECURITY.md");
+    expect_none(documents::check_guards(security, &files));
+}
+
 fn expect_none(violations: impl IntoIterator<Item = Violation>) {
     let violations = violations.into_iter();
     let reports: Vec<_> = violations.map(|violation| violation.to_string()).collect();
