@@ -44,6 +44,8 @@ pub struct Config {
     pub resend_unproved: bool,
     /// Keeps every distinct id sent and proved, 16 bytes a match.
     pub record_ids: bool,
+    /// Keeps a [`Proof`](crate::Proof) of every match and invalid frame, 24 bytes each.
+    pub record_proofs: bool,
     /// What goes wrong, and when.
     pub faults: FaultSchedule,
 }
@@ -114,6 +116,7 @@ impl Default for Config {
             fragmented_fraction: 0.0,
             resend_unproved: true,
             record_ids: false,
+            record_proofs: false,
             faults: FaultSchedule::default(),
         }
     }

@@ -16,7 +16,7 @@ use crate::{
     generator::Content,
     simulator::StartError,
     state::{Cut, FeedState, GIVEN_FRAMES_MAX},
-    truth::Truth,
+    truth::{Proof, Truth},
 };
 
 /// A feed without its sockets. Clones share the same feed.
@@ -84,6 +84,12 @@ impl Feed {
     #[must_use]
     pub fn ids_proved(&self) -> Vec<i64> {
         self.state().ids_proved.clone()
+    }
+
+    /// How and when each frame was proved, in their order; empty unless `record_proofs` is set.
+    #[must_use]
+    pub fn proofs(&self) -> Vec<Proof> {
+        self.state().proofs.clone().unwrap_or_default()
     }
 
     /// Waits until all of `count`, or of the recorded file, is sent and every frame is proved.
@@ -172,8 +178,9 @@ impl Feed {
     }
 
     /// Proves frames by the number that a pong brought back.
-    pub(crate) fn prove(&self, sequence: u64) {
-        if self.state().prove(sequence) {
+    pub(crate) fn prove(&self, connection: u64, sequence: u64) {
+        let now_ms = self.elapsed_ms();
+        if self.state().prove(connection, sequence, now_ms) {
             self.shared.progress.send_replace(());
         }
     }
@@ -182,7 +189,9 @@ impl Feed {
         self.shared.control.subscribe()
     }
 
-    pub(crate) fn elapsed_ms(&self) -> u64 {
+    /// Time since the feed began: the clock of [`Truth`] and [`Proof`].
+    #[must_use]
+    pub fn elapsed_ms(&self) -> u64 {
         u64::try_from(self.shared.started.elapsed().as_millis()).unwrap_or(u64::MAX)
     }
 

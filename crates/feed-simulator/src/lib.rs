@@ -51,4 +51,4 @@ pub use feed::Feed;
 pub use invalid::InvalidReason;
 pub use replay::ReplayError;
 pub use simulator::{RunningSimulator, Simulator, StartError};
-pub use truth::{ConnectionRecord, FrameCounts, Truth};
+pub use truth::{ConnectionRecord, FrameCounts, Proof, ProvedFrame, Truth};

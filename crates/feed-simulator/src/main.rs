@@ -169,6 +169,7 @@ fn config(arguments: &Arguments) -> Config {
         fragmented_fraction: arguments.fragmented,
         resend_unproved: !arguments.no_resend,
         record_ids: arguments.record_ids,
+        record_proofs: false,
         faults: FaultSchedule {
             afterwards: Afterwards::Random(random),
             ..FaultSchedule::default()

@@ -189,7 +189,7 @@ impl<'a> Session<'a> {
                 ClientFrame::Ping(payload) => self.ping_unanswered = Some(payload),
                 ClientFrame::Pong(payload) => {
                     if let Some(sequence) = wire::sequence_of(&payload) {
-                        self.seat.feed.prove(sequence);
+                        self.seat.feed.prove(self.seat.number, sequence);
                     }
                 }
                 ClientFrame::Close(code) => self.client_closed(code, now),

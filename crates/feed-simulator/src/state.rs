@@ -14,7 +14,7 @@ use crate::{
     faults::{ConnectionPlan, Fault, FaultSchedule, UpgradeFault},
     generator::{Content, Generator},
     replay::ReplayError,
-    truth::{ConnectionRecord, Truth},
+    truth::{ConnectionRecord, Proof, ProvedFrame, Truth},
     wire,
 };
 
@@ -79,6 +79,8 @@ pub(crate) struct FeedState {
     truth: Truth,
     pub(crate) ids_sent: Vec<i64>,
     pub(crate) ids_proved: Vec<i64>,
+    /// `None` where they are not asked for.
+    pub(crate) proofs: Option<Vec<Proof>>,
     body: Vec<u8>,
 }
 
@@ -106,6 +108,7 @@ impl FeedState {
             truth: Truth::default(),
             ids_sent: Vec::new(),
             ids_proved: Vec::new(),
+            proofs: config.record_proofs.then(Vec::new),
             body: Vec::new(),
         })
     }
@@ -223,7 +226,7 @@ impl FeedState {
     ///
     /// Pongs of a connection that lost the feed carry numbers below all that is unproved, and an
     /// invented number above all that was sent proves nothing.
-    pub(crate) fn prove(&mut self, sequence: u64) -> bool {
+    pub(crate) fn prove(&mut self, connection: u64, sequence: u64, now_ms: u64) -> bool {
         let proved_before = self.sequence - self.unproved.len() as u64;
         if sequence > self.sequence || sequence <= proved_before {
             return false;
@@ -233,6 +236,13 @@ impl FeedState {
             self.truth.proved.count(&content);
             if let (true, Content::Genuine(row)) = (self.record_ids, &content) {
                 self.ids_proved.push(row.match_id);
+            }
+            if let (Some(proofs), Some(frame)) = (&mut self.proofs, ProvedFrame::of(&content)) {
+                proofs.push(Proof {
+                    frame,
+                    connection: u32::try_from(connection).unwrap_or(u32::MAX),
+                    proved_ms: u32::try_from(now_ms).unwrap_or(u32::MAX),
+                });
             }
         }
         true

@@ -49,6 +49,28 @@ pub struct FrameCounts {
     pub other: u64,
 }
 
+/// A frame of which the client has proved that it had read it by then, and how.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Proof {
+    /// What it held.
+    pub frame: ProvedFrame,
+    /// The connection the pong came over: an index into [`Truth::connections`].
+    pub connection: u32,
+    /// When the pong was read, since the feed began.
+    pub proved_ms: u32,
+}
+
+/// What a proved frame held.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ProvedFrame {
+    /// A match.
+    Genuine(i64),
+    /// A match repeated on purpose.
+    Duplicate(i64),
+    /// No match, for this reason.
+    Invalid(InvalidReason),
+}
+
 /// What became of one connection.
 #[derive(Clone, Debug, Default, Serialize)]
 pub struct ConnectionRecord {
@@ -88,6 +110,18 @@ impl FrameCounts {
             Content::Duplicate(_) => self.duplicates += 1,
             Content::Invalid { reason, .. } => *self.invalid.entry(*reason).or_default() += 1,
             Content::Given { .. } => self.other += 1,
+        }
+    }
+}
+
+impl ProvedFrame {
+    /// `None` for frames handed in from outside, whose meaning is not known here.
+    pub(crate) fn of(content: &Content) -> Option<Self> {
+        match content {
+            Content::Genuine(row) => Some(Self::Genuine(row.match_id)),
+            Content::Duplicate(row) => Some(Self::Duplicate(row.match_id)),
+            Content::Invalid { reason, .. } => Some(Self::Invalid(*reason)),
+            Content::Given { .. } => None,
         }
     }
 }

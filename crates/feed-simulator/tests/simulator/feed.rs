@@ -3,7 +3,10 @@
 use std::{collections::HashSet, io::Write, time::Duration};
 
 use crate::support::{Tally, connect, read_all, within};
-use feed_simulator::{AtEnd, Config, Feed, InvalidReason, MessageKind, Rows, Simulator};
+use feed_simulator::{
+    AtEnd, Config, Feed, InvalidReason, MessageKind, ProvedFrame, Rows, RunningSimulator,
+    Simulator, Truth,
+};
 use futures_util::{SinkExt, StreamExt};
 use tokio::io::AsyncReadExt;
 use tokio_tungstenite::tungstenite::{Message, protocol::frame::coding::CloseCode};
@@ -12,6 +15,7 @@ use tokio_tungstenite::tungstenite::{Message, protocol::frame::coding::CloseCode
 async fn check(config: Config) -> Tally {
     let simulator = Simulator::start(Config {
         record_ids: true,
+        record_proofs: true,
         ..config
     })
     .await
@@ -35,8 +39,28 @@ async fn check(config: Config) -> Tally {
     );
     assert_eq!(tally.ids.len() as u64, truth.ids_proved);
     assert_eq!(simulator.ids_sent(), simulator.ids_proved());
+    assert_proofs(&simulator, &truth);
     simulator.stop().await;
     tally
+}
+
+/// Every frame has its proof, at a time of the run, over the only connection.
+fn assert_proofs(simulator: &RunningSimulator, truth: &Truth) {
+    let proofs = simulator.proofs();
+    assert_eq!(
+        proofs.len() as u64,
+        truth.proved.total() - truth.proved.other
+    );
+    let genuine: Vec<_> = proofs
+        .iter()
+        .filter_map(|proof| match proof.frame {
+            ProvedFrame::Genuine(id) => Some(id),
+            ProvedFrame::Duplicate(_) | ProvedFrame::Invalid(_) => None,
+        })
+        .collect();
+    assert_eq!(genuine, simulator.ids_proved());
+    assert!(proofs.is_sorted_by_key(|proof| proof.proved_ms));
+    assert!(proofs.iter().all(|proof| proof.connection == 0));
 }
 
 #[tokio::test]
