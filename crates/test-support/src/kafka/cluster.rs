@@ -126,6 +126,16 @@ impl KafkaCluster {
         self.tell(broker, Order::Kill)
     }
 
+    /// Asks a broker with SIGTERM to hand over its partitions and to end; does
+    /// not wait for it. [`kill`](Self::kill) it before it is started again:
+    /// without a quorum of controllers it would wait for minutes.
+    ///
+    /// # Errors
+    /// When the cluster is not ours, or its supervisor has died.
+    pub fn terminate(&self, broker: usize) -> Result<()> {
+        self.tell(broker, Order::Terminate)
+    }
+
     /// Starts a killed broker again, at the same port and with its data; does
     /// not wait for it.
     ///

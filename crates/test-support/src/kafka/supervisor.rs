@@ -69,6 +69,7 @@ pub(super) struct Supervisor {
 pub(super) enum Order {
     Start,
     Kill,
+    Terminate,
     Pause,
     Resume,
 }
@@ -116,6 +117,7 @@ impl Supervisor {
         let word = match order {
             Order::Start => "start",
             Order::Kill => "KILL",
+            Order::Terminate => "TERM",
             Order::Pause => "STOP",
             Order::Resume => "CONT",
         };
