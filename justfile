@@ -37,6 +37,10 @@ test:
 test-browser:
     cargo test -p http-api --features browser-tests --test api --locked live_page
 
+# Hurts three brokers, the feed and the service for so long, and reports: just chaos 60
+chaos MINUTES="2":
+    CHAOS_MINUTES={{trim_start_match(MINUTES, "MINUTES=")}} cargo test --workspace --test chaos --locked -- --nocapture
+
 # Shows the whole product on this machine: just demo --duration 30s --rate 0
 demo *options:
     cargo run --release -- demo {{options}}
