@@ -28,6 +28,7 @@ const DUPLICATE_FRACTION: f64 = 0.02;
 const INVALID_FRACTION: f64 = 0.01;
 /// A run that fails everywhere is not to fill the memory with complaints.
 const FINDINGS_MAX: usize = 200;
+const TOPIC_ATTEMPTS_MAX: u32 = 5;
 const ASK_AGAIN_AFTER: Duration = Duration::from_millis(50);
 
 /// Everything around the service.
@@ -70,9 +71,8 @@ impl World {
     /// Starts brokers and feed.
     pub(crate) async fn start(options: Options) -> Result<Self> {
         let cluster = KafkaCluster::start(BROKERS).await?;
-        let (topic, dead_letter_topic) = (unique_topic("match_ids_raw"), unique_topic("dead"));
-        cluster.create_topic(&topic, PARTITIONS, &[]).await?;
-        cluster.create_topic(&dead_letter_topic, 1, &[]).await?;
+        let topic = new_topic(&cluster, "match_ids_raw", PARTITIONS).await?;
+        let dead_letter_topic = new_topic(&cluster, "match_ids_dead_letter", 1).await?;
         let feed = Simulator::start(Config {
             seed: options.seed,
             rows: Rows::Realistic,
@@ -175,6 +175,21 @@ impl World {
     /// A file in the folder of the report.
     pub(crate) fn file(&self, name: &str) -> PathBuf {
         self.options.folder().join(name)
+    }
+}
+
+/// Makes a topic. While the client learns of the brokers it may give up a request with
+/// the connection it was for; whether the topic is there then is not known.
+async fn new_topic(cluster: &KafkaCluster, prefix: &str, partitions: usize) -> Result<String> {
+    let mut attempts = 0;
+    loop {
+        attempts += 1;
+        let name = unique_topic(prefix);
+        match cluster.create_topic(&name, partitions, &[]).await {
+            Ok(()) => return Ok(name),
+            Err(error) if attempts == TOPIC_ATTEMPTS_MAX => return Err(error),
+            Err(error) => eprintln!("{error:#}"),
+        }
     }
 }
 
