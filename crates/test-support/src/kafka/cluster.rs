@@ -167,7 +167,12 @@ impl KafkaCluster {
     /// With what the brokers logged, when they take longer than a minute.
     pub async fn wait_until_it_answers(&self) -> Result<()> {
         let count = self.brokers.len().max(1);
-        let answered = embedded::wait_for_brokers(&self.bootstrap_servers, count).await;
+        let wait = || embedded::wait_for_brokers(&self.bootstrap_servers, count);
+        // Half a minute each: three brokers that start on a busy machine may need more than one.
+        let answered = match wait().await {
+            Ok(()) => Ok(()),
+            Err(_) => wait().await,
+        };
         answered.with_context(|| {
             let logs: Vec<_> = self.brokers.iter().map(Supervisor::log_tail).collect();
             format!("the brokers say:\n{}", logs.join("\n---\n"))
