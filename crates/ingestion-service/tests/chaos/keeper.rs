@@ -134,6 +134,14 @@ impl Keeper {
             // What is pending lives in memory only, for which an outage may be too long.
             self.until_health_is("healthy", HEALTHY_MAX).await?;
         }
+        let needs_a_first = matches!(
+            fault,
+            ServiceFault::SecondInSameFolder | ServiceFault::Fence
+        );
+        if needs_a_first && self.until_it_publishes(HEALTHY_MAX).await.is_err() {
+            // Of two instances that begin at the same time either may be the first.
+            return Ok(());
+        }
         let world = Arc::clone(&self.world);
         let incident = world.begun(fault);
         match fault {
@@ -238,14 +246,19 @@ impl Keeper {
     /// Waits until the undisturbed service delivers.
     pub(crate) async fn until_it_delivers(&self) -> Result<()> {
         self.until_health_is("healthy", HEALTHY_MAX).await?;
-        let delivers = async || match self.address() {
+        self.until_it_publishes(START_MAX).await
+    }
+
+    /// Waits until the running process has published something.
+    async fn until_it_publishes(&self, deadline: Duration) -> Result<()> {
+        let publishes = async || match self.address() {
             Some(address) => {
                 let ledger = self.http.ledger(&address).await;
                 ledger.is_ok_and(|ledger| ledger.published > 0)
             }
             None => false,
         };
-        wait_until(START_MAX, "the first match is published", delivers).await
+        wait_until(deadline, "the first match is published", publishes).await
     }
 
     /// Waits until health answers with this status.
@@ -299,20 +312,37 @@ impl Keeper {
     }
 
     /// A second instance with the other journal takes over.
+    ///
+    /// Where brokers fail in the same moment, the first may have to open its
+    /// producer anew when the second has opened its own and written nothing
+    /// yet. Then the second is shut out; one of them goes on all the same.
     async fn be_fenced(&mut self) -> Result<()> {
         self.here = 1 - self.here;
         self.is_other_left = true;
         let folder = &self.folders[self.here];
         let second = launch(&self.world, &mut self.numbers, folder, &[])?;
         let mut first = std::mem::replace(&mut self.process, second);
-        judge_end(
-            &self.world,
-            &mut first,
-            EXIT_INTERNAL,
-            FENCED_MAX,
-            Some(FENCED_WORDS),
-        )
-        .await
+        // That nobody ends is for the judgement of the first.
+        let _ = wait_until(FENCED_MAX, "one of two instances ends", async || {
+            let has_ended = |process: &mut Process| process.try_end().ok().flatten().is_some();
+            has_ended(&mut first) || has_ended(&mut self.process)
+        })
+        .await;
+        let words = Some(FENCED_WORDS);
+        if first.try_end()?.is_none() && self.process.try_end()?.is_some() {
+            judge_end(
+                &self.world,
+                &mut self.process,
+                EXIT_INTERNAL,
+                END_MAX,
+                words,
+            )
+            .await?;
+            first.signal("TERM")?;
+            judge_end(&self.world, &mut first, EXIT_OK, END_MAX, None).await?;
+            return self.launch(&[]);
+        }
+        judge_end(&self.world, &mut first, EXIT_INTERNAL, FENCED_MAX, words).await
     }
 
     /// The journal works again, and has had time to write what was not yet written.

@@ -119,6 +119,8 @@ fn report_default() -> PathBuf {
 fn what_the_service_cannot_do_is_not_asked_of_it() -> Result<()> {
     let all = Expected::without("")?;
     assert!(all.allows(ServiceFault::Kill) && all.allows(ServiceFault::Fence));
+    let repeating = Expected::without("exactly_once")?;
+    assert!(repeating.allows(ServiceFault::Kill) && !repeating.allows(ServiceFault::Fence));
     let neither = Expected::without("journal,exactly_once")?;
     assert!(!neither.allows(ServiceFault::Kill) && !neither.allows(ServiceFault::Fence));
     assert!(neither.allows(ServiceFault::Terminate));

@@ -203,9 +203,12 @@ fn settings(world: &World, number: u32, folder: &Path) -> Vec<(&'static str, Str
         ("API_HOST", "127.0.0.1".to_owned()),
         ("API_PORT", "0".to_owned()),
     ];
-    if world.options.expected.exactly_once {
-        settings.push(("KAFKA_DELIVERY", "exactly_once".to_owned()));
+    let delivery = if world.options.expected.exactly_once {
         settings.push(("KAFKA_TRANSACTIONAL_ID", format!("chaos.{}", world.topic)));
-    }
+        "exactly_once"
+    } else {
+        "at_least_once"
+    };
+    settings.push(("KAFKA_DELIVERY", delivery.to_owned()));
     settings
 }

@@ -148,8 +148,10 @@ impl Report<'_> {
                 format!("- in the topic for `read_committed`: {}", verdict.published),
                 format!("- lost: {}", verdict.lost.len()),
                 format!(
-                    "- lost within the second before a kill -9, as the contract allows: {}",
-                    verdict.lost_within_the_second
+                    "- lost within the second before a kill -9, as the contract allows: {}, \
+                    the oldest {} before its kill",
+                    verdict.lost_within_the_second,
+                    seconds(verdict.oldest_of_the_second_ms)
                 ),
                 format!("- more than once in the topic: {}", verdict.twice.len()),
                 format!("- in the topic and never sent: {}", verdict.unknown.len()),

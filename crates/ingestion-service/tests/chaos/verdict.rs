@@ -38,6 +38,8 @@ pub(crate) struct Verdict {
     pub(crate) lost: Vec<Lost>,
     /// Received within the second before a kill, and not there.
     pub(crate) lost_within_the_second: usize,
+    /// The oldest of these was proved so long before the kill.
+    pub(crate) oldest_of_the_second_ms: u64,
     /// Matches that are there more than once, with how often.
     pub(crate) twice: Vec<(i64, usize)>,
     /// Ids in the topic that were never sent.
@@ -107,9 +109,15 @@ impl Evidence {
             if self.found.ids.binary_search(&id).is_ok() {
                 continue;
             }
-            match same.iter().find(|(_, proof)| self.must_be_there(proof)) {
-                Some((_, proof)) => verdict.lost.push(self.lost(id, proof)),
-                None => verdict.lost_within_the_second += 1,
+            let due = same.iter().find(|(_, proof)| self.must_be_there(proof));
+            if let Some((_, proof)) = due {
+                verdict.lost.push(self.lost(id, proof));
+            } else {
+                let lost = self.lost(id, same[0].1);
+                let killed_ms = lost.killed_ms.unwrap_or_default();
+                let age_ms = killed_ms.saturating_sub(lost.proved_ms);
+                verdict.lost_within_the_second += 1;
+                verdict.oldest_of_the_second_ms = verdict.oldest_of_the_second_ms.max(age_ms);
             }
         }
     }
@@ -192,6 +200,7 @@ mod tests {
         };
         assert_eq!(verdict.lost, [lost]);
         assert_eq!(verdict.lost_within_the_second, 1);
+        assert_eq!(verdict.oldest_of_the_second_ms, 999);
         assert_eq!((verdict.received, verdict.published), (3, 1));
     }
 
