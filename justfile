@@ -50,14 +50,23 @@ bench-quick *ARGS:
     cargo build --release -p ingestion-service -p benchmarks
     target/release/bench-quick {{ARGS}}
 
-# Measures what the journal costs an entry, beside redb.
-bench-journal:
-    cargo bench -p benchmarks --bench journal
+# Measures what journal and exactly-once delivery cost the service, beside delivery at least once.
+bench-exactly-once *ARGS:
+    cargo build --release -p ingestion-service -p benchmarks
+    target/release/bench-exactly-once {{ARGS}}
 
-# Measures what exactly-once delivery costs beside at-least-once, with a broker of its own.
+# Measures what exactly-once delivery costs the publisher alone, with a broker of its own.
 bench-delivery *ARGS:
     cargo build --release -p ingestion-service -p benchmarks
     target/release/bench-delivery {{ARGS}}
+
+# Sweeps more seeds of the simulation than CI does.
+soak SEEDS="20000" FIRST="1000":
+    SIMULATION_SEEDS={{SEEDS}} SIMULATION_FIRST_SEED={{FIRST}} cargo test --release -p simulation --locked no_schedule -- --nocapture
+
+# Measures what the journal costs an entry, beside redb.
+bench-journal:
+    cargo bench -p benchmarks --bench journal
 
 # Builds the container image; needs Docker.
 image:

@@ -143,23 +143,30 @@ impl Condition {
     }
 }
 
-/// Whether the service should be sent work: yes, until it drains.
-#[derive(Debug, Clone)]
+/// Whether the service takes part: yes, until it drains, unless a part that
+/// it cannot do without is unusable.
 pub struct Readiness {
     drain: CancellationToken,
+    needed: Vec<Arc<dyn HealthReporter>>,
 }
 
 impl Readiness {
-    /// Ready until `drain` is cancelled.
+    /// Ready until `drain` is cancelled, as long as none of the parts `needed` is unhealthy.
     #[must_use]
-    pub fn new(drain: CancellationToken) -> Self {
-        Self { drain }
+    pub fn new(drain: CancellationToken, needed: Vec<Arc<dyn HealthReporter>>) -> Self {
+        Self { drain, needed }
     }
 
-    /// Whether the service is finishing what it has.
+    /// Why the service is not ready, for the person who reads it; none when it is.
     #[must_use]
-    pub fn is_draining(&self) -> bool {
-        self.drain.is_cancelled()
+    pub fn obstacle(&self) -> Option<String> {
+        if self.drain.is_cancelled() {
+            let draining = "the service is draining: it finishes what it has and takes nothing new";
+            return Some(draining.to_owned());
+        }
+        let checks = self.needed.iter().flat_map(|part| part.checks());
+        let mut unusable = checks.filter(|check| check.status == HealthStatus::Unhealthy);
+        Some(unusable.next()?.reason)
     }
 }
 
@@ -207,6 +214,24 @@ mod tests {
             let health = Health::new(parts.iter().copied().map(part).collect());
             assert_eq!(health.report().status, whole, "{parts:?}");
         }
+    }
+
+    #[test]
+    fn it_is_ready_unless_it_drains_or_lacks_something() {
+        let clock = Arc::new(SystemClock);
+        let part = Condition::new("journal", HealthStatus::Unhealthy, "read-only", clock);
+        let part = Arc::new(Part(part));
+        let drain = CancellationToken::new();
+        let readiness = Readiness::new(drain.clone(), vec![part.clone()]);
+        assert_eq!(readiness.obstacle().as_deref(), Some("read-only"));
+        part.0.set(HealthStatus::Degraded, "slow");
+        assert_eq!(readiness.obstacle(), None);
+        drain.cancel();
+        assert!(
+            readiness
+                .obstacle()
+                .is_some_and(|why| why.contains("draining"))
+        );
     }
 
     struct Part(Condition);

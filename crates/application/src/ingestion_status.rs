@@ -8,12 +8,16 @@ use std::{sync::Arc, time::Duration};
 use domain::{DeadLetterReason, LedgerFigures, SourceName, Timestamp};
 use tokio::time::Instant;
 
-use crate::{ConnectionSnapshot, LatencySnapshot, Ledger, SourceStatus, ports::Clock};
+use crate::{
+    ConnectionSnapshot, LatencySnapshot, Ledger, SourceStatus,
+    ports::{Clock, Journal},
+};
 
 /// Takes snapshots of ingestion.
 pub struct IngestionStatus {
     ledger: Arc<Ledger>,
     sources: Vec<Arc<SourceStatus>>,
+    journal: Arc<dyn Journal>,
     clock: Arc<dyn Clock>,
 }
 
@@ -32,6 +36,19 @@ pub struct IngestionSnapshot {
     pub latency: LatencySnapshot,
     /// How long ago something was last received; none if nothing ever was.
     pub since_last_match: Option<Duration>,
+    /// What is on disk.
+    pub journal: JournalSnapshot,
+}
+
+/// The journal at one moment.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct JournalSnapshot {
+    /// Bytes on disk.
+    pub bytes: u64,
+    /// How long ago its oldest pending match was received, at most; zero without one.
+    pub oldest: Duration,
+    /// Matches found damaged since the start, and lost.
+    pub lost: u64,
 }
 
 /// A feed at one moment.
@@ -43,21 +60,24 @@ pub struct SourceSnapshot {
     pub received: u64,
     /// Of these, matches seen before.
     pub duplicates: u64,
-    /// Its connection.
-    pub connection: ConnectionSnapshot,
+    /// Its connection; none where matches come in on request, or from an
+    /// earlier run with other feeds.
+    pub connection: Option<ConnectionSnapshot>,
 }
 
 impl IngestionStatus {
-    /// Shows `ledger` and the connections of `sources`.
+    /// Shows `ledger`, the connections of `sources` and what `journal` holds.
     #[must_use]
     pub fn new(
         ledger: Arc<Ledger>,
         sources: Vec<Arc<SourceStatus>>,
+        journal: Arc<dyn Journal>,
         clock: Arc<dyn Clock>,
     ) -> Self {
         Self {
             ledger,
             sources,
+            journal,
             clock,
         }
     }
@@ -66,18 +86,29 @@ impl IngestionStatus {
     #[must_use]
     pub fn snapshot(&self) -> IngestionSnapshot {
         let ledger = self.ledger.snapshot();
-        let sources = self.sources.iter().map(|status| {
+        let connected = self.sources.iter().map(|status| {
             let source = status.source();
             let row = ledger.sources.iter().find(|row| row.source == source);
             SourceSnapshot {
                 source,
                 received: row.map_or(0, |row| row.received),
                 duplicates: row.map_or(0, |row| row.duplicates),
-                connection: status.snapshot(),
+                connection: Some(status.snapshot()),
             }
         });
+        let others = ledger.sources.iter().filter(|row| {
+            let mut connected = self.sources.iter();
+            !connected.any(|status| status.source() == row.source)
+        });
+        let sources = connected.chain(others.map(|row| SourceSnapshot {
+            source: row.source,
+            received: row.received,
+            duplicates: row.duplicates,
+            connection: None,
+        }));
+        let at = self.clock.now();
         IngestionSnapshot {
-            at: self.clock.now(),
+            at,
             ledger: ledger.figures,
             dead_lettered: ledger.dead_lettered,
             sources: sources.collect(),
@@ -85,6 +116,19 @@ impl IngestionStatus {
             since_last_match: ledger
                 .last_received
                 .map(|at| Instant::now().saturating_duration_since(at)),
+            journal: self.journal_at(at),
+        }
+    }
+
+    fn journal_at(&self, now: Timestamp) -> JournalSnapshot {
+        let figures = self.journal.figures();
+        let age_ms = figures.oldest.map_or(0, |oldest| {
+            now.as_unix_ms().saturating_sub(oldest.as_unix_ms())
+        });
+        JournalSnapshot {
+            bytes: figures.bytes,
+            oldest: Duration::from_millis(u64::try_from(age_ms).unwrap_or(0)),
+            lost: figures.lost,
         }
     }
 }

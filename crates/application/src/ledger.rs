@@ -1,9 +1,9 @@
 //! The account of every match: received, and what became of it.
 //!
 //! The figures are counted where things happen, each by itself: receipts of
-//! frames at the source, outcomes when a [`Receipt`] is settled, and pending
-//! by the receipts that exist. A receipt that vanishes unsettled is a lost
-//! match, and shows as an imbalance at the next look.
+//! frames at the source, outcomes when a [`Receipt`](crate::Receipt) is
+//! settled, and pending by what is booked and not settled. What vanishes
+//! unsettled is a lost match, and shows as an imbalance at the next look.
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -14,6 +14,7 @@ use crate::{
     Condition, HealthCheck, HealthStatus, LatencySnapshot,
     latency::Latencies,
     ports::{Clock, HealthReporter},
+    receipt::{Outcome, Receipts},
 };
 
 /// Keeps account; every answer is one consistent snapshot.
@@ -80,16 +81,9 @@ impl Ledger {
         }
     }
 
-    /// Books frames read from `source` at `at`, of which `duplicates` are done with.
-    ///
-    /// Returns the receipts of all others; each must be settled.
-    pub fn receive(
-        self: &Arc<Self>,
-        source: SourceName,
-        received: usize,
-        duplicates: usize,
-        at: Instant,
-    ) -> Receipts {
+    /// Books frames read from `source` at `at`, of which `duplicates` are done
+    /// with; all others are pending from here on.
+    pub fn book(&self, source: SourceName, received: usize, duplicates: usize, at: Instant) {
         let open = received - duplicates;
         let mut counts = self.lock();
         let figures = counts.source(source);
@@ -97,12 +91,26 @@ impl Ledger {
         figures.duplicates += duplicates as u64;
         counts.pending += open as u64;
         counts.last_received = Some(at);
-        drop(counts);
-        Receipts {
-            ledger: Arc::clone(self),
-            received_at: at,
-            open,
-        }
+    }
+
+    /// Books frames as [`book`](Self::book) does, and returns a receipt for
+    /// each that is pending; each must be settled.
+    pub fn receive(
+        self: &Arc<Self>,
+        source: SourceName,
+        received: usize,
+        duplicates: usize,
+        at: Instant,
+    ) -> Receipts {
+        self.book(source, received, duplicates, at);
+        Receipts::new(Arc::clone(self), at, received - duplicates)
+    }
+
+    /// Takes over `count` frames of `source` that an earlier process left pending.
+    pub(crate) fn resume(&self, source: SourceName, count: u64) {
+        let mut counts = self.lock();
+        counts.source(source).received += count;
+        counts.pending += count;
     }
 
     /// Everything, at one moment.
@@ -122,6 +130,14 @@ impl Ledger {
     #[must_use]
     pub fn figures(&self) -> LedgerFigures {
         self.lock().figures()
+    }
+
+    /// Takes pending as it was counted where the pending messages are, while
+    /// nobody could change it: what is missing there is missing in every
+    /// answer from here on.
+    pub(crate) fn recount(&self, pending: u64) {
+        self.lock().pending = pending;
+        self.check();
     }
 
     /// Checks that the figures add up; an imbalance is logged once and shows in health.
@@ -145,7 +161,8 @@ impl Ledger {
         }
     }
 
-    fn settle(&self, received_at: Instant, outcome: Outcome) {
+    /// Books what became of a pending frame received at `received_at`.
+    pub(crate) fn settle(&self, received_at: Instant, outcome: Outcome) {
         let now = Instant::now();
         let mut counts = self.lock();
         counts.pending -= 1;
@@ -154,6 +171,8 @@ impl Ledger {
                 counts.published += 1;
                 counts.latencies.record(received_at, now);
             }
+            Outcome::FoundPublished => counts.published += 1,
+            Outcome::Duplicate(source) => counts.source(source).duplicates += 1,
             Outcome::DeadLettered(reason) => counts.dead_lettered[reason.index()] += 1,
             Outcome::Lost => {}
         }
@@ -193,87 +212,6 @@ impl Counts {
             duplicates: self.sources.iter().map(|row| row.duplicates).sum(),
             dead_lettered: self.dead_lettered.iter().sum(),
             pending: self.pending,
-        }
-    }
-}
-
-/// The receipts of one batch, to be handed out one by one.
-#[must_use = "every receipt not handed out is a lost match"]
-pub struct Receipts {
-    ledger: Arc<Ledger>,
-    received_at: Instant,
-    open: usize,
-}
-
-impl Iterator for Receipts {
-    type Item = Receipt;
-
-    fn next(&mut self) -> Option<Receipt> {
-        self.open = self.open.checked_sub(1)?;
-        Some(Receipt {
-            ledger: Arc::clone(&self.ledger),
-            received_at: self.received_at,
-            settled: false,
-        })
-    }
-}
-
-impl Drop for Receipts {
-    fn drop(&mut self) {
-        self.by_ref().for_each(drop);
-    }
-}
-
-/// One pending match or frame; whoever holds it owes its outcome.
-#[must_use = "a receipt dropped unsettled is a lost match"]
-pub struct Receipt {
-    ledger: Arc<Ledger>,
-    received_at: Instant,
-    settled: bool,
-}
-
-#[derive(Clone, Copy)]
-enum Outcome {
-    Published,
-    DeadLettered(DeadLetterReason),
-    Lost,
-}
-
-impl Receipt {
-    /// The match is in the topic, acknowledged.
-    pub fn published(self) {
-        self.settle(Outcome::Published);
-    }
-
-    /// The frame or record is in the dead-letter topic, acknowledged.
-    pub fn dead_lettered(self, reason: DeadLetterReason) {
-        self.settle(Outcome::DeadLettered(reason));
-    }
-
-    /// When it was received.
-    #[must_use]
-    pub fn received_at(&self) -> Instant {
-        self.received_at
-    }
-
-    fn settle(mut self, outcome: Outcome) {
-        self.settled = true;
-        self.ledger.settle(self.received_at, outcome);
-    }
-}
-
-impl std::fmt::Debug for Receipt {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Receipt")
-            .field("received_at", &self.received_at)
-            .finish_non_exhaustive()
-    }
-}
-
-impl Drop for Receipt {
-    fn drop(&mut self) {
-        if !self.settled {
-            self.ledger.settle(self.received_at, Outcome::Lost);
         }
     }
 }

@@ -7,18 +7,24 @@
 
 pub mod ports;
 
+mod backlog;
 mod dedup_window;
 mod health;
 mod ingestion_status;
 mod latency;
 mod ledger;
+mod pipeline;
 mod process_match_stream;
+mod receipt;
 mod source_status;
 
+pub use backlog::{Backlog, BacklogError, BacklogLimits, BacklogSettings};
 pub use dedup_window::DedupWindow;
 pub use health::{Condition, Health, HealthCheck, HealthReport, HealthStatus, Readiness};
-pub use ingestion_status::{IngestionSnapshot, IngestionStatus, SourceSnapshot};
+pub use ingestion_status::{IngestionSnapshot, IngestionStatus, JournalSnapshot, SourceSnapshot};
 pub use latency::{LATENCY_BUCKETS_SECONDS, LatencySnapshot};
-pub use ledger::{Ledger, LedgerSnapshot, Receipt, Receipts, SourceFigures};
-pub use process_match_stream::{ProcessMatchStream, ProcessingError};
+pub use ledger::{Ledger, LedgerSnapshot, SourceFigures};
+pub use pipeline::{Pipeline, PipelineError};
+pub use process_match_stream::ProcessMatchStream;
+pub use receipt::{Receipt, Receipts};
 pub use source_status::{ConnectionSnapshot, ConnectionState, SourceStatus};

@@ -1,12 +1,10 @@
 //! The use case with a scripted feed and a publisher in memory.
 
-use std::{
-    sync::{Arc, Mutex},
-    time::Duration,
-};
+use std::{sync::Arc, time::Duration};
 
 use application::{
-    ConnectionState, DedupWindow, Ledger, ProcessMatchStream, ProcessingError, SourceStatus,
+    Backlog, BacklogLimits, BacklogSettings, ConnectionState, Ledger, Pipeline, PipelineError,
+    SourceStatus,
     ports::{
         DeadLetter, DisconnectReason, Disconnection, Message, MessagePublisher, SourceEvent,
         SystemClock,
@@ -15,46 +13,63 @@ use application::{
 use bytes::Bytes;
 use domain::{DeadLetterReason, LedgerFigures};
 use test_support::{
+    journal::FakeJournal,
     publisher::FakePublisher,
     source::{
         FAKE_RECEIVED_AT, FAKE_SOURCE, FakeSource, FakeSourceObserver, batch, received,
         received_invalid,
     },
 };
-use tokio::task::JoinHandle;
+use tokio::{task::JoinHandle, time::timeout};
 use tokio_util::sync::CancellationToken;
 
 const IDLE_TIMEOUT: Duration = Duration::from_mins(1);
+/// Everything that has to happen does within this time.
+const DEADLINE: Duration = Duration::from_secs(20);
+const ASK_AGAIN_AFTER: Duration = Duration::from_millis(5);
 
-/// The use case at work.
+/// So little that a few matches fill it.
+const LIMITS: BacklogLimits = BacklogLimits {
+    head_weight_max: 2,
+    spill_weight: 2,
+    tail_weight_max: 4,
+    ..BacklogLimits::DEFAULT
+};
+
+/// The pipeline at work.
 struct Running {
     feed: FakeSourceObserver,
     ledger: Arc<Ledger>,
     status: Arc<SourceStatus>,
     drain: CancellationToken,
-    task: JoinHandle<Result<(), ProcessingError>>,
+    task: JoinHandle<Result<(), PipelineError>>,
 }
 
 fn start(
     script: impl IntoIterator<Item = SourceEvent>,
     publisher: Arc<dyn MessagePublisher>,
 ) -> Running {
-    start_feed(FakeSource::new(script), publisher)
+    let journal = Arc::new(FakeJournal::new());
+    start_feed(FakeSource::new(script), publisher, journal)
 }
 
 fn start_feed(
-    (source, feed): (FakeSource, FakeSourceObserver),
+    (mut source, feed): (FakeSource, FakeSourceObserver),
     publisher: Arc<dyn MessagePublisher>,
+    journal: Arc<FakeJournal>,
 ) -> Running {
     let clock = Arc::new(SystemClock);
-    let window = Arc::new(Mutex::new(DedupWindow::new(1000)));
     let ledger = Arc::new(Ledger::new(clock.clone()));
-    let status = Arc::new(SourceStatus::new(FAKE_SOURCE, IDLE_TIMEOUT, clock));
-    let drain = CancellationToken::new();
-    let use_case =
-        ProcessMatchStream::new(publisher, window, Arc::clone(&ledger), Arc::clone(&status));
+    let status = Arc::new(SourceStatus::new(FAKE_SOURCE, IDLE_TIMEOUT, clock.clone()));
+    let (drain, abort) = (CancellationToken::new(), CancellationToken::new());
+    let settings = BacklogSettings {
+        dedup_window_size: 1000,
+        limits: LIMITS,
+    };
+    let backlog = Backlog::new(settings, journal, publisher, Arc::clone(&ledger), clock);
+    let pipeline = Pipeline::new(Arc::new(backlog), Arc::clone(&status));
     let stop = drain.clone();
-    let task = tokio::spawn(async move { use_case.run(Box::new(source), stop).await });
+    let task = tokio::spawn(async move { pipeline.run(&mut source, stop, abort).await });
     Running {
         feed,
         ledger,
@@ -68,9 +83,20 @@ impl Running {
     /// Drains, and sees that the feed was told goodbye.
     async fn stop(self) {
         self.drain.cancel();
-        let ended = self.task.await.expect("the use case does not panic");
+        let ended = self.task.await.expect("the pipeline does not panic");
         ended.expect("it ends as asked");
         assert!(self.feed.is_closed());
+    }
+
+    /// Waits until nothing is pending.
+    async fn settled(&self) {
+        let settled = async {
+            while self.ledger.figures().pending > 0 {
+                tokio::time::sleep(ASK_AGAIN_AFTER).await;
+            }
+        };
+        let settled = timeout(DEADLINE, settled).await;
+        settled.unwrap_or_else(|_| panic!("{:?}", self.ledger.figures()));
     }
 }
 
@@ -88,6 +114,7 @@ async fn every_match_is_published_once_and_in_order() {
     let script = [received(&[5, 3, 5]), received(&[4, 3]), received(&[9])];
     let mut running = start(script, publisher.clone());
     running.feed.exhausted().await;
+    running.settled().await;
     assert_eq!(match_ids(&publisher.arrived()), [5, 3, 4, 9]);
     let Message::Match(first) = publisher.arrived()[0] else {
         unreachable!("all of them are matches")
@@ -113,12 +140,14 @@ async fn an_invalid_frame_becomes_a_dead_letter_and_stops_nothing() {
     let script = [received(&[1]), invalid.clone(), invalid, received(&[2])];
     let mut running = start(script, publisher.clone());
     running.feed.exhausted().await;
+    running.settled().await;
     let expected = Message::DeadLetter(Box::new(DeadLetter {
         reason: DeadLetterReason::NotJson,
         detail: "at byte 0".to_owned(),
         source: FAKE_SOURCE,
         received_at: FAKE_RECEIVED_AT,
         payload: Bytes::from_static(b"PING"),
+        size_bytes: 4,
     }));
     let arrived = publisher.arrived();
     assert_eq!(
@@ -142,60 +171,97 @@ async fn many_matches_are_on_their_way_at_once() {
     running.feed.exhausted().await;
     assert_eq!(running.ledger.figures().pending, 3, "none is waited for");
     publisher.release();
+    running.settled().await;
     assert_eq!(running.ledger.figures().published, 3);
     running.stop().await;
 }
 
 #[tokio::test(start_paused = true)]
-async fn the_feed_is_not_read_while_the_publisher_is_full() {
+async fn the_feed_is_read_on_while_the_publisher_is_full_and_the_journal_is_not() {
     let publisher = Arc::new(FakePublisher::new(2));
     publisher.hold();
-    let script = [received(&[1, 2, 3]), received(&[4])];
+    let ids: Vec<i64> = (1..=1000).collect();
+    let script: Vec<_> = ids.chunks(5).map(received).collect();
     let mut running = start(script, publisher.clone());
-    running.feed.handed_over(1).await;
-    // Paused time passes only when nobody has anything left to do.
-    tokio::time::sleep(Duration::from_mins(1)).await;
-    assert_eq!(
-        running.feed.events(),
-        1,
-        "the second batch stays with the upstream"
-    );
-    assert_eq!(
-        running.ledger.figures().pending,
-        3,
-        "what was read is on the books"
-    );
-    publisher.release();
     running.feed.exhausted().await;
-    assert_eq!(match_ids(&publisher.arrived()), [1, 2, 3, 4]);
+    assert_eq!(running.ledger.figures().pending, 1000);
+    publisher.release();
+    running.settled().await;
+    assert_eq!(match_ids(&publisher.arrived()), ids, "all, in order");
     running.stop().await;
 }
 
 #[tokio::test(start_paused = true)]
-async fn draining_hands_over_what_was_read_first() {
+async fn the_feed_is_not_read_while_neither_kafka_nor_the_journal_takes_anything() {
+    let publisher = Arc::new(FakePublisher::new(2));
+    publisher.hold();
+    let journal = Arc::new(FakeJournal::new());
+    journal.set_room(Some(0));
+    let ids: Vec<i64> = (1..=100).collect();
+    let script: Vec<_> = ids.chunks(5).map(received).collect();
+    let feed = FakeSource::new(script);
+    let mut running = start_feed(feed, publisher.clone(), Arc::clone(&journal));
+    running.feed.handed_over(2).await;
+    // Paused time passes only when nobody has anything left to do.
+    tokio::time::sleep(Duration::from_mins(1)).await;
+    let held = running.feed.events();
+    assert!(held < 6, "{held} batches are in memory only");
+    assert_eq!(
+        running.ledger.figures().pending,
+        5 * held as u64,
+        "what was read is on the books"
+    );
+    journal.set_room(None);
+    running.feed.exhausted().await;
+    publisher.release();
+    running.settled().await;
+    assert_eq!(match_ids(&publisher.arrived()), ids, "all, in order");
+    running.stop().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn without_a_journal_matches_pass_as_long_as_kafka_takes_them() {
+    let publisher = Arc::new(FakePublisher::new(100));
+    let journal = Arc::new(FakeJournal::new());
+    let ids: Vec<i64> = (1..=100).collect();
+    let script: Vec<_> = ids.chunks(5).map(received).collect();
+    let feed = FakeSource::new(script);
+    let mut running = start_feed(feed, publisher.clone(), Arc::clone(&journal));
+    journal.set_room(Some(0));
+    running.feed.exhausted().await;
+    running.settled().await;
+    assert_eq!(match_ids(&publisher.arrived()), ids);
+    running.stop().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn draining_without_kafka_leaves_everything_in_the_journal() {
     let publisher = Arc::new(FakePublisher::new(1));
     publisher.hold();
-    let mut running = start([received(&[1, 2]), received(&[3])], publisher.clone());
-    running.feed.handed_over(1).await;
-    running.drain.cancel();
-    tokio::time::sleep(Duration::from_mins(1)).await;
-    assert!(
-        !running.task.is_finished(),
-        "the second match is not handed over yet"
-    );
-    publisher.release();
+    let journal = Arc::new(FakeJournal::new());
+    let feed = FakeSource::new([received(&[1, 2]), received(&[3])]);
+    let mut running = start_feed(feed, publisher.clone(), Arc::clone(&journal));
+    running.feed.exhausted().await;
     let ledger = Arc::clone(&running.ledger);
     running.stop().await;
-    assert_eq!(
-        match_ids(&publisher.arrived()),
-        [1, 2],
-        "the third was never read"
-    );
-    let figures = ledger.figures();
-    assert_eq!(
-        (figures.received, figures.published, figures.pending),
-        (2, 2, 0)
-    );
+    assert_eq!(ledger.figures().pending, 3);
+    assert_eq!(match_ids(&publisher.arrived()), [] as [i64; 0]);
+
+    // The next process finds it.
+    let publisher = Arc::new(FakePublisher::new(10));
+    let running = start_feed(FakeSource::new([]), publisher.clone(), journal);
+    let arrival = async {
+        while running.ledger.figures().published < 3 {
+            tokio::time::sleep(ASK_AGAIN_AFTER).await;
+        }
+    };
+    timeout(DEADLINE, arrival)
+        .await
+        .expect("they are published");
+    assert_eq!(match_ids(&publisher.arrived()), [1, 2, 3]);
+    let figures = running.ledger.figures();
+    assert_eq!((figures.received, figures.pending), (3, 0));
+    running.stop().await;
 }
 
 #[tokio::test]
@@ -203,7 +269,8 @@ async fn what_a_feed_hands_over_at_its_end_is_published_and_booked() {
     let publisher = Arc::new(FakePublisher::new(10));
     let (source, observer) = FakeSource::new([received(&[1])]);
     let source = source.having_read([batch(&[2, 1]), batch(&[3])]);
-    let mut running = start_feed((source, observer), publisher.clone());
+    let journal = Arc::new(FakeJournal::new());
+    let mut running = start_feed((source, observer), publisher.clone(), journal);
     running.feed.exhausted().await;
     let ledger = Arc::clone(&running.ledger);
     running.stop().await;

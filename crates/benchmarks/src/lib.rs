@@ -3,9 +3,13 @@
 //! What is measured is a process as a whole, from outside, as the operating
 //! system accounts for it: processor time and resident memory.
 
+mod service;
+
 use std::fs;
 
 use anyhow::{Context, Result};
+
+pub use service::RunningService;
 
 /// Clock ticks a second in `/proc/PID/stat`: 100 on every Linux of today (see proc(5)).
 const TICKS_PER_SECOND: f64 = 100.0;

@@ -59,24 +59,22 @@ pub(crate) async fn livez() -> web::Json<Word> {
     web::Json(Word { status: "alive" })
 }
 
-/// Whether the service takes part: yes, until it drains.
+/// Whether the service takes part: yes, until it drains, as long as its journal can be used.
 ///
 /// A lost feed or Kafka alone changes nothing here.
 #[utoipa::path(
     tag = "health",
     responses(
         (status = 200, description = "It does.", body = Word),
-        (status = 503, description = "It is draining.", body = Problem,
+        (status = 503, description = "It is draining, or its journal cannot be used.", body = Problem,
             content_type = "application/problem+json"),
     )
 )]
 #[get("/readyz")]
 pub(crate) async fn readyz(request: HttpRequest, state: web::Data<ApiState>) -> HttpResponse {
-    if state.readiness.is_draining() {
-        let detail = "the service is draining: it finishes what it has and takes nothing new";
-        Problem::new(StatusCode::SERVICE_UNAVAILABLE, detail, request.path()).response()
-    } else {
-        HttpResponse::Ok().json(Word { status: "ready" })
+    match state.readiness.obstacle() {
+        Some(why) => Problem::new(StatusCode::SERVICE_UNAVAILABLE, why, request.path()).response(),
+        None => HttpResponse::Ok().json(Word { status: "ready" }),
     }
 }
 

@@ -25,8 +25,21 @@ pub(crate) struct IngestionAnswer {
     seconds_since_last_match: Option<f64>,
     /// From receipt to acknowledgement.
     latency: LatencyAnswer,
+    /// What is on disk.
+    journal: JournalAnswer,
     /// Every feed.
     sources: Vec<SourceAnswer>,
+}
+
+/// What is on disk because Kafka has not acknowledged it.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct JournalAnswer {
+    /// How much that is.
+    bytes: u64,
+    /// How long ago the oldest of it was received, at most; 0 when nothing is pending there.
+    oldest_seconds: f64,
+    /// Matches found damaged since the start, and lost.
+    lost: u64,
 }
 
 /// received = published + duplicates + `dead_lettered` + pending, in every answer.
@@ -60,11 +73,11 @@ pub(crate) struct LatencyAnswer {
 pub(crate) struct SourceAnswer {
     /// Which feed.
     source: &'static str,
-    /// `connecting`, `connected` or `reconnecting`.
+    /// `connecting`, `connected` or `reconnecting`; `on_request` where there is no connection.
     state: &'static str,
-    /// Since when.
-    #[schema(format = DateTime)]
-    since: String,
+    /// Since when; null where there is no connection.
+    #[schema(format = DateTime, required = true)]
+    since: Option<String>,
     /// Frames read from it.
     received: u64,
     /// Of these, matches seen before.
@@ -116,6 +129,11 @@ impl From<IngestionSnapshot> for IngestionAnswer {
                 p50_seconds: snapshot.latency.p50.map(|it| it.as_secs_f64()),
                 p99_seconds: snapshot.latency.p99.map(|it| it.as_secs_f64()),
             },
+            journal: JournalAnswer {
+                bytes: snapshot.journal.bytes,
+                oldest_seconds: snapshot.journal.oldest.as_secs_f64(),
+                lost: snapshot.journal.lost,
+            },
             sources: snapshot.sources.into_iter().map(Into::into).collect(),
         }
     }
@@ -135,18 +153,23 @@ impl From<LedgerFigures> for LedgerAnswer {
 
 impl From<SourceSnapshot> for SourceAnswer {
     fn from(source: SourceSnapshot) -> Self {
-        let connection = source.connection;
-        let reconnects = connection.disconnections.into_iter();
+        let connection = source.connection.as_ref();
+        let reconnects = connection
+            .map(|it| &it.disconnections)
+            .into_iter()
+            .flatten();
         Self {
             source: source.source.as_str(),
-            state: connection.state.as_str(),
-            since: rfc3339(connection.since),
+            state: connection.map_or("on_request", |it| it.state.as_str()),
+            since: connection.map(|it| rfc3339(it.since)),
             received: source.received,
             duplicates: source.duplicates,
             reconnects: reconnects
-                .map(|(reason, count)| (reason.as_str(), count))
+                .map(|(reason, count)| (reason.as_str(), *count))
                 .collect(),
-            last_disconnection: connection.last_disconnection.map(Into::into),
+            last_disconnection: connection
+                .and_then(|it| it.last_disconnection.clone())
+                .map(Into::into),
         }
     }
 }

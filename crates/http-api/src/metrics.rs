@@ -101,6 +101,7 @@ impl Collector for IngestionMetrics {
         let mut writer = Writer(encoder);
         self.write_ledger(&mut writer)?;
         self.write_sources(&mut writer)?;
+        self.write_journal(&mut writer)?;
         writer.histogram(
             "ingestion_publish_latency_seconds",
             "From receipt to acknowledgement",
@@ -166,28 +167,51 @@ impl IngestionMetrics {
                 &since.as_secs_f64(),
             )?;
         }
-        let sources = || self.snapshot.sources.iter();
+        let connections = || {
+            let sources = self.snapshot.sources.iter();
+            sources.filter_map(|it| Some((it.source.as_str(), it.connection.as_ref()?)))
+        };
         writer.gauges(
             "ingestion_source_connected",
             "Whether the connection to the feed stands",
-            sources().map(|it| {
-                let connected = it.connection.state == ConnectionState::Connected;
-                ([("source", it.source.as_str())], u32::from(connected))
+            connections().map(|(source, connection)| {
+                let connected = connection.state == ConnectionState::Connected;
+                ([("source", source)], u32::from(connected))
             }),
         )?;
         writer.counters(
             "ingestion_source_reconnects",
             "Ended connections and failed attempts, each followed by another attempt",
-            sources().flat_map(|it| {
+            connections().flat_map(|(source, connection)| {
                 // From the start, at 0: a rate over a series that appears with
                 // its first event misses that event.
                 let mut counts: BTreeMap<_, _> = DisconnectReason::ALL.map(|it| (it, 0)).into();
-                counts.extend(it.connection.disconnections.iter().copied());
-                let source = it.source.as_str();
+                counts.extend(connection.disconnections.iter().copied());
                 counts.into_iter().map(move |(reason, count)| {
                     ([("source", source), ("reason", reason.as_str())], count)
                 })
             }),
+        )
+    }
+}
+
+impl IngestionMetrics {
+    fn write_journal(&self, writer: &mut Writer<'_>) -> fmt::Result {
+        let journal = self.snapshot.journal;
+        writer.gauge(
+            "ingestion_journal_bytes",
+            "What is on disk because Kafka has not acknowledged it",
+            &journal.bytes,
+        )?;
+        writer.gauge(
+            "ingestion_journal_oldest_seconds",
+            "How long ago the oldest of it was received, at most; 0 when nothing is pending there",
+            &journal.oldest.as_secs_f64(),
+        )?;
+        writer.counter(
+            "ingestion_journal_lost",
+            "Matches found damaged in the journal, and lost",
+            journal.lost,
         )
     }
 }

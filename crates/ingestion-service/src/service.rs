@@ -1,20 +1,20 @@
 //! The wiring: every adapter, the use case, and the order in which they end.
 
 use std::{
-    convert::Infallible,
     hash::{BuildHasher as _, RandomState},
     net::{SocketAddr, TcpListener},
-    sync::{Arc, Mutex, OnceLock},
-    time::Duration,
+    sync::Arc,
 };
 
-use anyhow::{Context as _, ensure};
+use anyhow::Context as _;
 use application::{
-    DedupWindow, Health, IngestionStatus, Ledger, ProcessMatchStream, Readiness, SourceStatus,
-    ports::{Clock, MessagePublisher, PublishError, SystemClock},
+    Backlog, BacklogLimits, BacklogSettings, Health, IngestionStatus, Ledger, Pipeline, Readiness,
+    SourceStatus,
+    ports::{Clock, PublishError, SystemClock},
 };
 use domain::LedgerFigures;
 use http_api::ApiState;
+use journal_adapter::FileJournal;
 use kafka_adapter::KafkaPublisher;
 use opendota_adapter::stream::{self, MatchStream};
 use service_kit::{
@@ -28,15 +28,12 @@ use crate::{
     settings::Settings,
 };
 
-/// How often the ledger checks itself, whether anybody asks or not.
-const LEDGER_CHECK_INTERVAL: Duration = Duration::from_secs(1);
-
-/// Draining waits for acknowledgements in rounds of this length, until there is no more time.
-const FLUSH_ROUND: Duration = Duration::from_secs(1);
-
 /// The service, put together and not yet running.
 pub(crate) struct Service {
+    feed: MatchStream,
     pipeline: Pipeline,
+    publisher: Arc<KafkaPublisher>,
+    ledger: Arc<Ledger>,
     api: ApiState,
     listener: TcpListener,
 }
@@ -58,7 +55,6 @@ impl Service {
             settings.opendota.idle_timeout,
             Arc::clone(&clock),
         ));
-        let window = Arc::new(Mutex::new(DedupWindow::new(settings.dedup_window_size)));
 
         // Seeded at random, so that instances do not reconnect in step.
         let jitter_seed = RandomState::new().hash_one(());
@@ -67,34 +63,46 @@ impl Service {
         let publisher = KafkaPublisher::try_new(&settings.kafka, &clock)
             .context("the KAFKA_ settings cannot work")?;
         let publisher = Arc::new(publisher);
-        let process = ProcessMatchStream::new(
+        let journal = FileJournal::open(&settings.journal, &[stream::SOURCE], Arc::clone(&clock))?;
+        let journal = Arc::new(journal);
+        let backlog = Arc::new(Backlog::new(
+            BacklogSettings {
+                dedup_window_size: settings.dedup_window_size,
+                limits: BacklogLimits::DEFAULT,
+            },
+            journal.clone(),
             publisher.clone(),
-            window,
             Arc::clone(&ledger),
-            Arc::clone(&feed_status),
-        );
+            Arc::clone(&clock),
+        ));
+        let pipeline = Pipeline::new(Arc::clone(&backlog), Arc::clone(&feed_status));
 
-        let health = Health::new(vec![feed_status.clone(), publisher.clone(), ledger.clone()]);
+        let health = Health::new(vec![
+            feed_status.clone(),
+            publisher.clone(),
+            journal.clone(),
+            backlog.clone(),
+            ledger.clone(),
+        ]);
         let api = ApiState {
             service_name: settings.service_name,
             version: VERSION,
             commit: COMMIT,
             health: Arc::new(health),
-            readiness: Arc::new(Readiness::new(drain)),
+            readiness: Arc::new(Readiness::new(drain, vec![journal.clone()])),
             ingestion: Arc::new(IngestionStatus::new(
                 Arc::clone(&ledger),
                 vec![feed_status],
+                journal,
                 clock,
             )),
             cors_allowed_origins: settings.api.cors_allowed_origins,
         };
         Ok(Self {
-            pipeline: Pipeline {
-                feed,
-                process,
-                publisher,
-                ledger,
-            },
+            feed,
+            pipeline,
+            publisher,
+            ledger,
             api,
             listener,
         })
@@ -119,82 +127,30 @@ impl Service {
         next_signal: impl AsyncFnMut() -> &'static str,
     ) -> ExitCode {
         let Self {
+            mut feed,
             pipeline,
+            publisher,
+            ledger,
             api,
             listener,
         } = self;
-        let publisher = Arc::clone(&pipeline.publisher);
-        let ledger = Arc::clone(&pipeline.ledger);
         tracing::info!(version = VERSION, commit = COMMIT, "started");
         // Cancelled when the last match is settled, or when there is no more time.
         let finished = CancellationToken::new();
-        let last_figures = Arc::new(OnceLock::new());
 
         lifecycle.spawn("http", http_api::serve(listener, api, finished.clone()));
         lifecycle.spawn("publisher", run_publisher(publisher, finished.clone()));
-        lifecycle.spawn(
-            "ledger-check",
-            check_ledger(Arc::clone(&ledger), finished.clone()),
-        );
         lifecycle.spawn("pipeline", {
             let (drain, abort) = (lifecycle.drain(), lifecycle.abort());
-            let last_figures = Arc::clone(&last_figures);
             async move {
-                let outcome = pipeline.run(drain, abort, &last_figures).await;
+                let outcome = pipeline.run(&mut feed, drain, abort).await;
                 finished.cancel();
                 outcome
             }
         });
 
         let ending = lifecycle.run(next_signal).await;
-        let figures = last_figures
-            .get()
-            .copied()
-            .unwrap_or_else(|| ledger.figures());
-        conclude(figures, &ending)
-    }
-}
-
-/// The part that carries matches.
-struct Pipeline {
-    feed: MatchStream,
-    process: ProcessMatchStream,
-    publisher: Arc<KafkaPublisher>,
-    ledger: Arc<Ledger>,
-}
-
-impl Pipeline {
-    /// Reads until `drain`, then waits for the last acknowledgement until `abort`.
-    async fn run(
-        self,
-        drain: CancellationToken,
-        abort: CancellationToken,
-        last_figures: &OnceLock<LedgerFigures>,
-    ) -> anyhow::Result<()> {
-        let ingest = async {
-            self.process.run(Box::new(self.feed), drain).await?;
-            // The deadline is the abort token.
-            while self.publisher.flush(FLUSH_ROUND).await.is_err() {}
-            Ok(())
-        };
-        tokio::pin!(ingest);
-        let outcome = tokio::select! {
-            outcome = &mut ingest => outcome,
-            () = abort.cancelled() => Ok(()),
-        };
-        // Read before `ingest` goes, and the receipts it holds with it.
-        let figures = *last_figures.get_or_init(|| self.ledger.figures());
-        match outcome {
-            Ok(()) => {
-                let pending = figures.pending;
-                ensure!(
-                    pending == 0,
-                    "no more time: {pending} matches were in memory only, and are lost with this process"
-                );
-                Ok(())
-            }
-            failed => failed,
-        }
+        conclude(ledger.figures(), &ending)
     }
 }
 
@@ -203,18 +159,6 @@ async fn run_publisher(
     finished: CancellationToken,
 ) -> Result<(), PublishError> {
     publisher.run(finished).await
-}
-
-async fn check_ledger(ledger: Arc<Ledger>, finished: CancellationToken) -> Result<(), Infallible> {
-    let mut interval = tokio::time::interval(LEDGER_CHECK_INTERVAL);
-    while finished
-        .run_until_cancelled(interval.tick())
-        .await
-        .is_some()
-    {
-        ledger.check();
-    }
-    Ok(())
 }
 
 /// Writes the last line of the log, the ledger, and says how it all ended.

@@ -39,8 +39,6 @@ pub(crate) struct KafkaHealth {
     brokers: Condition,
     /// Whether the last probe was answered, or why not; none before the first.
     answer: Mutex<Option<Result<(), String>>>,
-    /// Whether it has been told that feeds wait for room.
-    feeds_wait: AtomicBool,
     publish_topic: TopicHealth,
     dead_letter_topic: TopicHealth,
 }
@@ -80,7 +78,6 @@ impl KafkaHealth {
             bootstrap_servers: servers.clone(),
             brokers: condition("kafka"),
             answer: Mutex::default(),
-            feeds_wait: AtomicBool::new(false),
             publish_topic: topic("publish_topic", &settings.publish_topic, 12),
             dead_letter_topic: topic("dead_letter_topic", &settings.dead_letter_topic, 1),
         }
@@ -171,23 +168,9 @@ impl KafkaHealth {
         let Some(answer) = answer.unwrap_or_else(PoisonError::into_inner).clone() else {
             return;
         };
-        let servers = &self.bootstrap_servers;
-        let (status, mut reason) = self.assess_brokers(answer);
-        let is_healthy = status == HealthStatus::Healthy;
-        // At full speed room is full while all is well.
-        let is_stuck = !is_healthy && self.deliveries.room.is_full();
-        if is_stuck {
-            reason.push_str("; memory is full, feeds are not read until it drains");
-        }
+        let (status, reason) = self.assess_brokers(answer);
         if self.brokers.set(status, reason) {
             log(&self.brokers);
-        }
-        if is_stuck && !self.feeds_wait.swap(true, Ordering::Relaxed) {
-            tracing::warn!(
-                "memory is full, feeds are not read until {servers} acknowledges records again"
-            );
-        } else if is_healthy && self.feeds_wait.swap(false, Ordering::Relaxed) {
-            tracing::info!("memory drains, feeds are read again: {servers} acknowledges records");
         }
     }
 

@@ -97,8 +97,8 @@ impl From<Message> for Content {
 impl From<DeadLetter> for HeldDeadLetter {
     /// Keeps what the record will hold; the rest of a large frame is let go.
     fn from(mut letter: DeadLetter) -> Self {
-        let size_bytes = letter.payload.len();
-        if size_bytes > PAYLOAD_SIZE_MAX_BYTES {
+        let size_bytes = letter.size_bytes;
+        if letter.payload.len() > PAYLOAD_SIZE_MAX_BYTES {
             let whole = mem::take(&mut letter.payload);
             letter.payload = Bytes::copy_from_slice(&whole[..PAYLOAD_SIZE_MAX_BYTES]);
         }

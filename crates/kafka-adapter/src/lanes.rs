@@ -330,6 +330,7 @@ mod tests {
                 source: FEED,
                 received_at: AT,
                 payload: Bytes::from_static(b"x"),
+                size_bytes: 1,
             };
             self.add(Content::DeadLetter(Box::new(letter.into()))).await;
         }

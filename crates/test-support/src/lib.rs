@@ -1,7 +1,7 @@
 //! Fakes, builders and a real Kafka for tests; a dev-dependency only.
 
-pub mod journal;
 pub mod certificates;
+pub mod journal;
 pub mod kafka;
 pub mod publisher;
 pub mod simulated_disk;

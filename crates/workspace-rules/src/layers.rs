@@ -27,7 +27,7 @@ enum Outer {
 #[rustfmt::skip]
 const LAYERS: &[Layer] = &[
     layer("domain", &[], Outer::Only(&["thiserror"])),
-    layer("application", &["domain"], Outer::CommonAnd(&["hdrhistogram", "mockall"])),
+    layer("application", &["domain"], Outer::CommonAnd(&["hdrhistogram", "mockall", "slab"])),
     layer("event-contracts", &["domain"], Outer::CommonAnd(&["jiff", "serde", "serde_json"])),
 
     layer("kafka-adapter", &["domain", "application", "event-contracts"], Outer::CommonAnd(&[
@@ -53,7 +53,7 @@ const LAYERS: &[Layer] = &[
         "domain", "application", "event-contracts", "kafka-adapter", "journal-adapter", "opendota-adapter",
         "http-api", "service-kit", "feed-simulator",
     ], Outer::CommonAnd(&[
-        "anyhow", "clap", "reqwest", "tokio-rustls",
+        "anyhow", "clap", "reqwest", "tempfile", "tokio-rustls",
     ])),
 
     layer("feed-simulator", &["domain"], Outer::CommonAnd(&[
@@ -62,6 +62,9 @@ const LAYERS: &[Layer] = &[
     ])),
     layer("test-support", &[
         "domain", "application", "kafka-adapter", "journal-adapter", "feed-simulator",
+    ], Outer::Anything),
+    layer("simulation", &[
+        "domain", "application", "opendota-adapter", "journal-adapter", "test-support",
     ], Outer::Anything),
     layer("benchmarks", &[
         "domain", "application", "event-contracts", "kafka-adapter", "journal-adapter", "opendota-adapter",
@@ -85,6 +88,7 @@ const COMMON: &[&str] = &[
 const BEHIND_A_FEATURE: &[(&str, &str)] = &[
     ("application", "mockall"),
     ("ingestion-service", "feed-simulator"),
+    ("ingestion-service", "tempfile"),
 ];
 
 /// Crates whose Kafka is in the process whenever they are built.

@@ -25,6 +25,7 @@ use super::Message;
 ///   the next call finds the journal whole.
 ///
 /// One caller at a time appends and acknowledges; another may read meanwhile.
+#[cfg_attr(test, mockall::automock)]
 #[async_trait]
 pub trait Journal: Send + Sync {
     /// Looks through everything that is there. To be called once, first, and

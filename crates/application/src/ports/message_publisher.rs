@@ -7,6 +7,7 @@ use bytes::Bytes;
 use domain::{DeadLetterReason, Match, MatchId, SourceName, Timestamp};
 use thiserror::Error;
 
+use super::InvalidFrame;
 use crate::Receipt;
 
 /// Takes messages and sees to it that each one arrives.
@@ -63,6 +64,17 @@ pub enum Message {
     DeadLetter(Box<DeadLetter>),
 }
 
+impl Message {
+    /// When its frame had been read from the socket.
+    #[must_use]
+    pub fn received_at(&self) -> Timestamp {
+        match self {
+            Self::Match(found) => found.received_at,
+            Self::DeadLetter(letter) => letter.received_at,
+        }
+    }
+}
+
 /// A frame or record that was not published, with everything needed to judge it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct DeadLetter {
@@ -74,8 +86,36 @@ pub struct DeadLetter {
     pub source: SourceName,
     /// When its frame had been read from the socket.
     pub received_at: Timestamp,
-    /// The bytes as they were received.
+    /// The bytes as they were received; of a long frame its beginning.
     pub payload: Bytes,
+    /// The length of the whole frame in bytes.
+    pub size_bytes: usize,
+}
+
+impl DeadLetter {
+    /// As much of a frame is kept, in memory, on disk and in its record: half
+    /// of what Kafka takes in one record unless told otherwise.
+    pub const PAYLOAD_SIZE_MAX_BYTES: usize = 512 * 1024;
+
+    /// Sets aside an invalid frame; of a long one the rest is let go.
+    #[must_use]
+    pub fn of(frame: InvalidFrame, source: SourceName, received_at: Timestamp) -> Self {
+        let size_bytes = frame.payload.len();
+        let payload = if size_bytes > Self::PAYLOAD_SIZE_MAX_BYTES {
+            // A slice would keep the whole frame in memory.
+            Bytes::copy_from_slice(&frame.payload[..Self::PAYLOAD_SIZE_MAX_BYTES])
+        } else {
+            frame.payload
+        };
+        Self {
+            reason: frame.reason,
+            detail: frame.detail,
+            source,
+            received_at,
+            payload,
+            size_bytes,
+        }
+    }
 }
 
 /// Why a message was not accepted.

@@ -18,6 +18,4 @@ pub use source_stream_consumer::{
 };
 
 #[cfg(test)]
-pub(crate) use self::{
-    message_publisher::MockMessagePublisher, source_stream_consumer::MockSourceStreamConsumer,
-};
+pub(crate) use self::{journal::MockJournal, message_publisher::MockMessagePublisher};

@@ -22,7 +22,6 @@ use domain::{DeadLetterReason, MatchId, SourceName, Timestamp};
 /// - be cancel safe: a dropped [`next`](Self::next) loses nothing that was read;
 /// - pause its timeouts while it is not being asked: only a feed that could
 ///   have been heard can be silent.
-#[cfg_attr(test, mockall::automock)]
 #[async_trait]
 pub trait SourceStreamConsumer: Send {
     /// Whose matches these are.

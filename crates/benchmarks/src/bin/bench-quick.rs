@@ -5,16 +5,15 @@
 //! drifts is unfair to neither. Both are release builds beside this binary.
 
 use std::{
-    path::{Path, PathBuf},
-    process::{Child, Command, Stdio},
+    path::PathBuf,
+    process::{Command, Stdio},
     time::Duration,
 };
 
 use anyhow::{Context, Result, ensure};
-use benchmarks::Usage;
+use benchmarks::{RunningService, Usage};
 use clap::Parser;
 use feed_simulator::{Config, Rows, RunningSimulator, Simulator};
-use serde_json::Value;
 use test_support::kafka::{KafkaCluster, unique_topic};
 use tokio::time::Instant;
 
@@ -117,7 +116,7 @@ impl Bench {
         let feed = self.feed().await?;
         let run = self.start_service(&feed).await?;
         let begun = Instant::now();
-        while run.published().await.unwrap_or_default() < self.args.count {
+        while run.published().await.unwrap_or(0) < self.args.count {
             ensure!(
                 begun.elapsed() < RUN_TIME_MAX,
                 "the service is not done after {RUN_TIME_MAX:?}"
@@ -141,7 +140,8 @@ impl Bench {
 
     async fn start_service(&self, feed: &RunningSimulator) -> Result<RunningService> {
         let topic = self.topic().await?;
-        RunningService::start(&self.folder, &self.cluster, &feed.websocket_url(), &topic)
+        let servers = self.cluster.bootstrap_servers();
+        RunningService::start(&self.folder, servers, &feed.websocket_url(), &topic, &[])
     }
 
     async fn feed(&self) -> Result<RunningSimulator> {
@@ -171,57 +171,5 @@ impl Bench {
             "{per_million:>6.2} s/M  {:>6.1} MiB",
             usage.resident_mib_max
         )
-    }
-}
-
-/// The service as a child process; it ends with this value.
-struct RunningService {
-    child: Child,
-    url: String,
-}
-
-impl RunningService {
-    fn start(folder: &Path, cluster: &KafkaCluster, feed_url: &str, topic: &str) -> Result<Self> {
-        // Freed at once for the service to take.
-        let port = std::net::TcpListener::bind("127.0.0.1:0")?
-            .local_addr()?
-            .port();
-        let child = Command::new(folder.join("ingestion-service"))
-            .env_clear()
-            .env("OPENDOTA_STREAM_URL", feed_url)
-            .env("KAFKA_BOOTSTRAP_SERVERS", cluster.bootstrap_servers())
-            .env("KAFKA_PUBLISH_TOPIC", topic)
-            .env("API_HOST", "127.0.0.1")
-            .env("API_PORT", port.to_string())
-            .stdout(Stdio::null())
-            .spawn()
-            .context("ingestion-service is not beside this binary")?;
-        Ok(Self {
-            child,
-            url: format!("http://127.0.0.1:{port}/api/v1/ingestion"),
-        })
-    }
-
-    async fn published(&self) -> Result<u64> {
-        let client = reqwest::Client::builder()
-            .no_proxy()
-            .timeout(RUN_TIME_MAX)
-            .build()?;
-        let answer: Value = client.get(&self.url).send().await?.json().await?;
-        answer["ledger"]["published"]
-            .as_u64()
-            .context("no figure of published matches")
-    }
-
-    fn usage(&self) -> Result<Usage> {
-        Usage::of_process(&self.child.id().to_string())
-    }
-}
-
-impl Drop for RunningService {
-    fn drop(&mut self) {
-        // It may have ended already.
-        let _ = self.child.kill();
-        let _ = self.child.wait();
     }
 }

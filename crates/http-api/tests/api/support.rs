@@ -8,6 +8,7 @@ use application::{
 };
 use domain::{SourceName, Timestamp};
 use http_api::{ApiState, listen, serve};
+use test_support::journal::FakeJournal;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
@@ -79,10 +80,11 @@ impl Api {
             version: "1.2.3",
             commit: "0123abc",
             health: Arc::new(Health::new(parts)),
-            readiness: Arc::new(Readiness::new(drain.clone())),
+            readiness: Arc::new(Readiness::new(drain.clone(), Vec::new())),
             ingestion: Arc::new(IngestionStatus::new(
                 Arc::clone(&ledger),
                 vec![Arc::clone(&source)],
+                Arc::new(FakeJournal::new()),
                 clock,
             )),
             cors_allowed_origins: origins.iter().map(ToString::to_string).collect(),

@@ -12,6 +12,7 @@ mod topic_check;
 
 use std::{net::TcpListener, sync::Arc, time::Duration};
 
+use anyhow::Context as _;
 use feed_simulator::{Config, RunningSimulator, Simulator, Truth};
 use kafka_adapter::{Delivery, KafkaSettings, embedded::EmbeddedBroker};
 use service_kit::{
@@ -97,6 +98,9 @@ async fn show(mut settings: Settings, arguments: DemoArguments) -> anyhow::Resul
     let simulator = Arc::new(Simulator::start(feed(&arguments)).await?);
     let gate = Arc::new(Gate::new(simulator.feed()));
 
+    // Gone with the demo, like the broker.
+    let journal = tempfile::tempdir().context("there is no place for a journal")?;
+    settings.journal.dir = journal.path().to_owned();
     settings.kafka = embedded_kafka(settings.kafka, &broker);
     settings.opendota.url = simulator.websocket_url().into();
     settings.opendota.headers.clear();

@@ -139,8 +139,8 @@ fn line(
         milliseconds(latency.p50),
         milliseconds(latency.p99)
     );
-    for source in &now.1.sources {
-        let _ = write!(line, "  feed {}", source.connection.state.as_str());
+    for connection in now.1.sources.iter().flat_map(|it| &it.connection) {
+        let _ = write!(line, "  feed {}", connection.state.as_str());
     }
     line
 }

@@ -16,7 +16,7 @@ use kafka_adapter::embedded::{ReadFrom, TopicReader};
 
 use super::gate::Gate;
 
-/// Behind by so many records the feed waits. All partitions together keep
+/// Behind by so many matches the feed waits. All partitions together keep
 /// about ten times as many.
 const LAG_MAX: u64 = 100_000;
 /// Behind by so few it goes on.
@@ -102,7 +102,9 @@ fn follow(
 }
 
 fn keep_pace(ingestion: &IngestionStatus, gate: &Gate, read: u64) {
-    let lag = ingestion.snapshot().ledger.published.saturating_sub(read);
+    // What is pending will be published, whether the feed waits or not.
+    let ledger = ingestion.snapshot().ledger;
+    let lag = (ledger.published + ledger.pending).saturating_sub(read);
     if lag > LAG_MAX {
         gate.close();
     } else if lag < LAG_MIN {

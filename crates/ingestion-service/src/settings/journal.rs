@@ -1,7 +1,8 @@
-//! `[journal]`: accepted and judged, so that a configuration written for a
-//! version with a journal works here; this version keeps what Kafka has not
-//! acknowledged in memory.
+//! `[journal]`: what Kafka has not acknowledged, on disk.
 
+use std::path::Path;
+
+use journal_adapter::JournalSettings;
 use service_kit::config::{Declaration, FilePath, Setting, SettingsReader, SizeBetween};
 
 pub(super) const DECLARATIONS: &[&dyn Declaration] = &[&DIR, &SIZE_MAX];
@@ -9,20 +10,22 @@ pub(super) const DECLARATIONS: &[&dyn Declaration] = &[&DIR, &SIZE_MAX];
 const DIR: Setting<FilePath> = Setting {
     variable: "JOURNAL_DIR",
     default: "data/journal",
-    help: "Not used yet: the folder for what Kafka has not acknowledged",
+    help: "Folder for what Kafka has not acknowledged; made if it is not there, used by one process",
     parser: FilePath,
 };
 const SIZE_MAX: Setting<SizeBetween> = Setting {
     variable: "JOURNAL_SIZE_MAX",
     default: "1GiB",
-    help: "Not used yet: how large that folder may become",
+    help: "How large that folder may become; a full one makes feeds wait",
     parser: SizeBetween {
         min: 1024 * 1024,
         max: 1024 * 1024 * 1024 * 1024,
     },
 };
 
-pub(super) fn read(reader: &mut SettingsReader) {
-    reader.get(&DIR);
-    reader.get(&SIZE_MAX);
+pub(super) fn read(reader: &mut SettingsReader, working_dir: &Path) -> JournalSettings {
+    JournalSettings {
+        dir: working_dir.join(reader.get(&DIR)),
+        size_max: reader.get(&SIZE_MAX),
+    }
 }

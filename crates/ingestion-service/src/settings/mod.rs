@@ -29,6 +29,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use http_api::ApiSettings;
+use journal_adapter::JournalSettings;
 use kafka_adapter::KafkaSettings;
 use opendota_adapter::stream::StreamSettings;
 use service_kit::config::{
@@ -43,6 +44,8 @@ pub(crate) struct Settings {
     pub(crate) kafka: KafkaSettings,
     /// Where matches come from.
     pub(crate) opendota: StreamSettings,
+    /// Where what is pending survives.
+    pub(crate) journal: JournalSettings,
     /// How many match ids are remembered.
     pub(crate) dedup_window_size: usize,
     /// The HTTP interface.
@@ -84,10 +87,10 @@ impl Settings {
         };
         let mut reader = SettingsReader::new(declarations(), &sources);
         let service_name = service::read(&mut reader);
-        journal::read(&mut reader);
         let settings = Self {
             kafka: kafka::read(&mut reader, &service_name, working_dir),
             opendota: opendota::read(&mut reader, working_dir),
+            journal: journal::read(&mut reader, working_dir),
             dedup_window_size: dedup::read(&mut reader),
             api: api::read(&mut reader),
             log: log::read(&mut reader, &service_name),

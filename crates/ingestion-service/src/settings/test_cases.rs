@@ -49,12 +49,8 @@ pub(super) const CASES: &[Case] = &[
     case("KAFKA_DEAD_LETTER_TOPIC", &["a", "A.b_c-9"], WRONG_TOPICS),
     case(
         "KAFKA_DELIVERY",
-        &["at_least_once"],
-        &[
-            ("exactly_once", "exactly_once"),
-            ("", ""),
-            ("at_most_once", "at_most_once"),
-        ],
+        &["at_least_once", "exactly_once"],
+        &[("", ""), ("at_most_once", "at_most_once")],
     ),
     case("KAFKA_TRANSACTIONAL_ID", &["a b"], EMPTY),
     case(

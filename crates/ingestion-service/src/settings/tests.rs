@@ -155,9 +155,9 @@ fn values_are_judged_beside_each_other() {
          allowed: plaintext, ssl, sasl_plaintext, sasl_ssl",
     );
     check_wrong(
-        &[("KAFKA_DELIVERY", "exactly_once")],
-        "KAFKA_DELIVERY is \"exactly_once\" (environment): this version does not have it yet; \
-         allowed: at_least_once",
+        &[("KAFKA_DELIVERY", "at_most_once")],
+        "KAFKA_DELIVERY is \"at_most_once\" (environment): not one of the names; \
+         allowed: exactly_once, at_least_once",
     );
 }
 

@@ -17,7 +17,7 @@ const MINUTES_DEFAULT: f64 = 2.0;
 /// A day: what one run is counted with is kept in memory.
 const MINUTES_MAX: f64 = 24.0 * 60.0;
 /// What the service cannot do yet, as `CHAOS_WITHOUT` names it.
-const WITHOUT_DEFAULT: &str = "journal,exactly_once";
+const WITHOUT_DEFAULT: &str = "";
 
 /// The settings of a run.
 #[derive(Clone, Debug)]

@@ -164,7 +164,7 @@ async fn without_kafka_at_the_start_the_service_waits_for_it() -> Result<()> {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_full_memory_pushes_back_on_the_feed() -> Result<()> {
+async fn a_full_journal_pushes_back_on_the_feed() -> Result<()> {
     let cluster = OwnCluster::start(1).await?;
     let topics = Topics::create_on(&cluster).await?;
     let feed = feed(Config {
@@ -173,15 +173,16 @@ async fn a_full_memory_pushes_back_on_the_feed() -> Result<()> {
     })
     .await?;
     // So short that they would end the connection while it is not read.
-    let intervals = [
+    let settings = [
         ("OPENDOTA_STREAM_HEARTBEAT", "2s"),
-        ("OPENDOTA_STREAM_IDLE_TIMEOUT", "2s"),
+        ("OPENDOTA_STREAM_IDLE_TIMEOUT", "8s"),
+        ("JOURNAL_SIZE_MAX", "4MiB"),
     ];
-    let service = Service::start(&feed.websocket_url(), &topics, &intervals).await?;
+    let service = Service::start(&feed.websocket_url(), &topics, &settings).await?;
     wait_for_deliveries(&service, RESUMES_WITHIN).await?;
 
     cluster.kill(0)?;
-    wait_for_complaint(&service, "kafka", "memory is full").await;
+    wait_for_complaint(&service, "journal", "JOURNAL_SIZE_MAX").await;
     let mut held = (0, 0);
     wait_until("the feed cannot send any more", async || {
         let before = held;
@@ -194,13 +195,13 @@ async fn a_full_memory_pushes_back_on_the_feed() -> Result<()> {
     })
     .await;
     let pending = service.figure("pending").await?;
-    sleep(Duration::from_secs(6)).await;
+    sleep(Duration::from_secs(10)).await;
     assert_eq!(
         held,
         (feed.truth().sent.total(), service.figure("received").await?)
     );
     assert_eq!(pending, service.figure("pending").await?);
-    wait_for_complaint(&service, "kafka", "memory is full").await;
+    wait_for_complaint(&service, "backlog", "feeds are not read").await;
     assert!(
         feed.truth().frames_unproved < 200_000,
         "it is the socket that holds the feed back"

@@ -15,6 +15,7 @@ mod secrets;
 mod settings;
 
 mod broker_faults;
+mod journal;
 mod kafka_security;
 mod own_cluster;
 mod shutdown;

@@ -20,7 +20,15 @@ pub(crate) struct OwnCluster {
 impl OwnCluster {
     /// Starts one of so many brokers, as soon as there is room for them.
     pub(crate) async fn start(brokers: u32) -> Result<Self> {
-        let place = BROKERS.acquire_many(brokers).await?;
+        Self::start_with(BROKERS.acquire_many(brokers).await?, brokers).await
+    }
+
+    /// Starts one beside which no other runs: for what is measured.
+    pub(crate) async fn start_alone(brokers: u32) -> Result<Self> {
+        Self::start_with(without_own_clusters().await?, brokers).await
+    }
+
+    async fn start_with(place: SemaphorePermit<'static>, brokers: u32) -> Result<Self> {
         let cluster = KafkaCluster::start(usize::try_from(brokers)?).await?;
         Ok(Self {
             cluster,

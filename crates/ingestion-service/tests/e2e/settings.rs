@@ -16,7 +16,7 @@ const WRONG: &[(&str, &str, &str)] = &[
     ("KAFKA_BOOTSTRAP_SERVERS", "broker", "broker"),
     ("KAFKA_PUBLISH_TOPIC", "a b", "a b"),
     ("KAFKA_DEAD_LETTER_TOPIC", "", ""),
-    ("KAFKA_DELIVERY", "exactly_once", "exactly_once"),
+    ("KAFKA_DELIVERY", "at_most_once", "at_most_once"),
     ("KAFKA_TRANSACTIONAL_ID", "", ""),
     ("KAFKA_LINGER", "10", "10"),
     ("KAFKA_COMPRESSION", "rar", "rar"),

@@ -216,6 +216,11 @@ impl Service {
         send_signal(self.id(), name)
     }
 
+    /// Whether the process has ended.
+    pub(crate) fn has_ended(&mut self) -> bool {
+        self.child.try_wait().is_ok_and(|status| status.is_some())
+    }
+
     /// Waits for the process to end; its exit code.
     pub(crate) async fn exit_code(&mut self) -> Result<i32> {
         let begun = Instant::now();

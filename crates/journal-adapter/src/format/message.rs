@@ -77,7 +77,7 @@ pub(crate) fn size_max(message: &Message) -> usize {
         Message::Match(_) => size + 8,
         Message::DeadLetter(letter) => {
             let reason = letter.reason.as_str().len();
-            (size + 1 + reason + 4 + letter.detail.len() + letter.payload.len())
+            (size + 1 + reason + 8 + 4 + letter.detail.len() + letter.payload.len())
                 .min(CONTENT_SIZE_MAX)
         }
     }
@@ -92,6 +92,7 @@ pub(crate) fn encode(buffer: &mut Vec<u8>, message: &Message) {
         Message::Match(received) => buffer.extend(received.id.get().to_le_bytes()),
         Message::DeadLetter(letter) => {
             short_text(buffer, letter.reason.as_str());
+            buffer.extend((letter.size_bytes as u64).to_le_bytes());
             let room = CONTENT_SIZE_MAX - (buffer.len() - start) - 4;
             let detail = cut(&letter.detail, room);
             let length = u32::try_from(detail.len()).expect("it is below the limit of contents");
@@ -119,6 +120,7 @@ pub(crate) fn decode(kind: Kind, bytes: &[u8], sources: &Sources) -> Option<Mess
         }
         Kind::DeadLetter => {
             let reason = reason(bytes.short_text()?)?;
+            let size_bytes = usize::try_from(bytes.i64()?).ok()?;
             let length = usize::try_from(bytes.u32()?).ok()?;
             let detail = std::str::from_utf8(bytes.take(length)?).ok()?;
             Some(Message::DeadLetter(Box::new(DeadLetter {
@@ -127,6 +129,7 @@ pub(crate) fn decode(kind: Kind, bytes: &[u8], sources: &Sources) -> Option<Mess
                 source,
                 received_at,
                 payload: Payload::copy_from_slice(bytes.0),
+                size_bytes,
             })))
         }
         Kind::Acknowledged | Kind::Filler => None,

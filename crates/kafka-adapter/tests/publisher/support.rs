@@ -194,6 +194,7 @@ pub(crate) fn a_dead_letter(payload: Vec<u8>) -> Message {
         detail: "expected value at line 1 column 1".to_owned(),
         source: SOURCE,
         received_at: RECEIVED_AT,
+        size_bytes: payload.len(),
         payload: payload.into(),
     }))
 }

@@ -57,6 +57,7 @@ pub fn a_dead_letter(sequence: u64, size: usize) -> JournalEntry {
             source: SOURCES[0],
             received_at: Timestamp::from_unix_ms(1_776_027_022_000 + raw),
             payload: payload.collect(),
+            size_bytes: size + 1,
         })),
     }
 }

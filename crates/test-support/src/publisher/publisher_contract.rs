@@ -274,5 +274,6 @@ fn a_dead_letter(reason: DeadLetterReason) -> Message {
         source: SOURCE,
         received_at: Timestamp::from_unix_ms(1_763_817_901_040),
         payload: Bytes::from_static(b"{\"match_id\": \xff\"\0}"),
+        size_bytes: 16,
     }))
 }

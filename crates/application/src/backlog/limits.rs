@@ -1,0 +1,64 @@
+//! How much, how long: every limit of the backlog.
+
+use std::time::Duration;
+
+/// How much of what is pending may be where.
+///
+/// A match weighs one. So do 512 bytes of a dead letter.
+#[derive(Debug, Clone, Copy)]
+pub struct BacklogLimits {
+    /// So much may wait in memory in front of the publisher, which holds about
+    /// as much itself: 10 MiB of dead letters, or 2 MiB of matches.
+    pub head_weight_max: usize,
+    /// At so much the tail is written to the journal and leaves memory …
+    pub spill_weight: usize,
+    /// … and at so much feeds wait for that: the disk sets the pace.
+    pub tail_weight_max: usize,
+    /// So many messages are handed to the publisher in one go.
+    pub send_batch: usize,
+    /// A write to the journal holds at most so many entries …
+    pub write_batch: usize,
+    /// … and takes no further one beyond this weight: 4 MiB.
+    pub write_batch_weight_max: usize,
+    /// So many acknowledgements are kept while the journal cannot take them.
+    pub acknowledgements_kept_max: usize,
+}
+
+impl BacklogLimits {
+    /// What the service runs with.
+    pub const DEFAULT: Self = Self {
+        head_weight_max: 20_000,
+        spill_weight: 8_000,
+        tail_weight_max: 20_000,
+        send_batch: 256,
+        write_batch: 8192,
+        write_batch_weight_max: 8192,
+        acknowledgements_kept_max: 65_536,
+    };
+}
+
+/// A match weighs one; one weight also stands for so many bytes of a dead letter.
+pub(super) const BYTES_PER_WEIGHT: usize = 512;
+
+/// So many entries are read from the journal in one go.
+pub(super) const READ_BATCH: usize = 4096;
+
+/// What Kafka has not acknowledged by then is written to the journal: well
+/// above what a healthy broker takes, well below [`PROTECTED_WITHIN`].
+pub(super) const WRITTEN_AFTER: Duration = Duration::from_millis(300);
+
+/// How often it is looked whether something is to be written.
+pub(super) const WRITE_INTERVAL: Duration = Duration::from_millis(100);
+
+/// What has been received is on disk within this time, or feeds are not read
+/// until it is.
+pub(super) const PROTECTED_WITHIN: Duration = Duration::from_millis(900);
+
+/// How often lateness is judged and the ledger checked.
+pub(super) const WATCH_INTERVAL: Duration = Duration::from_millis(50);
+
+/// Pause after the journal has failed or was full.
+pub(super) const RETRY_PAUSE: Duration = Duration::from_millis(250);
+
+/// Draining goes on as long as Kafka acknowledges something within this time.
+pub(super) const PROGRESS_WITHIN: Duration = Duration::from_secs(2);

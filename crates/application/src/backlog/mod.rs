@@ -1,0 +1,374 @@
+//! Everything received and not settled yet, in memory and on disk.
+//!
+//! A message waits here from its receipt to its outcome. As long as Kafka
+//! acknowledges, it never leaves memory. What stays unacknowledged for a short
+//! while is written to the journal; what memory has no room for is left to
+//! the journal alone and read back when Kafka takes it. When the journal has
+//! no room either, or does not write in time, feeds are not read.
+//!
+//! [`Backlog::run`] does all of the work; the others hand in and ask.
+
+mod limits;
+mod state;
+
+#[cfg(test)]
+mod state_tests;
+#[cfg(test)]
+mod tests;
+
+use std::{
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    time::Duration,
+};
+
+use domain::SourceName;
+use thiserror::Error;
+use tokio::{
+    sync::Notify,
+    time::{Instant, interval, sleep, timeout},
+};
+
+pub use self::limits::BacklogLimits;
+use self::{
+    limits::{
+        PROGRESS_WITHIN, PROTECTED_WITHIN, READ_BATCH, RETRY_PAUSE, WATCH_INTERVAL, WRITE_INTERVAL,
+        WRITTEN_AFTER,
+    },
+    state::{State, Step},
+};
+use crate::{
+    Condition, HealthCheck, HealthStatus, Ledger, Receipt,
+    ports::{
+        Clock, HealthReporter, Journal, JournalError, MessagePublisher, PublishError, ReceivedBatch,
+    },
+    receipt::Outcome,
+};
+
+/// What a backlog is told.
+#[derive(Debug, Clone, Copy)]
+pub struct BacklogSettings {
+    /// How many match ids are remembered to recognise duplicates.
+    pub dedup_window_size: usize,
+    /// How much may be where.
+    pub limits: BacklogLimits,
+}
+
+/// Why a backlog cannot go on.
+#[derive(Debug, Clone, PartialEq, Eq, Error)]
+pub enum BacklogError {
+    /// Matches cannot be published any more.
+    #[error("matches cannot be published any more: {0}")]
+    Publish(#[from] PublishError),
+}
+
+/// Keeps every pending message until it has its outcome.
+pub struct Backlog {
+    journal: Arc<dyn Journal>,
+    publisher: Arc<dyn MessagePublisher>,
+    ledger: Arc<Ledger>,
+    clock: Arc<dyn Clock>,
+    dedup_window_size: usize,
+    /// A `std` mutex: it is held for short, and never across an await. The
+    /// ledger is booked under it, so that both can be compared.
+    state: Mutex<State>,
+    /// There may be something to send.
+    sendable: Notify,
+    /// There may be something to write at once.
+    writable: Notify,
+    /// There may be room to receive.
+    room: Notify,
+    condition: Condition,
+}
+
+impl Backlog {
+    /// An empty backlog; nothing is read or sent before it [runs](Self::run).
+    pub fn new(
+        settings: BacklogSettings,
+        journal: Arc<dyn Journal>,
+        publisher: Arc<dyn MessagePublisher>,
+        ledger: Arc<Ledger>,
+        clock: Arc<dyn Clock>,
+    ) -> Self {
+        Self {
+            journal,
+            publisher,
+            ledger,
+            condition: Condition::new(
+                "backlog",
+                HealthStatus::Healthy,
+                "the journal of earlier runs is being looked through",
+                Arc::clone(&clock),
+            ),
+            clock,
+            dedup_window_size: settings.dedup_window_size,
+            state: Mutex::new(State::new(
+                settings.dedup_window_size,
+                settings.limits,
+                Instant::now(),
+            )),
+            sendable: Notify::new(),
+            writable: Notify::new(),
+            room: Notify::new(),
+        }
+    }
+
+    /// Waits until more may be received.
+    pub async fn room(&self) {
+        loop {
+            let changed = self.room.notified();
+            tokio::pin!(changed);
+            changed.as_mut().enable();
+            if self.lock().has_room() {
+                return;
+            }
+            changed.await;
+        }
+    }
+
+    /// Takes in what `source` has handed over, and books it: deduplicated,
+    /// unless it has to be done later, before it is sent.
+    ///
+    /// Never waits. Callers ask for [`room`](Self::room) first; what has been
+    /// read already is taken in all the same.
+    pub fn receive(&self, source: SourceName, batch: ReceivedBatch) {
+        let now = Instant::now();
+        let is_long = {
+            let mut state = self.lock();
+            state.receive(source, batch, now, &self.ledger);
+            !state.has_room()
+        };
+        self.sendable.notify_one();
+        if is_long {
+            self.writable.notify_one();
+        }
+    }
+
+    /// Does the work until it is dropped: takes over what earlier runs have
+    /// left, sends, and keeps on disk what has to be there.
+    ///
+    /// Dropping it loses nothing; [`close`](Self::close) comes next.
+    ///
+    /// # Errors
+    /// When the publisher has stopped for good.
+    pub async fn run(self: &Arc<Self>) -> Result<(), BacklogError> {
+        self.recover().await;
+        tokio::select! {
+            stopped = self.send_for_ever() => stopped,
+            () = self.write_for_ever() => Ok(()),
+            () = self.watch_for_ever() => Ok(()),
+        }
+    }
+
+    /// Waits until nothing is pending, or until the rest is on disk and Kafka
+    /// acknowledges nothing any more.
+    pub async fn drained(&self) {
+        let asked_at = Instant::now();
+        let mut interval = interval(WATCH_INTERVAL);
+        loop {
+            interval.tick().await;
+            let state = self.lock();
+            let since = state.last_settled().max(asked_at);
+            let is_stuck = since.elapsed() >= PROGRESS_WITHIN;
+            if state.population() == 0 || is_stuck && state.unwritten_count() == 0 {
+                return;
+            }
+        }
+    }
+
+    /// Writes everything that is pending to the journal, for at most
+    /// `deadline`; how many messages are in memory only after that.
+    ///
+    /// To be called when [`run`](Self::run) has ended.
+    pub async fn close(&self, deadline: Duration) -> u64 {
+        let write_all = async {
+            while let Err(error) = self.write(u64::MAX).await {
+                tracing::error!("pending matches cannot be written to the journal: {error}");
+                sleep(RETRY_PAUSE).await;
+            }
+            self.acknowledge().await;
+        };
+        // What was not done in time is counted.
+        let _ = timeout(deadline, write_all).await;
+        let state = self.lock();
+        if state.is_recovered() {
+            self.ledger.recount(state.population());
+        }
+        state.unwritten_count()
+    }
+
+    /// The message at `place` has had its outcome.
+    pub(crate) fn settle(&self, place: usize, outcome: Outcome) {
+        self.lock().settle(place, outcome, &self.ledger);
+    }
+
+    /// The message at `place` was not delivered, and is sent again.
+    pub(crate) fn take_back(&self, place: usize) {
+        self.lock().take_back(place);
+        self.sendable.notify_one();
+    }
+
+    async fn recover(&self) {
+        let recovered = loop {
+            match self.journal.recover().await {
+                Ok(recovered) => break recovered,
+                Err(error) => {
+                    self.condition
+                        .set(HealthStatus::Unhealthy, error.to_string());
+                    tracing::error!("what earlier runs have left cannot be read: {error}");
+                    sleep(RETRY_PAUSE).await;
+                }
+            }
+        };
+        if recovered.total() > 0 {
+            tracing::info!(
+                journal.pending = recovered.total(),
+                "matches that earlier runs could not deliver are taken over"
+            );
+        }
+        self.lock().recover(&recovered, &self.ledger);
+        self.room.notify_waiters();
+    }
+
+    async fn send_for_ever(self: &Arc<Self>) -> Result<(), BacklogError> {
+        let published = self.publisher.published(self.dedup_window_size).await?;
+        self.lock().restore(&published);
+        drop(published);
+        loop {
+            let step = self.lock().next_step(&self.ledger);
+            match step {
+                Step::Send(outgoing) => {
+                    // Some room has appeared where these were.
+                    self.room.notify_waiters();
+                    for message in outgoing {
+                        let (place, at) = (message.place, message.received_at);
+                        let receipt = Receipt::of(Arc::clone(self), place, at);
+                        self.publisher.publish(message.message, receipt).await?;
+                    }
+                }
+                Step::Read { from } => self.read(from).await,
+                Step::Wait => self.sendable.notified().await,
+            }
+        }
+    }
+
+    async fn read(&self, from: u64) {
+        match self.journal.read(from, READ_BATCH).await {
+            Ok(entries) => {
+                let (wall_now, now) = (self.clock.now(), Instant::now());
+                let lost = self.lock().refill(entries, wall_now, now);
+                if lost > 0 {
+                    tracing::error!(
+                        journal.lost = lost,
+                        "matches written to the journal could not be read back: they are lost"
+                    );
+                }
+                self.room.notify_waiters();
+            }
+            Err(error) => {
+                tracing::error!("pending matches cannot be read from the journal: {error}");
+                sleep(RETRY_PAUSE).await;
+            }
+        }
+    }
+
+    async fn write_for_ever(&self) {
+        let mut has_failed = false;
+        loop {
+            // A deadline of its own: notifications must not put it off.
+            let _ = timeout(WRITE_INTERVAL, self.writable.notified()).await;
+            // A journal that has failed is tried with whatever there is: how
+            // else could it be known to work again?
+            let waited = if has_failed {
+                Duration::ZERO
+            } else {
+                WRITTEN_AFTER
+            };
+            let due = self.lock().due(waited, Instant::now());
+            if let Some(up_to) = due {
+                let written = self.write(up_to).await;
+                has_failed = written.is_err();
+                if let Err(error) = written {
+                    tracing::debug!("pending matches are in memory only: {error}");
+                    sleep(RETRY_PAUSE).await;
+                }
+            }
+            self.acknowledge().await;
+        }
+    }
+
+    /// Writes everything up to a sequence that is not in the journal yet.
+    async fn write(&self, up_to: u64) -> Result<(), JournalError> {
+        loop {
+            let entries = self.lock().unwritten(up_to);
+            let Some(last) = entries.last() else {
+                return Ok(());
+            };
+            self.journal.append(&entries).await?;
+            self.lock().written(last.sequence);
+            self.room.notify_waiters();
+            // What has been spilled may be next in turn.
+            self.sendable.notify_one();
+        }
+    }
+
+    async fn acknowledge(&self) {
+        let sequences = self.lock().take_acknowledged();
+        if sequences.is_empty() {
+            return;
+        }
+        if let Err(error) = self.journal.acknowledge(&sequences).await {
+            tracing::debug!("the journal keeps what is settled: {error}");
+            self.lock().keep_acknowledged(sequences);
+        }
+    }
+
+    async fn watch_for_ever(&self) {
+        let mut interval = interval(WATCH_INTERVAL);
+        loop {
+            interval.tick().await;
+            self.watch();
+        }
+    }
+
+    fn watch(&self) {
+        let (is_late, is_news, spilled) = {
+            let mut state = self.lock();
+            let is_news = state.judge_lateness(PROTECTED_WITHIN, Instant::now());
+            // Under the lock, so that nothing can change in between.
+            self.ledger.recount(state.population());
+            (state.is_late(), is_news, state.spilled_count())
+        };
+        if is_news {
+            self.room.notify_waiters();
+        }
+        let is_new_status = if is_late {
+            self.condition.set(
+                HealthStatus::Unhealthy,
+                "feeds are not read: neither Kafka nor the journal has taken what was received \
+                 more than a second ago, see the checks kafka and journal",
+            )
+        } else {
+            let reason = match spilled {
+                0 => "what is pending fits into memory".to_owned(),
+                count => format!("{count} matches wait in the journal for their turn"),
+            };
+            self.condition.set(HealthStatus::Healthy, reason)
+        };
+        if is_new_status && is_late {
+            tracing::warn!("feeds are not read until what was received is safe");
+        } else if is_new_status {
+            tracing::info!("feeds may be read: what was received is safe");
+        }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, State> {
+        // Each change is whole before it can panic, or shows as an imbalance.
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl HealthReporter for Backlog {
+    fn checks(&self) -> Vec<HealthCheck> {
+        vec![self.condition.check()]
+    }
+}

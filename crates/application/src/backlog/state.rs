@@ -1,0 +1,509 @@
+//! Everything pending, and where it is. No I/O, no waiting, no time of its own.
+//!
+//! In the order of receipt, pending messages are
+//!
+//! 1. on their way to Kafka, or given back by the publisher;
+//! 2. in the *head*, next to be sent;
+//! 3. *spilled*: in the journal only;
+//! 4. in the *tail*, where new ones go as long as there are spilled ones or
+//!    the head is full.
+//!
+//! Sequences ascend along this order, and the journal is written along it: so
+//! one number says what is on disk, all that is not above it.
+
+use std::{collections::VecDeque, time::Duration};
+
+use domain::{MatchId, SourceName, Timestamp};
+use slab::Slab;
+use tokio::time::Instant;
+
+use super::limits::{BYTES_PER_WEIGHT, BacklogLimits};
+use crate::{
+    DedupWindow, Ledger,
+    ports::{DeadLetter, JournalEntry, Message, ReceivedBatch, Recovered},
+    receipt::Outcome,
+};
+
+/// A pending message.
+pub(super) struct Pending {
+    sequence: u64,
+    message: Message,
+    received_at: Instant,
+}
+
+/// A message to be sent, and its place among those on their way.
+pub(super) struct Outgoing {
+    pub(super) place: usize,
+    pub(super) message: Message,
+    pub(super) received_at: Instant,
+}
+
+/// What is to be done next to get on.
+pub(super) enum Step {
+    Send(Vec<Outgoing>),
+    /// Read entries from this sequence on, and hand them to [`State::refill`].
+    Read {
+        from: u64,
+    },
+    Wait,
+}
+
+/// Entries that are in the journal and not in memory.
+struct Spilled {
+    /// Where to read on.
+    next: u64,
+    last: u64,
+    count: u64,
+}
+
+pub(super) struct State {
+    limits: BacklogLimits,
+    window: DedupWindow,
+    /// Whether the window holds what the topic holds.
+    is_restored: bool,
+    /// Whether the journal of earlier processes has been looked through.
+    is_recovered: bool,
+    /// Whether what is waiting has not passed the window yet.
+    is_raw: bool,
+    next_sequence: u64,
+    /// Sequences from here on are this process's own.
+    own_from: u64,
+
+    on_the_way: Slab<Pending>,
+    returned: VecDeque<Pending>,
+    head: Queue,
+    spilled: Option<Spilled>,
+    tail: Queue,
+
+    /// Everything pending up to here is in the journal.
+    written_up_to: u64,
+    /// What is settled up to here may be in the journal, and is acknowledged there.
+    attempted_up_to: u64,
+    acknowledged: Vec<u64>,
+
+    /// Whether something has been in memory only for too long.
+    is_late: bool,
+    last_settled: Instant,
+}
+
+impl State {
+    pub(super) fn new(window_size: usize, limits: BacklogLimits, now: Instant) -> Self {
+        Self {
+            limits,
+            window: DedupWindow::new(window_size),
+            is_restored: false,
+            is_recovered: false,
+            is_raw: true,
+            next_sequence: 1,
+            own_from: 1,
+            on_the_way: Slab::new(),
+            returned: VecDeque::new(),
+            head: Queue::default(),
+            spilled: None,
+            tail: Queue::default(),
+            written_up_to: 0,
+            attempted_up_to: 0,
+            acknowledged: Vec::new(),
+            is_late: false,
+            last_settled: now,
+        }
+    }
+
+    // What comes in.
+
+    /// Takes over what earlier processes have left in the journal.
+    pub(super) fn recover(&mut self, recovered: &Recovered, ledger: &Ledger) {
+        for (source, count) in &recovered.pending {
+            ledger.resume(*source, *count);
+        }
+        self.next_sequence = recovered.next_sequence.max(1);
+        self.own_from = self.next_sequence;
+        self.written_up_to = self.next_sequence - 1;
+        self.attempted_up_to = self.written_up_to;
+        self.spilled = recovered.first.map(|first| Spilled {
+            next: first,
+            last: self.written_up_to,
+            count: recovered.total(),
+        });
+        self.is_recovered = true;
+    }
+
+    /// Takes note of what is in the topic, the oldest first.
+    pub(super) fn restore(&mut self, published: &[MatchId]) {
+        for id in published {
+            self.window.insert(*id);
+        }
+        self.is_restored = true;
+    }
+
+    /// Whether more may be received.
+    pub(super) fn has_room(&self) -> bool {
+        self.is_recovered && !self.is_late && self.tail.weight < self.limits.tail_weight_max
+    }
+
+    /// Takes in what `source` has handed over; books it.
+    pub(super) fn receive(
+        &mut self,
+        source: SourceName,
+        batch: ReceivedBatch,
+        now: Instant,
+        ledger: &Ledger,
+    ) {
+        let (received, at) = (batch.frames.len(), batch.received_at);
+        let mut duplicates = 0;
+        for frame in batch.frames {
+            let message = match frame {
+                Ok(id) if self.is_raw || self.window.insert(id) => Message::Match(domain::Match {
+                    id,
+                    source,
+                    received_at: at,
+                }),
+                Ok(_) => {
+                    duplicates += 1;
+                    continue;
+                }
+                Err(frame) => Message::DeadLetter(Box::new(DeadLetter::of(*frame, source, at))),
+            };
+            self.push(message, now);
+        }
+        ledger.book(source, received, duplicates, now);
+    }
+
+    fn push(&mut self, message: Message, received_at: Instant) {
+        let sequence = self.next_sequence;
+        self.next_sequence += 1;
+        let pending = Pending {
+            sequence,
+            message,
+            received_at,
+        };
+        let passes = self.spilled.is_none() && self.tail.is_empty();
+        if passes && self.head.weight < self.limits.head_weight_max {
+            self.head.push_back(pending);
+        } else {
+            self.tail.push_back(pending);
+        }
+    }
+
+    // What goes out.
+
+    /// What is to be sent, or else to be done to have something to send.
+    pub(super) fn next_step(&mut self, ledger: &Ledger) -> Step {
+        if !self.is_restored || !self.is_recovered {
+            return Step::Wait;
+        }
+        let mut outgoing = Vec::new();
+        while outgoing.len() < self.limits.send_batch {
+            if let Some(pending) = self.returned.pop_front() {
+                outgoing.push(self.send(pending));
+            } else if let Some(pending) = self.head.pop_front() {
+                outgoing.extend(self.send_if_new(pending, ledger));
+            } else if self.spilled.is_none() && !self.tail.is_empty() {
+                std::mem::swap(&mut self.head, &mut self.tail);
+            } else {
+                break;
+            }
+        }
+        match &self.spilled {
+            _ if !outgoing.is_empty() => Step::Send(outgoing),
+            Some(spilled) => Step::Read { from: spilled.next },
+            None => {
+                // Everything received has passed the window: from here on it
+                // can be asked at once.
+                self.is_raw = false;
+                Step::Wait
+            }
+        }
+    }
+
+    fn send_if_new(&mut self, pending: Pending, ledger: &Ledger) -> Option<Outgoing> {
+        if self.is_raw
+            && let Message::Match(found) = &pending.message
+            && !self.window.insert(found.id)
+        {
+            let outcome = if pending.sequence < self.own_from {
+                Outcome::FoundPublished
+            } else {
+                Outcome::Duplicate(found.source)
+            };
+            self.note_settled(&pending);
+            ledger.settle(pending.received_at, outcome);
+            return None;
+        }
+        Some(self.send(pending))
+    }
+
+    fn send(&mut self, pending: Pending) -> Outgoing {
+        let (message, received_at) = (pending.message.clone(), pending.received_at);
+        Outgoing {
+            place: self.on_the_way.insert(pending),
+            message,
+            received_at,
+        }
+    }
+
+    /// Takes what was read from the journal into the head; how many entries
+    /// that should have been there were not.
+    pub(super) fn refill(
+        &mut self,
+        entries: Vec<JournalEntry>,
+        wall_now: Timestamp,
+        now: Instant,
+    ) -> u64 {
+        let Some(spilled) = &mut self.spilled else {
+            return 0;
+        };
+        let mut has_ended = entries.is_empty();
+        for JournalEntry { sequence, message } in entries {
+            if sequence > spilled.last {
+                has_ended = true;
+                break;
+            }
+            spilled.next = sequence + 1;
+            spilled.count = spilled.count.saturating_sub(1);
+            let received_at = instant_of(message.received_at(), wall_now, now);
+            self.head.push_back(Pending {
+                sequence,
+                message,
+                received_at,
+            });
+        }
+        if has_ended || spilled.next > spilled.last || spilled.count == 0 {
+            let lost = spilled.count;
+            self.spilled = None;
+            return lost;
+        }
+        0
+    }
+
+    /// The message at `place` has had its outcome.
+    pub(super) fn settle(&mut self, place: usize, outcome: Outcome, ledger: &Ledger) {
+        let pending = self.on_the_way.remove(place);
+        self.last_settled = Instant::now();
+        self.note_settled(&pending);
+        ledger.settle(pending.received_at, outcome);
+    }
+
+    /// The message at `place` was not delivered.
+    pub(super) fn take_back(&mut self, place: usize) {
+        let pending = self.on_the_way.remove(place);
+        self.returned.push_back(pending);
+    }
+
+    fn note_settled(&mut self, pending: &Pending) {
+        if pending.sequence <= self.attempted_up_to {
+            self.acknowledged.push(pending.sequence);
+        }
+    }
+
+    // What goes to disk and may leave it.
+
+    /// Up to which sequence the journal is to be written now, if it is: what
+    /// has waited for `waited`, or the tail when it is long.
+    pub(super) fn due(&self, waited: Duration, now: Instant) -> Option<u64> {
+        if self.tail.weight >= self.limits.spill_weight {
+            return self.tail.last_sequence();
+        }
+        let is_old = |pending: &&Pending| {
+            pending.sequence > self.written_up_to
+                && now.saturating_duration_since(pending.received_at) >= waited
+        };
+        let old = self.memory().filter(is_old);
+        old.map(|pending| pending.sequence).max()
+    }
+
+    /// The next entries to be written, none above `up_to`.
+    pub(super) fn unwritten(&mut self, up_to: u64) -> Vec<JournalEntry> {
+        let is_meant =
+            |pending: &&Pending| pending.sequence > self.written_up_to && pending.sequence <= up_to;
+        let on_the_way = self.on_the_way.iter().map(|(_, pending)| pending);
+        let mut first: Vec<_> = on_the_way.chain(&self.returned).filter(is_meant).collect();
+        first.sort_unstable_by_key(|pending| pending.sequence);
+        let (head, tail) = (
+            self.head.after(self.written_up_to),
+            self.tail.after(self.written_up_to),
+        );
+        let mut weight = 0;
+        let entries: Vec<_> = first
+            .into_iter()
+            .chain(head)
+            .chain(tail)
+            .take_while(|pending| {
+                let fits = weight < self.limits.write_batch_weight_max && pending.sequence <= up_to;
+                weight += weight_of(&pending.message);
+                fits
+            })
+            .take(self.limits.write_batch)
+            .map(|pending| JournalEntry {
+                sequence: pending.sequence,
+                message: pending.message.clone(),
+            })
+            .collect();
+        if let Some(last) = entries.last() {
+            self.attempted_up_to = self.attempted_up_to.max(last.sequence);
+        }
+        entries
+    }
+
+    /// The journal holds everything up to `sequence`; a long tail leaves memory.
+    pub(super) fn written(&mut self, sequence: u64) {
+        self.written_up_to = self.written_up_to.max(sequence);
+        if self.tail.weight < self.limits.spill_weight {
+            return;
+        }
+        while let Some(first) = self.tail.first_sequence()
+            && first <= self.written_up_to
+        {
+            self.tail.pop_front();
+            let spilled = self.spilled.get_or_insert(Spilled {
+                next: first,
+                last: first,
+                count: 0,
+            });
+            spilled.last = first;
+            spilled.count += 1;
+        }
+    }
+
+    /// The settled entries to be acknowledged in the journal, ascending.
+    pub(super) fn take_acknowledged(&mut self) -> Vec<u64> {
+        let mut sequences = std::mem::take(&mut self.acknowledged);
+        sequences.sort_unstable();
+        sequences
+    }
+
+    /// They could not be acknowledged. Of too many the oldest are forgotten:
+    /// should they come back at the next start, they are found in the topic.
+    pub(super) fn keep_acknowledged(&mut self, sequences: Vec<u64>) {
+        let newer = std::mem::replace(&mut self.acknowledged, sequences);
+        self.acknowledged.extend(newer);
+        let excess = self
+            .acknowledged
+            .len()
+            .saturating_sub(self.limits.acknowledgements_kept_max);
+        self.acknowledged.drain(..excess);
+    }
+
+    // How it is.
+
+    /// Judges whether something is in memory only since before `limit`.
+    ///
+    /// Returns whether that is news.
+    pub(super) fn judge_lateness(&mut self, limit: Duration, now: Instant) -> bool {
+        let is_late = self
+            .oldest_unwritten()
+            .is_some_and(|at| now.saturating_duration_since(at) > limit);
+        std::mem::replace(&mut self.is_late, is_late) != is_late
+    }
+
+    pub(super) fn is_late(&self) -> bool {
+        self.is_late
+    }
+
+    /// How many messages are pending, counted where they are.
+    pub(super) fn population(&self) -> u64 {
+        let spilled = self.spilled.as_ref().map_or(0, |spilled| spilled.count);
+        let in_memory =
+            self.on_the_way.len() + self.returned.len() + self.head.len() + self.tail.len();
+        spilled + in_memory as u64
+    }
+
+    /// How many messages are in memory and not on disk.
+    pub(super) fn unwritten_count(&self) -> u64 {
+        let unwritten = |pending: &&Pending| pending.sequence > self.written_up_to;
+        self.memory().filter(unwritten).count() as u64
+    }
+
+    pub(super) fn spilled_count(&self) -> u64 {
+        self.spilled.as_ref().map_or(0, |spilled| spilled.count)
+    }
+
+    pub(super) fn last_settled(&self) -> Instant {
+        self.last_settled
+    }
+
+    pub(super) fn is_recovered(&self) -> bool {
+        self.is_recovered
+    }
+
+    fn oldest_unwritten(&self) -> Option<Instant> {
+        let first = self.on_the_way.iter().map(|(_, pending)| pending);
+        let queued = [&self.head, &self.tail].map(|queue| queue.after(self.written_up_to).next());
+        first
+            .chain(&self.returned)
+            .filter(|pending| pending.sequence > self.written_up_to)
+            .chain(queued.into_iter().flatten())
+            .map(|pending| pending.received_at)
+            .min()
+    }
+
+    fn memory(&self) -> impl Iterator<Item = &Pending> {
+        let on_the_way = self.on_the_way.iter().map(|(_, pending)| pending);
+        on_the_way
+            .chain(&self.returned)
+            .chain(self.head.after(self.written_up_to))
+            .chain(self.tail.after(self.written_up_to))
+    }
+}
+
+/// Messages in ascending sequence, weighed.
+#[derive(Default)]
+struct Queue {
+    pending: VecDeque<Pending>,
+    weight: usize,
+}
+
+impl Queue {
+    fn push_back(&mut self, pending: Pending) {
+        self.weight += weight_of(&pending.message);
+        self.pending.push_back(pending);
+    }
+
+    fn pop_front(&mut self) -> Option<Pending> {
+        let pending = self.pending.pop_front()?;
+        self.weight -= weight_of(&pending.message);
+        Some(pending)
+    }
+
+    /// Those above `sequence`.
+    fn after(&self, sequence: u64) -> impl Iterator<Item = &Pending> {
+        let first = self
+            .pending
+            .partition_point(|pending| pending.sequence <= sequence);
+        self.pending.range(first..)
+    }
+
+    fn first_sequence(&self) -> Option<u64> {
+        self.pending.front().map(|pending| pending.sequence)
+    }
+
+    fn last_sequence(&self) -> Option<u64> {
+        self.pending.back().map(|pending| pending.sequence)
+    }
+
+    fn len(&self) -> usize {
+        self.pending.len()
+    }
+
+    fn is_empty(&self) -> bool {
+        self.pending.is_empty()
+    }
+}
+
+/// A match weighs one; a dead letter by its size.
+fn weight_of(message: &Message) -> usize {
+    match message {
+        Message::Match(_) => 1,
+        Message::DeadLetter(letter) => {
+            1 + (letter.payload.len() + letter.detail.len()) / BYTES_PER_WEIGHT
+        }
+    }
+}
+
+/// When something received at `at` by the clock of the day was received by the
+/// clock of intervals; now at the latest.
+fn instant_of(at: Timestamp, wall_now: Timestamp, now: Instant) -> Instant {
+    let age_ms = wall_now.as_unix_ms().saturating_sub(at.as_unix_ms());
+    let age = Duration::from_millis(u64::try_from(age_ms).unwrap_or(0));
+    now.checked_sub(age).unwrap_or(now)
+}

@@ -1,0 +1,248 @@
+//! The state of the backlog under random events, beside a disk and a topic
+//! that are as simple as can be.
+
+use std::{
+    collections::{BTreeMap, BTreeSet, HashMap},
+    sync::Arc,
+};
+
+use domain::{MatchId, SourceName, Timestamp};
+use proptest::prelude::*;
+use tokio::time::Instant;
+
+use super::{
+    limits::BacklogLimits,
+    state::{State, Step},
+};
+use crate::{
+    Ledger,
+    ports::{JournalEntry, Message, ReceivedBatch, Recovered, SystemClock},
+    receipt::Outcome,
+};
+
+const FEED: SourceName = SourceName::new("feed");
+const WINDOW_SIZE: usize = 1000;
+const TINY: BacklogLimits = BacklogLimits {
+    head_weight_max: 5,
+    spill_weight: 3,
+    tail_weight_max: 9,
+    send_batch: 2,
+    write_batch: 4,
+    write_batch_weight_max: 100,
+    acknowledgements_kept_max: 1000,
+};
+
+#[derive(Debug, Clone)]
+enum Event {
+    Receive(Vec<i64>),
+    Step,
+    /// Of those on the way, this one is published.
+    Publish(usize),
+    /// Of those on the way, this one comes back.
+    Return(usize),
+    Write,
+    WriteInVain,
+    Acknowledge,
+    Crash,
+}
+
+fn event() -> impl Strategy<Value = Event> {
+    prop_oneof![
+        4 => prop::collection::vec(1_i64..60, 1..6).prop_map(Event::Receive),
+        6 => Just(Event::Step),
+        5 => (0_usize..20).prop_map(Event::Publish),
+        1 => (0_usize..20).prop_map(Event::Return),
+        3 => Just(Event::Write),
+        1 => Just(Event::WriteInVain),
+        2 => Just(Event::Acknowledge),
+        1 => Just(Event::Crash),
+    ]
+}
+
+struct World {
+    state: State,
+    ledger: Arc<Ledger>,
+    disk: BTreeMap<u64, Message>,
+    next_sequence_on_disk: u64,
+    topic: Vec<MatchId>,
+    on_the_way: Vec<(usize, MatchId)>,
+    /// Received by this process, and by earlier ones what was on disk when they died.
+    must_arrive: BTreeSet<MatchId>,
+}
+
+impl World {
+    fn new() -> Self {
+        let mut world = Self {
+            state: State::new(WINDOW_SIZE, TINY, Instant::now()),
+            ledger: Arc::new(Ledger::new(Arc::new(SystemClock))),
+            disk: BTreeMap::new(),
+            next_sequence_on_disk: 1,
+            topic: Vec::new(),
+            on_the_way: Vec::new(),
+            must_arrive: BTreeSet::new(),
+        };
+        world.start();
+        world
+    }
+
+    fn start(&mut self) {
+        self.state = State::new(WINDOW_SIZE, TINY, Instant::now());
+        self.ledger = Arc::new(Ledger::new(Arc::new(SystemClock)));
+        self.on_the_way.clear();
+        let recovered = Recovered {
+            pending: vec![(FEED, self.disk.len() as u64)],
+            first: self.disk.keys().next().copied(),
+            next_sequence: self.next_sequence_on_disk,
+            lost: 0,
+        };
+        self.state.recover(&recovered, &self.ledger);
+        self.must_arrive = self.topic.iter().copied().collect();
+        self.must_arrive.extend(self.disk.values().map(id_of));
+    }
+
+    fn happen(&mut self, event: Event) {
+        match event {
+            Event::Receive(raws) => {
+                if self.state.has_room() {
+                    let frames: Vec<_> = raws.iter().map(|raw| Ok(id(*raw))).collect();
+                    self.must_arrive.extend(frames.iter().flatten());
+                    let batch = ReceivedBatch {
+                        received_at: Timestamp::from_unix_ms(0),
+                        frames,
+                    };
+                    self.state
+                        .receive(FEED, batch, Instant::now(), &self.ledger);
+                }
+            }
+            Event::Step => self.step(),
+            Event::Publish(nth) => {
+                if !self.on_the_way.is_empty() {
+                    let nth = nth % self.on_the_way.len();
+                    let (place, id) = self.on_the_way.swap_remove(nth);
+                    self.topic.push(id);
+                    self.state.settle(place, Outcome::Published, &self.ledger);
+                }
+            }
+            Event::Return(nth) => {
+                if !self.on_the_way.is_empty() {
+                    let nth = nth % self.on_the_way.len();
+                    let (place, _) = self.on_the_way.swap_remove(nth);
+                    self.state.take_back(place);
+                }
+            }
+            Event::Write => self.write(),
+            Event::WriteInVain => {
+                self.state.unwritten(u64::MAX);
+            }
+            Event::Acknowledge => {
+                for sequence in self.state.take_acknowledged() {
+                    self.disk.remove(&sequence);
+                }
+            }
+            Event::Crash => self.start(),
+        }
+    }
+
+    fn step(&mut self) {
+        match self.state.next_step(&self.ledger) {
+            Step::Send(outgoing) => {
+                for message in outgoing {
+                    self.on_the_way
+                        .push((message.place, id_of(&message.message)));
+                }
+            }
+            Step::Read { from } => {
+                let entries: Vec<_> = self
+                    .disk
+                    .range(from..)
+                    .take(3)
+                    .map(|(sequence, message)| JournalEntry {
+                        sequence: *sequence,
+                        message: message.clone(),
+                    })
+                    .collect();
+                let now = Timestamp::from_unix_ms(0);
+                let lost = self.state.refill(entries, now, Instant::now());
+                assert_eq!(lost, 0, "the disk is in order");
+            }
+            Step::Wait => {
+                let topic = self.topic.clone();
+                self.state.restore(&topic);
+            }
+        }
+    }
+
+    fn write(&mut self) {
+        loop {
+            let entries = self.state.unwritten(u64::MAX);
+            let Some(last) = entries.last().map(|entry| entry.sequence) else {
+                return;
+            };
+            assert!(
+                entries.is_sorted_by_key(|entry| entry.sequence),
+                "in ascending sequence"
+            );
+            assert!(last >= self.next_sequence_on_disk, "above all before");
+            self.next_sequence_on_disk = last + 1;
+            let entries = entries
+                .into_iter()
+                .map(|entry| (entry.sequence, entry.message));
+            self.disk.extend(entries);
+            self.state.written(last);
+        }
+    }
+
+    fn check(&self) {
+        let figures = self.ledger.figures();
+        assert_eq!(figures.check(), Ok(()));
+        assert_eq!(figures.pending, self.state.population(), "both count alike");
+    }
+
+    /// Lets everything come to its end.
+    fn settle_all(&mut self) {
+        for _ in 0..10_000 {
+            if self.state.population() == 0 {
+                return;
+            }
+            self.happen(Event::Step);
+            self.happen(Event::Publish(0));
+            self.happen(Event::Write);
+            self.happen(Event::Acknowledge);
+        }
+        panic!("{} messages get stuck", self.state.population());
+    }
+}
+
+fn id(raw: i64) -> MatchId {
+    MatchId::try_new(raw).expect("the tests use valid ids")
+}
+
+fn id_of(message: &Message) -> MatchId {
+    match message {
+        Message::Match(found) => found.id,
+        Message::DeadLetter(letter) => panic!("a dead letter: {letter:?}"),
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(500))]
+    #[test]
+    fn whatever_happens_every_match_arrives_once(events in prop::collection::vec(event(), 1..200)) {
+        let mut world = World::new();
+        for event in events {
+            world.happen(event);
+            world.check();
+        }
+        world.settle_all();
+        world.check();
+        let mut counts = HashMap::new();
+        for id in &world.topic {
+            *counts.entry(*id).or_insert(0) += 1;
+        }
+        for id in &world.must_arrive {
+            prop_assert_eq!(counts.get(id), Some(&1), "match {}", id);
+        }
+        world.happen(Event::Acknowledge);
+        prop_assert!(world.disk.is_empty(), "what is settled is let go: {:?}", world.disk.keys());
+    }
+}

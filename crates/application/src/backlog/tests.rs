@@ -1,0 +1,119 @@
+//! The backlog between mocks, and its state beside the most obvious model.
+
+use domain::{MatchId, Timestamp};
+
+use super::*;
+use crate::ports::{JournalEntry, MockJournal, MockMessagePublisher, Recovered, SystemClock};
+
+const FEED: SourceName = SourceName::new("feed");
+
+fn batch(ids: &[i64]) -> ReceivedBatch {
+    let id = |raw: &i64| Ok(MatchId::try_new(*raw).expect("the tests use valid ids"));
+    ReceivedBatch {
+        received_at: Timestamp::from_unix_ms(0),
+        frames: ids.iter().map(id).collect(),
+    }
+}
+
+fn backlog(journal: MockJournal, publisher: MockMessagePublisher) -> Arc<Backlog> {
+    let clock = Arc::new(SystemClock);
+    Arc::new(Backlog::new(
+        BacklogSettings {
+            dedup_window_size: 10,
+            limits: BacklogLimits::DEFAULT,
+        },
+        Arc::new(journal),
+        Arc::new(publisher),
+        Arc::new(Ledger::new(clock.clone())),
+        clock,
+    ))
+}
+
+#[tokio::test]
+async fn a_publisher_that_stops_ends_the_work_and_the_journal_gets_all() {
+    let mut publisher = MockMessagePublisher::new();
+    publisher.expect_published().returning(|_| Ok(Vec::new()));
+    publisher.expect_publish().once().returning(|_, _| {
+        Err(PublishError::Fenced {
+            reason: "by a later start".to_owned(),
+        })
+    });
+    let mut journal = MockJournal::new();
+    journal
+        .expect_recover()
+        .returning(|| Ok(Recovered::default()));
+    journal
+        .expect_append()
+        .withf(|entries| entries.iter().map(|entry| entry.sequence).eq([1, 2]))
+        .once()
+        .returning(|_| Ok(()));
+
+    let backlog = backlog(journal, publisher);
+    backlog.receive(FEED, batch(&[7, 8]));
+    let ended = backlog.run().await;
+    assert_eq!(
+        ended.expect_err("it cannot go on").to_string(),
+        "matches cannot be published any more: another instance has taken over: by a later start"
+    );
+    assert_eq!(backlog.close(Duration::from_secs(1)).await, 0);
+    let figures = backlog.ledger.figures();
+    assert_eq!((figures.received, figures.pending), (2, 2));
+    assert_eq!(figures.check(), Ok(()));
+}
+
+#[tokio::test]
+async fn what_was_left_behind_is_pending_and_published_if_it_is_in_the_topic() {
+    let mut publisher = MockMessagePublisher::new();
+    let in_the_topic = || batch(&[1, 2]).frames.into_iter().flatten().collect();
+    publisher
+        .expect_published()
+        .returning(move |_| Ok(in_the_topic()));
+    publisher.expect_publish().returning(|message, receipt| {
+        assert!(matches!(message, crate::ports::Message::Match(found) if found.id.get() == 3));
+        receipt.published();
+        Ok(())
+    });
+    let mut journal = MockJournal::new();
+    journal.expect_recover().returning(|| {
+        Ok(Recovered {
+            pending: vec![(FEED, 2)],
+            first: Some(5),
+            next_sequence: 8,
+            lost: 0,
+        })
+    });
+    journal.expect_read().once().returning(|from, _| {
+        assert_eq!(from, 5);
+        let entry = |sequence, raw: i64| JournalEntry {
+            sequence,
+            message: crate::ports::Message::Match(domain::Match {
+                id: MatchId::try_new(raw).expect("the tests use valid ids"),
+                source: FEED,
+                received_at: Timestamp::from_unix_ms(0),
+            }),
+        };
+        Ok(vec![entry(5, 2), entry(7, 3)])
+    });
+    journal
+        .expect_acknowledge()
+        .withf(|sequences| sequences == [5, 7])
+        .once()
+        .returning(|_| Ok(()));
+
+    let backlog = backlog(journal, publisher);
+    backlog.recover().await;
+    assert_eq!(backlog.ledger.figures().pending, 2);
+    // Received before the topic was read, and deduplicated after it.
+    backlog.receive(FEED, batch(&[1]));
+    tokio::select! {
+        ended = backlog.send_for_ever() => panic!("{ended:?}"),
+        () = backlog.drained() => {}
+    }
+    backlog.acknowledge().await;
+    let figures = backlog.ledger.figures();
+    assert_eq!(
+        (figures.received, figures.published, figures.duplicates),
+        (3, 2, 1)
+    );
+    assert_eq!(figures.check(), Ok(()));
+}

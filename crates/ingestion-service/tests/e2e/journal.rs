@@ -1,0 +1,212 @@
+//! What Kafka has not acknowledged survives whatever happens to the process.
+
+use std::time::Duration;
+
+use anyhow::Result;
+use feed_simulator::{Config, RunningSimulator};
+use tempfile::TempDir;
+use tokio::time::{Instant, sleep};
+
+use crate::{
+    own_cluster::OwnCluster,
+    support::{
+        DEADLINE, Service, Topics, assert_all_delivered_once, feed, run_to_end, wait_until,
+        wait_until_within,
+    },
+};
+
+/// What has been received for so long survives a `kill -9`.
+const SAFE_AFTER: Duration = Duration::from_secs(1);
+
+/// A folder for a journal, which outlives the service.
+fn journal_folder() -> Result<(TempDir, String)> {
+    let folder = tempfile::tempdir()?;
+    let path = folder.path().join("journal").display().to_string();
+    Ok((folder, path))
+}
+
+async fn feed_of(count: u64) -> Result<RunningSimulator> {
+    feed(Config {
+        count: Some(count),
+        ..Config::default()
+    })
+    .await
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_was_received_a_second_ago_survives_a_kill() -> Result<()> {
+    const COUNT: u64 = 50_000;
+    let cluster = OwnCluster::start(1).await?;
+    let topics = Topics::create_on(&cluster).await?;
+    cluster.kill(0)?;
+    let feed = feed_of(COUNT).await?;
+    let (_folder, dir) = journal_folder()?;
+    let settings = [("JOURNAL_DIR", dir.as_str())];
+    let service = Service::start(&feed.websocket_url(), &topics, &settings).await?;
+    service.wait_for_figure("pending", COUNT).await;
+    sleep(SAFE_AFTER).await;
+    service.signal("KILL")?;
+    drop(service);
+
+    let service = Service::start(&feed.websocket_url(), &topics, &settings).await?;
+    service.wait_for_figure("pending", COUNT).await;
+    assert_eq!(service.figure("received").await?, COUNT);
+    cluster.restart(0)?;
+    cluster.wait_until_it_answers().await?;
+    service.wait_for_figure("published", COUNT).await;
+    assert_all_delivered_once(&feed, &topics).await?;
+    let bytes = service.metric("ingestion_journal_bytes").await?;
+    assert!(
+        bytes < 10_000,
+        "what is settled leaves the disk: {bytes} bytes"
+    );
+    service.stop().await
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_service_killed_again_and_again_publishes_everything_once() -> Result<()> {
+    let topics = Topics::create().await?;
+    let feed = feed(Config {
+        rate: 3000.0,
+        duplicate_fraction: 0.1,
+        ..Config::default()
+    })
+    .await?;
+    let (_folder, dir) = journal_folder()?;
+    let settings = [("JOURNAL_DIR", dir.as_str())];
+    for _ in 0..5 {
+        let service = Service::start(&feed.websocket_url(), &topics, &settings).await?;
+        service.wait_for_figure_above("published", 1000).await;
+        service.signal("KILL")?;
+    }
+    let service = Service::start(&feed.websocket_url(), &topics, &settings).await?;
+    service.wait_for_figure_above("published", 1000).await;
+    feed.pause();
+    service.wait_for_figure("pending", 0).await;
+    service.stop().await?;
+    let found = topics.published_ids(0).await?;
+    let mut different = found.clone();
+    different.dedup();
+    assert_eq!(
+        found.len(),
+        different.len(),
+        "nothing is twice in the topic"
+    );
+    assert!(found.len() > 5000);
+    Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_long_outage_at_full_speed_costs_little_memory_and_is_soon_made_up() -> Result<()> {
+    const COUNT: u64 = 1_000_000;
+    const OUTAGE: Duration = Duration::from_mins(1);
+    const KIB_MAX: u64 = 96_000_000 / 1024;
+    const CAUGHT_UP_WITHIN: Duration = Duration::from_secs(30);
+    let cluster = OwnCluster::start_alone(1).await?;
+    let topics = Topics::create_on(&cluster).await?;
+    let feed = feed_of(COUNT).await?;
+    feed.pause();
+    let service = Service::start(&feed.websocket_url(), &topics, &[]).await?;
+    service.wait_for_health(DEADLINE, 200).await;
+    cluster.kill(0)?;
+    let begun = Instant::now();
+    feed.resume();
+    service.wait_for_figure("received", COUNT).await;
+    assert!(begun.elapsed() < OUTAGE, "all is read meanwhile");
+    assert!(service.figure("pending").await? > COUNT / 2);
+    sleep(OUTAGE.saturating_sub(begun.elapsed())).await;
+    cluster.restart(0)?;
+    cluster.wait_until_it_answers().await?;
+    let took = wait_until_within(CAUGHT_UP_WITHIN, "all is made up for", async || {
+        service
+            .figure("pending")
+            .await
+            .is_ok_and(|pending| pending == 0)
+    })
+    .await;
+    let peak = service.memory_kib("VmHWM")?;
+    println!("caught up in {took:?}, at most {peak} KiB resident");
+    assert!(peak < KIB_MAX, "{peak} KiB");
+    assert_all_delivered_once(&feed, &topics).await?;
+    service.stop().await
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_journal_belongs_to_one_process() -> Result<()> {
+    let topics = Topics::create().await?;
+    let feed = feed_of(0).await?;
+    let (_folder, dir) = journal_folder()?;
+    let settings = [("JOURNAL_DIR", dir.as_str())];
+    let first = Service::start(&feed.websocket_url(), &topics, &settings).await?;
+    let elsewhere = tempfile::tempdir()?;
+    let second = run_to_end(
+        &["run"],
+        &[settings[0], ("API_PORT", "0"), ("API_HOST", "127.0.0.1")],
+        elsewhere.path(),
+    )
+    .await?;
+    assert_eq!(second.exit_code, Some(78), "{second:?}");
+    assert!(second.stderr.contains(&dir), "{}", second.stderr);
+    assert!(
+        second.stderr.contains("another process"),
+        "{}",
+        second.stderr
+    );
+    first.stop().await
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_later_start_elsewhere_fences_the_earlier_one() -> Result<()> {
+    let topics = Topics::create().await?;
+    let feed = feed(Config {
+        rate: 500.0,
+        ..Config::default()
+    })
+    .await?;
+    let (_folder, dir) = journal_folder()?;
+    let (_other_folder, other_dir) = journal_folder()?;
+    let settings = [("JOURNAL_DIR", dir.as_str())];
+    let other_settings = [("JOURNAL_DIR", other_dir.as_str())];
+    let mut first = Service::start(&feed.websocket_url(), &topics, &settings).await?;
+    first.wait_for_figure_above("published", 500).await;
+    let mut second = Service::start(&feed.websocket_url(), &topics, &other_settings).await?;
+    wait_until("one of the two has ended", async || {
+        first.has_ended() || second.has_ended()
+    })
+    .await;
+    // Should the first have had to open its producer anew in that very moment,
+    // the second is shut out; there is one writer all the same.
+    let (mut ended, going_on, left_in) = if first.has_ended() {
+        (first, second, settings)
+    } else {
+        (second, first, other_settings)
+    };
+    let code = ended.exit_code().await?;
+    assert_eq!(code, 70, "{:#?}", ended.log());
+    let log = ended.log().join("\n");
+    assert!(log.contains("another instance has taken over"), "{log}");
+    let published = going_on.figure("published").await?;
+    going_on
+        .wait_for_figure_above("published", published + 500)
+        .await;
+    feed.pause();
+    going_on.wait_for_figure("pending", 0).await;
+    going_on.stop().await?;
+    // What the fenced one still had is delivered from its journal.
+    let third = Service::start(&feed.websocket_url(), &topics, &left_in).await?;
+    wait_until("the window is restored", async || {
+        third.health().await.is_ok_and(|(status, _)| status == 200)
+    })
+    .await;
+    third.wait_for_figure("pending", 0).await;
+    third.stop().await?;
+    let mut proved = feed.ids_proved();
+    proved.sort_unstable();
+    let mut found = topics.published_ids(proved.len()).await?;
+    let missing = proved.iter().find(|id| found.binary_search(id).is_err());
+    assert_eq!(missing, None, "read and not in the topic");
+    let records = found.len();
+    found.dedup();
+    assert_eq!(found.len(), records, "nothing is twice in the topic");
+    Ok(())
+}
