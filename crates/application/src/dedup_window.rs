@@ -54,6 +54,18 @@ impl DedupWindow {
         true
     }
 
+    /// Takes back what was noted of `id`, as if it had never been seen. Its
+    /// place in the window stays empty until it is the oldest one.
+    pub fn forget(&mut self, id: MatchId) {
+        let Ok(slot) = self.find(id.get()) else {
+            return;
+        };
+        let place = self.index[slot] as usize - 1;
+        self.close_gap(slot);
+        self.ring[place] = 0;
+        self.len -= 1;
+    }
+
     /// How many ids are remembered.
     #[must_use]
     pub fn len(&self) -> usize {
@@ -135,20 +147,30 @@ mod tests {
 
     /// What the window promises, in the most obvious words.
     struct Model {
-        ids: VecDeque<i64>,
+        ids: VecDeque<Option<i64>>,
         size: usize,
     }
 
     impl Model {
         fn insert(&mut self, raw: i64) -> bool {
-            if self.ids.contains(&raw) {
+            if self.ids.contains(&Some(raw)) {
                 return false;
             }
             if self.ids.len() == self.size {
                 self.ids.pop_front();
             }
-            self.ids.push_back(raw);
+            self.ids.push_back(Some(raw));
             true
+        }
+
+        fn forget(&mut self, raw: i64) {
+            for place in self.ids.iter_mut().filter(|place| **place == Some(raw)) {
+                *place = None;
+            }
+        }
+
+        fn len(&self) -> usize {
+            self.ids.iter().flatten().count()
         }
     }
 
@@ -177,12 +199,20 @@ mod tests {
 
     proptest! {
         #[test]
-        fn it_is_the_model(size in 1_usize..20, raws in prop::collection::vec(1_i64..40, 0..400)) {
+        fn it_is_the_model(
+            size in 1_usize..20,
+            events in prop::collection::vec((1_i64..40, prop::bool::weighted(0.2)), 0..400),
+        ) {
             let mut window = DedupWindow::new(size);
             let mut model = Model { ids: VecDeque::new(), size };
-            for raw in raws {
-                prop_assert_eq!(window.insert(id(raw)), model.insert(raw), "id {}", raw);
-                prop_assert_eq!(window.len(), model.ids.len());
+            for (raw, is_forgotten) in events {
+                if is_forgotten {
+                    window.forget(id(raw));
+                    model.forget(raw);
+                } else {
+                    prop_assert_eq!(window.insert(id(raw)), model.insert(raw), "id {}", raw);
+                }
+                prop_assert_eq!(window.len(), model.len());
             }
         }
     }

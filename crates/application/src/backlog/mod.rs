@@ -137,10 +137,41 @@ impl Backlog {
             state.receive(source, batch, now, &self.ledger);
             !state.has_room()
         };
-        self.sendable.notify_one();
-        if is_long {
-            self.writable.notify_one();
+        self.notify_of_new(is_long);
+    }
+
+    /// Waits for room and takes in what `source` hands over on request; how
+    /// many of its frames are invalid. None when the backlog is being drained
+    /// and takes nothing new any more.
+    ///
+    /// The batch is made when there is room. Dropping the future takes nothing.
+    pub async fn accept(
+        &self,
+        source: SourceName,
+        batch: impl FnOnce() -> ReceivedBatch,
+    ) -> Option<usize> {
+        loop {
+            let changed = self.room.notified();
+            tokio::pin!(changed);
+            changed.as_mut().enable();
+            let is_taken = self.lock().may_accept()?;
+            if is_taken {
+                break;
+            }
+            changed.await;
         }
+        let batch = batch();
+        let invalid = batch.frames.iter().filter(|frame| frame.is_err()).count();
+        // Asked again, together with what it allows: nothing is taken in that
+        // the end of the process would not wait for.
+        let is_long = {
+            let mut state = self.lock();
+            state.may_accept()?;
+            state.receive(source, batch, Instant::now(), &self.ledger);
+            !state.has_room()
+        };
+        self.notify_of_new(is_long);
+        Some(invalid)
     }
 
     /// Does the work until it is dropped: takes over what earlier runs have
@@ -160,8 +191,9 @@ impl Backlog {
     }
 
     /// Waits until nothing is pending, or until the rest is on disk and Kafka
-    /// acknowledges nothing any more.
+    /// acknowledges nothing any more; takes nothing in on request from here on.
     pub async fn drained(&self) {
+        self.accept_no_more();
         let asked_at = Instant::now();
         let mut interval = interval(WATCH_INTERVAL);
         loop {
@@ -180,6 +212,7 @@ impl Backlog {
     ///
     /// To be called when [`run`](Self::run) has ended.
     pub async fn close(&self, deadline: Duration) -> u64 {
+        self.accept_no_more();
         let write_all = async {
             while let Err(error) = self.write(u64::MAX).await {
                 tracing::error!("pending matches cannot be written to the journal: {error}");
@@ -205,6 +238,19 @@ impl Backlog {
     pub(crate) fn take_back(&self, place: usize) {
         self.lock().take_back(place);
         self.sendable.notify_one();
+    }
+
+    fn notify_of_new(&self, is_long: bool) {
+        self.sendable.notify_one();
+        if is_long {
+            self.writable.notify_one();
+        }
+    }
+
+    fn accept_no_more(&self) {
+        self.lock().accept_no_more();
+        // Whoever waits for room waits in vain.
+        self.room.notify_waiters();
     }
 
     async fn recover(&self) {

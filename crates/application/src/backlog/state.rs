@@ -56,6 +56,10 @@ struct Spilled {
     count: u64,
 }
 
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "each is asked by itself, and they go together in any way"
+)]
 pub(super) struct State {
     limits: BacklogLimits,
     window: DedupWindow,
@@ -81,6 +85,8 @@ pub(super) struct State {
     attempted_up_to: u64,
     acknowledged: Vec<u64>,
 
+    /// Whether nothing is taken in on request any more.
+    is_draining: bool,
     /// Whether something has been in memory only for too long.
     is_late: bool,
     last_settled: Instant,
@@ -104,6 +110,7 @@ impl State {
             written_up_to: 0,
             attempted_up_to: 0,
             acknowledged: Vec::new(),
+            is_draining: false,
             is_late: false,
             last_settled: now,
         }
@@ -139,6 +146,15 @@ impl State {
     /// Whether more may be received.
     pub(super) fn has_room(&self) -> bool {
         self.is_recovered && !self.is_late && self.tail.weight < self.limits.tail_weight_max
+    }
+
+    /// Whether something may be taken in on request now; none when never again.
+    pub(super) fn may_accept(&self) -> Option<bool> {
+        (!self.is_draining).then(|| self.has_room())
+    }
+
+    pub(super) fn accept_no_more(&mut self) {
+        self.is_draining = true;
     }
 
     /// Takes in what `source` has handed over; books it.
@@ -280,6 +296,10 @@ impl State {
     pub(super) fn settle(&mut self, place: usize, outcome: Outcome, ledger: &Ledger) {
         let pending = self.on_the_way.remove(place);
         self.last_settled = Instant::now();
+        if let (Outcome::DeadLettered(_), Message::Match(refused)) = (outcome, &pending.message) {
+            // It is not in the topic, and may be sent again.
+            self.window.forget(refused.id);
+        }
         self.note_settled(&pending);
         ledger.settle(pending.received_at, outcome);
     }

@@ -117,3 +117,44 @@ async fn what_was_left_behind_is_pending_and_published_if_it_is_in_the_topic() {
     );
     assert_eq!(figures.check(), Ok(()));
 }
+
+#[tokio::test]
+async fn a_match_that_was_refused_is_no_duplicate_when_it_comes_again() {
+    let mut publisher = MockMessagePublisher::new();
+    publisher.expect_published().returning(|_| Ok(Vec::new()));
+    let mut is_refused = true;
+    publisher
+        .expect_publish()
+        .times(2)
+        .returning(move |_, receipt| {
+            if std::mem::take(&mut is_refused) {
+                receipt.dead_lettered(domain::DeadLetterReason::RefusedByKafka);
+            } else {
+                receipt.published();
+            }
+            Ok(())
+        });
+    let mut journal = MockJournal::new();
+    journal
+        .expect_recover()
+        .returning(|| Ok(Recovered::default()));
+    let backlog = backlog(journal, publisher);
+    let running = tokio::spawn({
+        let backlog = Arc::clone(&backlog);
+        async move { backlog.run().await }
+    });
+    let expected = [(1, 0, 0, 1), (2, 1, 0, 1), (3, 1, 1, 1)];
+    for (received, published, duplicates, dead_lettered) in expected {
+        backlog.receive(FEED, batch(&[7]));
+        backlog.drained().await;
+        let expected = domain::LedgerFigures {
+            received,
+            published,
+            duplicates,
+            dead_lettered,
+            pending: 0,
+        };
+        assert_eq!(backlog.ledger.figures(), expected);
+    }
+    running.abort();
+}
