@@ -362,9 +362,13 @@ impl Backlog {
         if sequences.is_empty() {
             return;
         }
-        if let Err(error) = self.journal.acknowledge(&sequences).await {
-            tracing::debug!("the journal keeps what is settled: {error}");
-            self.lock().keep_acknowledged(sequences);
+        let mut unacknowledged = Unacknowledged {
+            backlog: self,
+            sequences,
+        };
+        match self.journal.acknowledge(&unacknowledged.sequences).await {
+            Ok(()) => unacknowledged.sequences.clear(),
+            Err(error) => tracing::debug!("the journal keeps what is settled: {error}"),
         }
     }
 
@@ -410,6 +414,23 @@ impl Backlog {
     fn lock(&self) -> MutexGuard<'_, State> {
         // Each change is whole before it can panic, or shows as an imbalance.
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Settled entries that the journal may not know of yet. Those that are left
+/// when this is dropped are told again, also when it is because the work ends:
+/// otherwise the next start would take them for pending.
+struct Unacknowledged<'a> {
+    backlog: &'a Backlog,
+    sequences: Vec<u64>,
+}
+
+impl Drop for Unacknowledged<'_> {
+    fn drop(&mut self) {
+        if !self.sequences.is_empty() {
+            let sequences = std::mem::take(&mut self.sequences);
+            self.backlog.lock().keep_acknowledged(sequences);
+        }
     }
 }
 

@@ -158,3 +158,67 @@ async fn a_match_that_was_refused_is_no_duplicate_when_it_comes_again() {
     }
     running.abort();
 }
+
+/// Does not answer when it is told for the first time what is settled.
+#[derive(Default)]
+struct SlowJournal {
+    told: Mutex<Vec<Vec<u64>>>,
+}
+
+#[async_trait::async_trait]
+impl Journal for SlowJournal {
+    async fn recover(&self) -> Result<Recovered, JournalError> {
+        Ok(Recovered::default())
+    }
+
+    async fn append(&self, _: &[JournalEntry]) -> Result<(), JournalError> {
+        Ok(())
+    }
+
+    async fn acknowledge(&self, sequences: &[u64]) -> Result<(), JournalError> {
+        let is_first = {
+            let mut told = self.told.lock().expect("no test panics while it tells");
+            told.push(sequences.to_vec());
+            told.len() == 1
+        };
+        if is_first {
+            std::future::pending::<()>().await;
+        }
+        Ok(())
+    }
+
+    async fn read(&self, _: u64, _: usize) -> Result<Vec<JournalEntry>, JournalError> {
+        Ok(Vec::new())
+    }
+
+    fn figures(&self) -> crate::ports::JournalFigures {
+        crate::ports::JournalFigures::default()
+    }
+}
+
+#[tokio::test]
+async fn what_the_journal_was_being_told_when_the_work_ended_is_told_again() {
+    let journal = Arc::new(SlowJournal::default());
+    let clock = Arc::new(SystemClock);
+    let backlog = Backlog::new(
+        BacklogSettings {
+            dedup_window_size: 10,
+            limits: BacklogLimits::DEFAULT,
+        },
+        journal.clone(),
+        Arc::new(MockMessagePublisher::new()),
+        Arc::new(Ledger::new(clock.clone())),
+        clock,
+    );
+    backlog.lock().keep_acknowledged(vec![5, 7]);
+    tokio::select! {
+        biased;
+        () = backlog.acknowledge() => panic!("the journal does not answer"),
+        () = std::future::ready(()) => {}
+    }
+    backlog.acknowledge().await;
+    // Now there is nothing left to tell.
+    backlog.acknowledge().await;
+    let told = journal.told.lock().expect("no test panics while it tells");
+    assert_eq!(*told, [[5, 7], [5, 7]]);
+}
