@@ -9,6 +9,7 @@ pub mod ports;
 
 mod backlog;
 mod dedup_window;
+mod hand_in;
 mod health;
 mod ingestion_status;
 mod latency;
@@ -16,10 +17,12 @@ mod ledger;
 mod pipeline;
 mod process_match_stream;
 mod receipt;
+mod redrive;
 mod source_status;
 
 pub use backlog::{Backlog, BacklogError, BacklogLimits, BacklogSettings};
 pub use dedup_window::DedupWindow;
+pub use hand_in::{HandIn, HandedIn, REDRIVE, REPLAY, Refusal};
 pub use health::{Condition, Health, HealthCheck, HealthReport, HealthStatus, Readiness};
 pub use ingestion_status::{IngestionSnapshot, IngestionStatus, JournalSnapshot, SourceSnapshot};
 pub use latency::{LATENCY_BUCKETS_SECONDS, LatencySnapshot};
@@ -27,4 +30,5 @@ pub use ledger::{Ledger, LedgerSnapshot, SourceFigures};
 pub use pipeline::{Pipeline, PipelineError};
 pub use process_match_stream::ProcessMatchStream;
 pub use receipt::{Receipt, Receipts};
+pub use redrive::{DeadLetterFilter, NotRedriven, Redrive};
 pub use source_status::{ConnectionSnapshot, ConnectionState, SourceStatus};

@@ -23,7 +23,7 @@ use domain::SourceName;
 
 pub use client::MatchStream;
 pub use connector::{ByteStream, Connector, TcpConnector};
-pub use parse::parse_frame;
+pub use parse::{MatchFrames, parse_frame};
 pub use settings::{SettingProblem, StreamSettings, StreamSettingsError};
 
 /// The name of this feed in records, metrics and logs.

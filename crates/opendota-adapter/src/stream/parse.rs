@@ -4,7 +4,7 @@
 //! token within the range of a [`MatchId`]. Everything else in the object is
 //! checked for syntax and otherwise ignored, whatever its size or depth.
 
-use application::ports::InvalidFrame;
+use application::ports::{FrameParser, InvalidFrame};
 use bytes::Bytes;
 use domain::{DeadLetterReason, MatchId};
 
@@ -15,6 +15,16 @@ const MATCH_ID: &str = "match_id";
 /// How much of a wrong value is shown: enough to recognize it, and no more of a
 /// stranger's data.
 const SHOWN_CHARACTERS_MAX: usize = 32;
+
+/// Judges frames as binary messages of this feed, wherever they come from.
+#[derive(Debug, Clone, Copy)]
+pub struct MatchFrames;
+
+impl FrameParser for MatchFrames {
+    fn parse(&self, frame: &[u8]) -> Result<MatchId, Box<InvalidFrame>> {
+        parse_frame(frame, false)
+    }
+}
 
 /// Reads the match id of one message.
 ///
