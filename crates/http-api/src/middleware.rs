@@ -6,12 +6,14 @@ use actix_web::{
     dev::{ServiceRequest, ServiceResponse},
     http::{Method, StatusCode, header},
     middleware::{DefaultHeaders, Next},
+    web,
 };
 
-use crate::problem::Problem;
+use crate::{ApiState, body::HAND_IN_BYTES_MAX, problem::Problem, routes::WRITE_PATHS};
 
-/// Nothing here reads a body yet; a client with more than this is mistaken.
-const REQUEST_BODY_BYTES_MAX: u64 = 64 * 1024;
+/// Only what hands something in reads a body; elsewhere a client with more
+/// than this is mistaken.
+const REQUEST_BODY_BYTES_MAX: usize = 64 * 1024;
 
 /// The pages hold their script and style themselves, and no page ever asks
 /// another host. `data:` is for the pictures inside of Swagger UI's style.
@@ -56,8 +58,15 @@ pub(crate) async fn refuse_large_bodies(
 ) -> Result<ServiceResponse<BoxBody>, Error> {
     let length = request.headers().get(header::CONTENT_LENGTH);
     let length: Option<u64> = length.and_then(|length| length.to_str().ok()?.parse().ok());
-    if length.is_some_and(|bytes| bytes > REQUEST_BODY_BYTES_MAX) {
-        let detail = format!("a request body has at most {REQUEST_BODY_BYTES_MAX} bytes");
+    let state = request.app_data::<web::Data<ApiState>>();
+    let is_open = state.is_some_and(|state| state.write.is_some());
+    let bytes_max = if is_open && WRITE_PATHS.contains(&request.path()) {
+        HAND_IN_BYTES_MAX
+    } else {
+        REQUEST_BODY_BYTES_MAX
+    };
+    if length.is_some_and(|bytes| bytes > bytes_max as u64) {
+        let detail = format!("a request body has at most {bytes_max} bytes");
         let problem = Problem::new(StatusCode::PAYLOAD_TOO_LARGE, detail, request.path());
         return Ok(request.into_response(problem.response()));
     }

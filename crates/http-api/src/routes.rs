@@ -9,13 +9,26 @@ use actix_web::{
     middleware::from_fn,
     web,
 };
-use utoipa::{OpenApi, openapi::PathItem};
+use utoipa::{
+    Modify, OpenApi,
+    openapi::{
+        PathItem,
+        security::{HttpAuthScheme, HttpBuilder, SecurityScheme},
+    },
+};
 use utoipa_actix_web::{AppExt, service_config::ServiceConfig};
 
 use crate::{
-    ApiState, connections, events, events::EventStreams, health, ingestion, metrics, middleware,
-    pages, problem::Problem,
+    ApiState, connections, events,
+    events::EventStreams,
+    hand_in,
+    hand_in::{HandIns, REDRIVE_PATH, REPLAY_PATH},
+    health, ingestion, metrics, middleware, pages,
+    problem::Problem,
 };
+
+/// Paths that exist only where a token is set.
+pub(crate) const WRITE_PATHS: [&str; 2] = [REPLAY_PATH, REDRIVE_PATH];
 
 /// The frame of the document; paths and schemas come from the handlers.
 #[derive(OpenApi)]
@@ -28,10 +41,27 @@ use crate::{
     tags(
         (name = "health", description = "Alive, ready and healthy are three different answers."),
         (name = "ingestion", description = "What became of everything received."),
+        (name = "writing", description = "For whoever has the service's `API_TOKEN`; without \
+                                          one set these paths do not exist."),
         (name = "pages", description = "For people."),
-    )
+    ),
+    modifiers(&Token)
 )]
 struct Frame;
+
+/// How to show that one may write.
+struct Token;
+
+impl Modify for Token {
+    fn modify(&self, openapi: &mut utoipa::openapi::OpenApi) {
+        let bearer = HttpBuilder::new()
+            .scheme(HttpAuthScheme::Bearer)
+            .description(Some("The service's `API_TOKEN`."))
+            .build();
+        let components = openapi.components.get_or_insert_default();
+        components.add_security_scheme("token", SecurityScheme::Http(bearer));
+    }
+}
 
 /// The description of the interface, as `/openapi.json` shows it.
 pub(crate) struct Document {
@@ -42,7 +72,11 @@ impl Document {
     /// The methods of a path; none if there is no such path.
     fn methods(&self, path: &str) -> Option<&'static str> {
         // HEAD is answered wherever GET is.
-        let methods = |item: &PathItem| item.get.as_ref().map(|_| "GET, HEAD");
+        let methods = |item: &PathItem| match (&item.get, &item.post) {
+            (Some(_), _) => Some("GET, HEAD"),
+            (None, Some(_)) => Some("POST"),
+            (None, None) => None,
+        };
         self.openapi.paths.paths.get(path).and_then(methods)
     }
 }
@@ -51,6 +85,7 @@ impl Document {
 pub(crate) fn app(
     state: ApiState,
     event_streams: EventStreams,
+    hand_ins: HandIns,
 ) -> App<
     impl ServiceFactory<
         ServiceRequest,
@@ -76,6 +111,7 @@ pub(crate) fn app(
         .app_data(web::Data::new(Document { openapi }))
         .app_data(web::Data::new(state))
         .app_data(web::Data::new(event_streams))
+        .app_data(web::Data::new(hand_ins))
         // The last one is the outermost.
         .wrap(cors)
         .wrap(from_fn(middleware::explain_errors))
@@ -93,6 +129,8 @@ fn routes(config: &mut ServiceConfig<'_>) {
         .service(ingestion::ingestion)
         .service(events::ingestion_events)
         .service(metrics::metrics)
+        .service(hand_in::replay)
+        .service(hand_in::redrive)
         .service(pages::live_page)
         .service(pages::openapi)
         .service(pages::swagger_ui)
@@ -111,11 +149,26 @@ fn cors(allowed_origins: Vec<String>) -> Cors {
     }
 }
 
-async fn no_route(request: HttpRequest, document: web::Data<Document>) -> HttpResponse {
+/// The answer where there is no path.
+pub(crate) fn nothing_here(path: &str) -> HttpResponse {
+    let detail = "there is nothing here; /openapi.json lists every path";
+    Problem::new(StatusCode::NOT_FOUND, detail, path).response()
+}
+
+async fn no_route(
+    request: HttpRequest,
+    document: web::Data<Document>,
+    state: web::Data<ApiState>,
+) -> HttpResponse {
     let path = request.path();
-    let Some(methods) = document.methods(path) else {
-        let detail = "there is nothing here; /openapi.json lists every path";
-        return Problem::new(StatusCode::NOT_FOUND, detail, path).response();
+    let is_closed = state.write.is_none() && WRITE_PATHS.contains(&path);
+    let methods = if is_closed {
+        None
+    } else {
+        document.methods(path)
+    };
+    let Some(methods) = methods else {
+        return nothing_here(path);
     };
     let detail = format!("{} is not possible here, only {methods}", request.method());
     let mut response = Problem::new(StatusCode::METHOD_NOT_ALLOWED, detail, path).response();

@@ -6,7 +6,7 @@ use actix_web::HttpServer;
 use thiserror::Error;
 use tokio_util::sync::CancellationToken;
 
-use crate::{ApiState, connections, events::EventStreams, routes};
+use crate::{ApiState, connections, events::EventStreams, hand_in::HandIns, routes};
 
 /// One thread answers everything: a scrape, a probe and a few pages a second.
 const WORKERS: usize = 1;
@@ -70,7 +70,9 @@ pub async fn serve(
 ) -> io::Result<()> {
     let address = listener.local_addr()?;
     let event_streams = EventStreams::new(stop.clone());
-    let server = HttpServer::new(move || routes::app(state.clone(), event_streams.clone()))
+    let hand_ins = HandIns::new();
+    let app = move || routes::app(state.clone(), event_streams.clone(), hand_ins.clone());
+    let server = HttpServer::new(app)
         .workers(WORKERS)
         .max_connections(CONNECTIONS_MAX)
         .keep_alive(KEEP_ALIVE)

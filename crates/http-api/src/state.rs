@@ -2,7 +2,8 @@
 
 use std::sync::Arc;
 
-use application::{Health, IngestionStatus, Readiness};
+use application::{HandIn, Health, IngestionStatus, Readiness};
+use secrecy::SecretString;
 
 /// Everything the HTTP interface shows.
 #[derive(Clone)]
@@ -19,6 +20,17 @@ pub struct ApiState {
     pub readiness: Arc<Readiness>,
     /// The figures of ingestion.
     pub ingestion: Arc<IngestionStatus>,
+    /// Who may hand frames in; without it there are no paths for that.
+    pub write: Option<WriteAccess>,
     /// Origins whose pages may read the answers; `*` is every origin.
     pub cors_allowed_origins: Vec<String>,
+}
+
+/// What is open to whoever has the token.
+#[derive(Clone)]
+pub struct WriteAccess {
+    /// `API_TOKEN`.
+    pub token: SecretString,
+    /// Where handed-in frames go.
+    pub hand_in: Arc<HandIn>,
 }

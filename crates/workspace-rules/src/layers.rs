@@ -42,7 +42,7 @@ const LAYERS: &[Layer] = &[
     ])),
     layer("http-api", &["domain", "application"], Outer::CommonAnd(&[
         "actix-cors", "actix-web", "jiff", "prometheus-client", "secrecy", "serde", "serde_json",
-        "utoipa", "utoipa-actix-web", "utoipa-swagger-ui",
+        "subtle", "utoipa", "utoipa-actix-web", "utoipa-swagger-ui",
     ])),
 
     layer("service-kit", &[], Outer::CommonAnd(&[

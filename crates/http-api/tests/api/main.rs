@@ -13,3 +13,4 @@ mod limits;
 #[cfg(feature = "browser-tests")]
 mod live_page;
 mod problems;
+mod writing;

@@ -3,17 +3,21 @@
 use std::{net::SocketAddr, sync::Arc, time::Duration};
 
 use application::{
-    Condition, Health, HealthCheck, HealthStatus, IngestionStatus, Ledger, Readiness, SourceStatus,
-    ports::{Clock, HealthReporter},
+    Backlog, BacklogLimits, BacklogSettings, Condition, HandIn, Health, HealthCheck, HealthStatus,
+    IngestionStatus, Ledger, Readiness, SourceStatus,
+    ports::{Clock, FrameParser, HealthReporter, InvalidFrame},
 };
-use domain::{SourceName, Timestamp};
-use http_api::{ApiState, listen, serve};
-use test_support::journal::FakeJournal;
+use bytes::Bytes;
+use domain::{DeadLetterReason, MatchId, SourceName, Timestamp};
+use http_api::{ApiState, WriteAccess, listen, serve};
+use test_support::{journal::FakeJournal, publisher::FakePublisher};
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
 /// The feed of all tests.
 pub(crate) const FEED: SourceName = SourceName::new("opendota_stream");
+/// The token of servers that have one.
+pub(crate) const TOKEN: &str = "zQz-a-token";
 /// No test waits longer for anything.
 pub(crate) const DEADLINE: Duration = Duration::from_mins(1);
 
@@ -41,6 +45,23 @@ impl HealthReporter for Kafka {
     }
 }
 
+/// Takes digits for a match, and everything else for no JSON.
+struct Digits;
+
+impl FrameParser for Digits {
+    fn parse(&self, frame: &[u8]) -> Result<MatchId, Box<InvalidFrame>> {
+        let text = str::from_utf8(frame).unwrap_or_default();
+        let id = text.parse().ok().map(MatchId::try_new);
+        id.and_then(Result::ok).ok_or_else(|| {
+            Box::new(InvalidFrame {
+                reason: DeadLetterReason::NotJson,
+                detail: "no digits".to_owned(),
+                payload: Bytes::copy_from_slice(frame),
+            })
+        })
+    }
+}
+
 /// It is always half past six in the evening of the 8th of November 2025.
 struct StoppedClock;
 
@@ -61,10 +82,41 @@ impl Api {
         Self::start_at(0, origins)
     }
 
-    /// Starts a server on `port`, 0 being any.
-    pub(crate) fn start_at(port: u16, origins: &[&str]) -> Self {
+    /// Starts a server that has a token, and a backlog in front of `publisher`.
+    pub(crate) fn start_with_token(publisher: Arc<FakePublisher>) -> (Self, Arc<Backlog>) {
         let clock: Arc<dyn Clock> = Arc::new(StoppedClock);
         let ledger = Arc::new(Ledger::new(Arc::clone(&clock)));
+        let settings = BacklogSettings {
+            dedup_window_size: 1_000,
+            limits: BacklogLimits::DEFAULT,
+        };
+        let backlog = Arc::new(Backlog::new(
+            settings,
+            Arc::new(FakeJournal::new()),
+            publisher,
+            Arc::clone(&ledger),
+            Arc::clone(&clock),
+        ));
+        let write = WriteAccess {
+            token: TOKEN.into(),
+            hand_in: Arc::new(HandIn::new(Arc::clone(&backlog), Arc::new(Digits), clock)),
+        };
+        (Self::start_on(ledger, 0, &[], Some(write)), backlog)
+    }
+
+    /// Starts a server on `port`, 0 being any.
+    pub(crate) fn start_at(port: u16, origins: &[&str]) -> Self {
+        let ledger = Arc::new(Ledger::new(Arc::new(StoppedClock)));
+        Self::start_on(ledger, port, origins, None)
+    }
+
+    fn start_on(
+        ledger: Arc<Ledger>,
+        port: u16,
+        origins: &[&str],
+        write: Option<WriteAccess>,
+    ) -> Self {
+        let clock: Arc<dyn Clock> = Arc::new(StoppedClock);
         let source = Arc::new(SourceStatus::new(FEED, DEADLINE, Arc::clone(&clock)));
         let kafka = Arc::new(Kafka(Condition::new(
             "kafka",
@@ -87,6 +139,7 @@ impl Api {
                 Arc::new(FakeJournal::new()),
                 clock,
             )),
+            write,
             cors_allowed_origins: origins.iter().map(ToString::to_string).collect(),
         };
         let listener = listen("127.0.0.1", port).expect("the port is free");
