@@ -33,6 +33,8 @@ mod committed;
 mod published_tail;
 mod reader;
 
+mod dead_letters;
+
 mod delivery;
 mod in_flight;
 mod record;
@@ -45,5 +47,6 @@ mod probe;
 #[cfg(feature = "embedded")]
 pub mod embedded;
 
+pub use dead_letters::DeadLetterTopic;
 pub use publisher::KafkaPublisher;
 pub use settings::{Delivery, KafkaSettings, LINGER_MAX, SettingsError, check_property};

@@ -74,6 +74,30 @@ impl Reader {
         range.map_err(|error| code_of(&error))
     }
 
+    /// The first offset of a record written at or after a time; none when there is none.
+    ///
+    /// # Errors
+    /// When its leader does not tell.
+    pub(crate) fn offset_at(
+        &self,
+        partition: i32,
+        unix_ms: i64,
+    ) -> Result<Option<i64>, RDKafkaErrorCode> {
+        let mut times = TopicPartitionList::new();
+        times
+            .add_partition_offset(&self.topic, partition, Offset::Offset(unix_ms))
+            .map_err(|error| code_of(&error))?;
+        let found = self.consumer.offsets_for_times(times, ANSWER_TIME_MAX);
+        let found = found.map_err(|error| code_of(&error))?;
+        match found.elements().first() {
+            Some(element) => {
+                element.error().map_err(|error| code_of(&error))?;
+                Ok(element.offset().to_raw().filter(|offset| *offset >= 0))
+            }
+            None => Err(RDKafkaErrorCode::UnknownPartition),
+        }
+    }
+
     /// Begins to read at these offsets, and nowhere else.
     ///
     /// # Errors
