@@ -7,7 +7,10 @@ use clap::{
 };
 use service_kit::config::Flag;
 
-use crate::settings::Settings;
+use crate::{
+    commands::{dead_letters::DeadLettersArguments, replay::ReplayArguments},
+    settings::Settings,
+};
 
 /// What `--version` says, and `ingestion_build_info` too.
 pub(crate) const VERSION: &str = env!("CARGO_PKG_VERSION");
@@ -43,6 +46,10 @@ pub(crate) enum Task {
     Validate,
     /// Ask the running service whether it is alive; exit 0 if so, 69 if not
     Healthcheck(HealthcheckArguments),
+    /// Send the lines of a file through the pipeline, as if a feed had sent them
+    Replay(ReplayArguments),
+    /// Look through what was set aside, or send it through the pipeline again
+    DeadLetters(DeadLettersArguments),
 }
 
 /// Flags of `healthcheck`.

@@ -10,6 +10,7 @@ mod commands;
 mod demo;
 mod service;
 mod settings;
+mod way_out;
 
 use std::process::ExitCode;
 

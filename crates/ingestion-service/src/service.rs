@@ -8,13 +8,10 @@ use std::{
 
 use anyhow::Context as _;
 use application::{
-    Backlog, BacklogLimits, BacklogSettings, Health, IngestionStatus, Ledger, Pipeline, Readiness,
-    SourceStatus,
-    ports::{Clock, PublishError, SystemClock},
+    Health, IngestionStatus, Ledger, Pipeline, Readiness, SourceStatus, ports::PublishError,
 };
 use domain::LedgerFigures;
-use http_api::ApiState;
-use journal_adapter::FileJournal;
+use http_api::{ApiState, WriteAccess};
 use kafka_adapter::KafkaPublisher;
 use opendota_adapter::stream::{self, MatchStream};
 use service_kit::{
@@ -26,6 +23,7 @@ use tokio_util::sync::CancellationToken;
 use crate::{
     cli::{COMMIT, VERSION},
     settings::Settings,
+    way_out::WayOut,
 };
 
 /// The service, put together and not yet running.
@@ -48,8 +46,14 @@ impl Service {
     /// A setting that is well-formed but cannot work here.
     pub(crate) fn build(settings: Settings, drain: CancellationToken) -> anyhow::Result<Self> {
         let listener = http_api::listen(&settings.api.host, settings.api.port)?;
-        let clock: Arc<dyn Clock> = Arc::new(SystemClock);
-        let ledger = Arc::new(Ledger::new(Arc::clone(&clock)));
+        let WayOut {
+            clock,
+            ledger,
+            publisher,
+            journal,
+            backlog,
+            hand_in,
+        } = WayOut::build(&settings)?;
         let feed_status = Arc::new(SourceStatus::new(
             stream::SOURCE,
             settings.opendota.idle_timeout,
@@ -60,21 +64,6 @@ impl Service {
         let jitter_seed = RandomState::new().hash_one(());
         let feed = MatchStream::try_new(&settings.opendota, Arc::clone(&clock), jitter_seed)
             .context("the OPENDOTA_STREAM_ settings cannot work")?;
-        let publisher = KafkaPublisher::try_new(&settings.kafka, &clock)
-            .context("the KAFKA_ settings cannot work")?;
-        let publisher = Arc::new(publisher);
-        let journal = FileJournal::open(&settings.journal, &[stream::SOURCE], Arc::clone(&clock))?;
-        let journal = Arc::new(journal);
-        let backlog = Arc::new(Backlog::new(
-            BacklogSettings {
-                dedup_window_size: settings.dedup_window_size,
-                limits: BacklogLimits::DEFAULT,
-            },
-            journal.clone(),
-            publisher.clone(),
-            Arc::clone(&ledger),
-            Arc::clone(&clock),
-        ));
         let pipeline = Pipeline::new(Arc::clone(&backlog), Arc::clone(&feed_status));
 
         let health = Health::new(vec![
@@ -96,6 +85,10 @@ impl Service {
                 journal,
                 clock,
             )),
+            write: settings
+                .api
+                .token
+                .map(|token| WriteAccess { token, hand_in }),
             cors_allowed_origins: settings.api.cors_allowed_origins,
         };
         Ok(Self {
@@ -154,7 +147,7 @@ impl Service {
     }
 }
 
-async fn run_publisher(
+pub(crate) async fn run_publisher(
     publisher: Arc<KafkaPublisher>,
     finished: CancellationToken,
 ) -> Result<(), PublishError> {

@@ -131,7 +131,7 @@ impl Reading {
                 Err(code) => tracing::debug!(%code, "the dead letters cannot be read yet"),
             }
             if self.letters.is_closed() {
-                return Err(RDKafkaErrorCode::Destroy);
+                return Err(RDKafkaErrorCode::Fail);
             }
             thread::sleep(ASK_AGAIN_AFTER);
         }

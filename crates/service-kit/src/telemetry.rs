@@ -51,6 +51,24 @@ pub fn init(settings: &LogSettings) -> Result<(), tracing_subscriber::util::TryI
     Ok(())
 }
 
+/// Logs to standard error from here on, as text and from `warn` on: for
+/// commands that say what they have to say themselves.
+///
+/// # Errors
+/// Someone else has already been made to log.
+pub fn init_for_command(
+    settings: &LogSettings,
+) -> Result<(), tracing_subscriber::util::TryInitError> {
+    let settings = LogSettings {
+        level: settings.level.min(LevelFilter::WARN),
+        format: LogFormat::Text,
+        ..settings.clone()
+    };
+    subscriber(&settings, std::io::stderr).try_init()?;
+    std::panic::set_hook(Box::new(log_panic));
+    Ok(())
+}
+
 /// What [`init`] installs, writing where it is told: for tests.
 pub fn subscriber<W>(settings: &LogSettings, writer: W) -> impl Subscriber + Send + Sync + use<W>
 where

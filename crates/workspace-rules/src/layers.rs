@@ -53,7 +53,7 @@ const LAYERS: &[Layer] = &[
         "domain", "application", "event-contracts", "kafka-adapter", "journal-adapter", "opendota-adapter",
         "http-api", "service-kit", "feed-simulator",
     ], Outer::CommonAnd(&[
-        "anyhow", "clap", "reqwest", "tempfile", "tokio-rustls",
+        "anyhow", "base64", "clap", "jiff", "reqwest", "secrecy", "serde", "serde_json", "tempfile", "tokio-rustls",
     ])),
 
     layer("feed-simulator", &["domain"], Outer::CommonAnd(&[

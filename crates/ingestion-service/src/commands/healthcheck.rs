@@ -22,7 +22,7 @@ pub(crate) async fn run(api: &ApiSettings, ready: bool) -> ExitCode {
 }
 
 async fn ask(api: &ApiSettings, path: &str) -> anyhow::Result<()> {
-    let url = format!("http://{}:{}{path}", host_to_ask(&api.host), api.port);
+    let url = format!("{}{path}", url_to_ask(api));
     // No proxy: the service is on this machine.
     let client = reqwest::Client::builder()
         .timeout(TIMEOUT)
@@ -38,6 +38,11 @@ async fn ask(api: &ApiSettings, path: &str) -> anyhow::Result<()> {
         answer.text().await?
     );
     Ok(())
+}
+
+/// Where to reach the service that these settings describe; without a slash at the end.
+pub(crate) fn url_to_ask(api: &ApiSettings) -> String {
+    format!("http://{}:{}", host_to_ask(&api.host), api.port)
 }
 
 /// Where to reach a service that listens on `host`.

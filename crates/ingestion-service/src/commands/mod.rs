@@ -1,8 +1,14 @@
 //! One module a command; here is what they share.
 
 mod healthcheck;
+mod intake;
+mod moment;
+mod progress;
 mod run;
 mod validate;
+
+pub(crate) mod dead_letters;
+pub(crate) mod replay;
 
 use std::{future::Future, path::Path};
 
@@ -37,6 +43,13 @@ pub(crate) fn execute(invocation: Invocation) -> ExitCode {
             let healthcheck = healthcheck::run(&loaded.settings.api, arguments.ready);
             block_on(WORKER_THREADS, healthcheck)
         }
+        Task::Replay(arguments) => {
+            block_on(WORKER_THREADS, replay::run(loaded.settings, arguments))
+        }
+        Task::DeadLetters(arguments) => block_on(
+            WORKER_THREADS,
+            dead_letters::run(loaded.settings, arguments.action),
+        ),
     }
 }
 

@@ -30,7 +30,8 @@ const PORT: Setting<Integer<u16>> = Setting {
 const TOKEN: Setting<SecretText, Unset> = Setting {
     variable: "API_TOKEN",
     default: Unset("(none)"),
-    help: "Not used yet: bearer token that opens what is not for everyone",
+    help: "Bearer token of whoever may hand matches in: `replay` and `dead-letters redrive`; without it \
+           those paths of the HTTP interface do not exist",
     parser: SecretText {
         allowed: "visible ASCII characters, at least one",
         accepts: |c| c.is_ascii_graphic(),

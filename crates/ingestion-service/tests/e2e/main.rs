@@ -8,9 +8,11 @@ mod support;
 mod records;
 
 mod commands;
+mod dead_letters;
 mod feed_faults;
 mod invalid_frames;
 mod recorded;
+mod replay;
 mod secrets;
 mod settings;
 

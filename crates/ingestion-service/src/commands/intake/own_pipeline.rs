@@ -1,0 +1,174 @@
+//! The pipeline without a service around it: no feed and no HTTP interface,
+//! but the same journal, the same Kafka and the same way to end.
+
+use std::{future::pending, time::Duration};
+
+use application::{
+    HandIn,
+    ports::{SourceEvent, SourceStreamConsumer},
+};
+use application::{HandedIn, Pipeline, REPLAY, Refusal, SourceStatus, ports::ReceivedBatch};
+use async_trait::async_trait;
+use bytes::Bytes;
+use domain::SourceName;
+use journal_adapter::OpenError;
+use service_kit::{
+    exit_code::ExitCode,
+    lifecycle::{EndSignals, Lifecycle},
+};
+use std::sync::Arc;
+use tokio_util::sync::CancellationToken;
+
+use super::{Handover, Intake, Kind, Stop};
+use crate::{settings::Settings, way_out::WayOut};
+
+/// So long it is waited for room before it is looked whether to go on.
+const ROOM_STEP: Duration = Duration::from_millis(200);
+
+/// Hands frames in within this process.
+pub(crate) struct OwnPipeline {
+    hand_in: Arc<HandIn>,
+    source: SourceName,
+}
+
+impl OwnPipeline {
+    /// Hands in all of `frames`, and waits for room until `stop`.
+    pub(super) async fn hand_in(&self, frames: &[Bytes], stop: &CancellationToken) -> Handover {
+        let frames: Vec<&[u8]> = frames.iter().map(|frame| &frame[..]).collect();
+        let mut sum = Handover {
+            taken: 0,
+            invalid: 0,
+            stop: None,
+        };
+        while sum.taken < frames.len() && sum.stop.is_none() {
+            if stop.is_cancelled() {
+                sum.stop = Some(Stop::Asked);
+                break;
+            }
+            let HandedIn {
+                taken,
+                invalid,
+                refusal,
+            } = self
+                .hand_in
+                .take(self.source, &frames[sum.taken..], ROOM_STEP)
+                .await;
+            sum.taken += taken;
+            sum.invalid += invalid;
+            if refusal == Some(Refusal::Draining) && !stop.is_cancelled() {
+                let reason = "the pipeline has stopped, see above";
+                sum.stop = Some(Stop::Refused(reason.to_owned()));
+            }
+        }
+        sum
+    }
+}
+
+/// Runs a pipeline for as long as `work` hands something in, and until that
+/// is published or safe in the journal.
+pub(super) async fn run(
+    settings: Settings,
+    kind: Kind,
+    mut signals: EndSignals,
+    work: impl AsyncFnOnce(&Intake, &CancellationToken) -> ExitCode,
+) -> ExitCode {
+    let way_out = match WayOut::build(&settings) {
+        Ok(way_out) => way_out,
+        Err(error) => return refuse(&error, &settings),
+    };
+    let lifecycle = Lifecycle::new(settings.shutdown_timeout);
+    let (drain, abort) = (lifecycle.drain(), lifecycle.abort());
+    start(&way_out, &lifecycle);
+    let intake = Intake::Own(OwnPipeline {
+        hand_in: Arc::clone(&way_out.hand_in),
+        source: kind.source(),
+    });
+    let (stop, done) = (CancellationToken::new(), CancellationToken::new());
+    let handing_in = async {
+        let code = work(&intake, &stop).await;
+        // All the time it needs, unless somebody says otherwise.
+        tokio::select! {
+            () = way_out.backlog.drained() => {}
+            () = drain.cancelled() => {}
+        }
+        done.cancel();
+        code
+    };
+    let is_stopped = stop.clone();
+    let ending = lifecycle.run(async || {
+        let signal = tokio::select! {
+            signal = signals.next() => signal,
+            () = done.cancelled(), if !drain.is_cancelled() => "everything is handed in",
+        };
+        is_stopped.cancel();
+        signal
+    });
+    let (code, ending) = tokio::join!(handing_in, ending);
+    let figures = way_out.ledger.figures();
+    println!(
+        "published {}, duplicates {}, set aside {}",
+        figures.published, figures.duplicates, figures.dead_lettered
+    );
+    let is_failed = !ending.failed.is_empty() || !ending.unfinished.is_empty();
+    if is_failed || abort.is_cancelled() && figures.check().is_err() {
+        return ExitCode::Internal;
+    }
+    if figures.pending > 0 {
+        println!(
+            "{} could not be published yet: they are safe in {}, and the next start goes on with them",
+            figures.pending,
+            settings.journal.dir.display()
+        );
+    }
+    code
+}
+
+fn start(way_out: &WayOut, lifecycle: &Lifecycle) {
+    // Cancelled when the last match is settled, or when there is no more time.
+    let finished = CancellationToken::new();
+    lifecycle.spawn(
+        "publisher",
+        crate::service::run_publisher(Arc::clone(&way_out.publisher), finished.clone()),
+    );
+    // Nobody is shown how a feed is that there is not.
+    let status = SourceStatus::new(REPLAY, Duration::MAX, Arc::clone(&way_out.clock));
+    let pipeline = Pipeline::new(Arc::clone(&way_out.backlog), Arc::new(status));
+    let (drain, abort) = (lifecycle.drain(), lifecycle.abort());
+    lifecycle.spawn("pipeline", async move {
+        let outcome = pipeline.run(&mut NoFeed, drain, abort).await;
+        finished.cancel();
+        outcome
+    });
+}
+
+fn refuse(error: &anyhow::Error, settings: &Settings) -> ExitCode {
+    let is_locked = matches!(error.downcast_ref(), Some(OpenError::Locked { .. }));
+    if !is_locked {
+        eprintln!("{error:#}");
+        return ExitCode::Config;
+    }
+    eprintln!(
+        "no service answers at {}, and yet another process uses JOURNAL_DIR: {error:#}; \
+         if that is the service, set API_HOST and API_PORT to its own",
+        crate::commands::healthcheck::url_to_ask(&settings.api)
+    );
+    ExitCode::Unavailable
+}
+
+/// A feed on which nothing ever happens.
+struct NoFeed;
+
+#[async_trait]
+impl SourceStreamConsumer for NoFeed {
+    fn source(&self) -> SourceName {
+        REPLAY
+    }
+
+    async fn next(&mut self) -> SourceEvent {
+        pending().await
+    }
+
+    async fn close(&mut self) -> Option<ReceivedBatch> {
+        None
+    }
+}

@@ -1,0 +1,161 @@
+//! `replay`: the lines of a file through the pipeline, as if a feed had sent them.
+
+mod lines;
+
+use std::{
+    fs::File,
+    io::{self, Read, stdin},
+    path::{Path, PathBuf},
+};
+
+use service_kit::exit_code::ExitCode;
+use tokio::sync::mpsc;
+use tokio_util::sync::CancellationToken;
+
+use self::lines::{Chunk, LINE_BYTES_MAX, read_lines};
+use super::{
+    intake::{Intake, Kind, Stop, with_intake},
+    progress::{Progress, percent},
+};
+use crate::settings::Settings;
+
+/// So many chunks of lines are read ahead, about a megabyte.
+const CHUNKS_AHEAD_MAX: usize = 4;
+
+/// Flags of `replay`.
+#[derive(Debug, Clone, clap::Args)]
+pub(crate) struct ReplayArguments {
+    /// File with one match frame a line, a JSON object with `match_id`; - is standard input
+    #[arg(value_name = "FILE")]
+    file: PathBuf,
+}
+
+/// Replays a file.
+pub(crate) async fn run(settings: Settings, arguments: ReplayArguments) -> ExitCode {
+    let file = match Input::open(&arguments.file) {
+        Ok(file) => file,
+        Err(error) => {
+            eprintln!("cannot read {}: {error}", arguments.file.display());
+            return ExitCode::Usage;
+        }
+    };
+    with_intake(settings, Kind::Lines, async |intake, stop| {
+        hand_in(file, intake, stop).await
+    })
+    .await
+}
+
+/// What is replayed.
+struct Input {
+    name: String,
+    size_bytes: Option<u64>,
+    content: Box<dyn Read + Send>,
+}
+
+impl Input {
+    fn open(path: &Path) -> io::Result<Self> {
+        if path == Path::new("-") {
+            return Ok(Self {
+                name: "standard input".to_owned(),
+                size_bytes: None,
+                content: Box::new(stdin()),
+            });
+        }
+        let file = File::open(path)?;
+        let metadata = file.metadata()?;
+        if metadata.is_dir() {
+            return Err(io::ErrorKind::IsADirectory.into());
+        }
+        Ok(Self {
+            name: path.display().to_string(),
+            // Of a pipe it says nothing.
+            size_bytes: metadata.is_file().then_some(metadata.len()),
+            content: Box::new(file),
+        })
+    }
+}
+
+/// How far it is.
+#[derive(Default)]
+struct Sum {
+    lines: u64,
+    invalid: u64,
+    bytes: u64,
+}
+
+async fn hand_in(input: Input, intake: &Intake, stop: &CancellationToken) -> ExitCode {
+    let Input {
+        name,
+        size_bytes,
+        content,
+    } = input;
+    let (chunks, mut received) = mpsc::channel(CHUNKS_AHEAD_MAX);
+    // A thread that waits for standard input is left behind at the end.
+    std::thread::spawn(move || read_lines(content, &chunks));
+    let mut progress = Progress::new();
+    let mut sum = Sum::default();
+    progress.say(&format!("replaying {name} through {}", intake.describe()));
+    let mut code = ExitCode::Ok;
+    loop {
+        let next = stop.run_until_cancelled(received.recv()).await;
+        let stopped = match next {
+            None => Some(Stop::Asked),
+            Some(None) => break,
+            Some(Some(Err(error))) => {
+                progress.say(&format!("cannot read {name} further: {error}"));
+                code = ExitCode::Usage;
+                break;
+            }
+            Some(Some(Ok(chunk))) => take(chunk, intake, stop, &mut sum, &mut progress).await,
+        };
+        if let Some(reason) = stopped {
+            progress.say(&format!(
+                "stopped after line {} of {name}: {reason}; to go on, replay from line {} on",
+                sum.lines,
+                sum.lines + 1
+            ));
+            if reason != Stop::Asked {
+                code = ExitCode::Unavailable;
+            }
+            break;
+        }
+        progress.show(|| {
+            let Sum {
+                lines,
+                invalid,
+                bytes,
+            } = sum;
+            let done = size_bytes.map(|size| format!(", {}", percent(bytes, size)));
+            format!(
+                "{lines} lines taken, {invalid} of them invalid{}",
+                done.unwrap_or_default()
+            )
+        });
+    }
+    progress.close();
+    println!(
+        "{} lines taken, {} of them invalid and to be found among the dead letters",
+        sum.lines, sum.invalid
+    );
+    code
+}
+
+async fn take(
+    chunk: Chunk,
+    intake: &Intake,
+    stop: &CancellationToken,
+    sum: &mut Sum,
+    progress: &mut Progress,
+) -> Option<Stop> {
+    for index in &chunk.too_long {
+        progress.say(&format!(
+            "line {} is longer than {LINE_BYTES_MAX} bytes: its beginning is set aside",
+            sum.lines + *index as u64 + 1
+        ));
+    }
+    let taken = intake.hand_in(&chunk.lines, stop).await;
+    sum.lines += taken.taken as u64;
+    sum.invalid += taken.invalid as u64;
+    sum.bytes += chunk.size_bytes;
+    taken.stop
+}

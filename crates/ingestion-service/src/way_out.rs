@@ -1,0 +1,68 @@
+//! The way out, of the service and of the commands that run without one:
+//! Kafka, the journal, and the backlog before both.
+
+use std::sync::Arc;
+
+use anyhow::Context as _;
+use application::{
+    Backlog, BacklogLimits, BacklogSettings, HandIn, Ledger, REDRIVE, REPLAY,
+    ports::{Clock, SystemClock},
+};
+use domain::SourceName;
+use journal_adapter::FileJournal;
+use kafka_adapter::KafkaPublisher;
+use opendota_adapter::stream::{self, MatchFrames};
+
+use crate::settings::Settings;
+
+/// Everything that may have left something in the journal.
+const SOURCES: [SourceName; 3] = [stream::SOURCE, REPLAY, REDRIVE];
+
+/// Where matches go, put together and not yet running.
+pub(crate) struct WayOut {
+    pub(crate) clock: Arc<dyn Clock>,
+    pub(crate) ledger: Arc<Ledger>,
+    pub(crate) publisher: Arc<KafkaPublisher>,
+    pub(crate) journal: Arc<FileJournal>,
+    pub(crate) backlog: Arc<Backlog>,
+    pub(crate) hand_in: Arc<HandIn>,
+}
+
+impl WayOut {
+    /// Puts it together; the journal's folder is this process's from here on.
+    ///
+    /// # Errors
+    /// A setting that is well-formed but cannot work here.
+    pub(crate) fn build(settings: &Settings) -> anyhow::Result<Self> {
+        let clock: Arc<dyn Clock> = Arc::new(SystemClock);
+        let ledger = Arc::new(Ledger::new(Arc::clone(&clock)));
+        let publisher = KafkaPublisher::try_new(&settings.kafka, &clock)
+            .context("the KAFKA_ settings cannot work")?;
+        let publisher = Arc::new(publisher);
+        let journal = FileJournal::open(&settings.journal, &SOURCES, Arc::clone(&clock))?;
+        let journal = Arc::new(journal);
+        let backlog = Arc::new(Backlog::new(
+            BacklogSettings {
+                dedup_window_size: settings.dedup_window_size,
+                limits: BacklogLimits::DEFAULT,
+            },
+            journal.clone(),
+            publisher.clone(),
+            Arc::clone(&ledger),
+            Arc::clone(&clock),
+        ));
+        let hand_in = Arc::new(HandIn::new(
+            Arc::clone(&backlog),
+            Arc::new(MatchFrames),
+            Arc::clone(&clock),
+        ));
+        Ok(Self {
+            clock,
+            ledger,
+            publisher,
+            journal,
+            backlog,
+            hand_in,
+        })
+    }
+}
