@@ -113,7 +113,7 @@ pub(crate) async fn replay(
 /// What is invalid still becomes a dead letter again, with the source `redrive`.
 #[utoipa::path(
     tag = "writing",
-    request_body(content = Vec<u8>, content_type = "application/octet-stream",
+    request_body(content = String, content_type = "application/octet-stream",
         description = "Length and bytes of each payload; at most 4 MiB."),
     responses(
         (status = 200, description = "All are received.", body = HandInAnswer),
