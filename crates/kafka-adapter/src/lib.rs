@@ -28,6 +28,7 @@ mod transaction;
 mod transaction_loop;
 mod transaction_queue;
 mod transactional_producer;
+mod trying;
 
 mod committed;
 mod published_tail;

@@ -3,7 +3,7 @@
 use std::thread;
 
 use rdkafka::{error::RDKafkaErrorCode, producer::Producer};
-use tokio::time::{Duration, Instant};
+use tokio::time::Duration;
 
 use crate::{
     delivery::code_of,
@@ -11,6 +11,7 @@ use crate::{
     record::Topics,
     reports::Received,
     transactional_producer::{End, Failure, STEP, TransactionalProducer, classify, is_fencing},
+    trying::Trying,
 };
 
 /// How a transaction has ended.
@@ -39,7 +40,7 @@ impl TransactionalProducer {
     /// # Errors
     /// [`End`], and the messages are left with the producer.
     pub(crate) fn transact(&mut self, messages: Messages, topics: &Topics) -> Result<Ended, End> {
-        let begun = Instant::now();
+        let mut trying = Trying::begin();
         self.reports.expect(messages.len());
         let is_begun = self.client.begin_transaction().is_ok();
         for message in messages {
@@ -51,44 +52,44 @@ impl TransactionalProducer {
             });
         }
         while !self.reports.wait(STEP) {
-            if self.is_hopeless(begun)? {
+            if self.is_hopeless(&mut trying)? {
                 return self.give_up(Fate::Aborted(None));
             }
         }
         if !is_begun {
-            self.is_hopeless(begun)?;
+            self.is_hopeless(&mut trying)?;
             return self.give_up(Fate::Aborted(None));
         }
         if self.reports.has_failed() {
-            return self.abort(begun, Fate::Aborted(self.cause()));
+            return self.abort(&mut trying, Fate::Aborted(self.cause()));
         }
-        self.commit(begun)
+        self.commit(&mut trying)
     }
 
-    fn commit(&mut self, begun: Instant) -> Result<Ended, End> {
+    fn commit(&mut self, trying: &mut Trying) -> Result<Ended, End> {
         loop {
             self.wait_for_last_report();
             let Err(error) = self.client.commit_transaction(STEP) else {
                 return Ok(self.ended(Fate::Committed, false));
             };
             match classify(&error) {
-                Failure::NotYet(_) if !self.is_hopeless(begun)? => {}
+                Failure::NotYet(_) if !self.is_hopeless(trying)? => {}
                 Failure::Fenced(reason) => return Err(End::Fenced(reason)),
                 // Every record was delivered, so the request to commit may
                 // have arrived, though its answer has not.
-                Failure::Abort(_) => return self.abort(begun, Fate::Unsure),
+                Failure::Abort(_) => return self.abort(trying, Fate::Unsure),
                 Failure::NotYet(_) | Failure::Broken(..) => return self.give_up(Fate::Unsure),
             }
         }
     }
 
-    fn abort(&mut self, begun: Instant, fate: Fate) -> Result<Ended, End> {
+    fn abort(&mut self, trying: &mut Trying, fate: Fate) -> Result<Ended, End> {
         loop {
             let Err(error) = self.client.abort_transaction(STEP) else {
                 return Ok(self.ended(fate, false));
             };
             match classify(&error) {
-                Failure::NotYet(_) if !self.is_hopeless(begun)? => {}
+                Failure::NotYet(_) if !self.is_hopeless(trying)? => {}
                 Failure::Fenced(reason) => return Err(End::Fenced(reason)),
                 _ => return self.give_up(fate),
             }
@@ -110,12 +111,12 @@ impl TransactionalProducer {
     }
 
     /// Whether nothing more is to be expected of the producer.
-    fn is_hopeless(&self, begun: Instant) -> Result<bool, End> {
+    fn is_hopeless(&self, trying: &mut Trying) -> Result<bool, End> {
         self.queue.check_stop()?;
         match self.client.client().fatal_error() {
             Some((code, reason)) if is_fencing(code) => Err(End::Fenced(reason)),
             Some(_) => Ok(true),
-            None => Ok(begun.elapsed() > self.stuck_after),
+            None => Ok(trying.time() > self.stuck_after),
         }
     }
 

@@ -32,8 +32,8 @@ pub(crate) const STEP: Duration = Duration::from_millis(200);
 const TIMEOUT_MS: u32 = 900_000;
 /// … and what they are asked for if they do not allow that.
 const TIMEOUT_SHORT_MS: u32 = 60_000;
-/// A transaction that takes longer is given up together with its producer, and
-/// what it held is sent again by the next one.
+/// A transaction that is tried for longer is given up together with its
+/// producer, and what it held is sent again by the next one.
 ///
 /// So however long an outage is, brokers never meet a transaction that has
 /// been open for longer than they allow: that would look as if another
@@ -90,7 +90,7 @@ pub(crate) struct TransactionalProducer {
     is_alone: bool,
     /// Before the next attempt to replace it.
     pause: Duration,
-    /// How long a transaction may take.
+    /// How long a transaction may be tried.
     pub(crate) stuck_after: Duration,
 }
 
