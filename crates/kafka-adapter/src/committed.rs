@@ -100,7 +100,7 @@ fn is_there(
 }
 
 #[cfg(test)]
-mod tests {
+pub(crate) mod tests {
     use domain::MatchId;
     use rdkafka::producer::{BaseRecord, DefaultProducerContext, Producer, ThreadedProducer};
     use test_support::kafka::{shared_broker, unique_topic};
@@ -108,10 +108,10 @@ mod tests {
     use super::*;
     use crate::KafkaSettings;
 
-    const PATIENCE: Duration = Duration::from_secs(30);
+    pub(crate) const PATIENCE: Duration = Duration::from_secs(30);
 
     /// Writes these matches to the one partition, and commits them or not.
-    fn write(
+    pub(crate) fn write(
         producer: &ThreadedProducer<DefaultProducerContext>,
         topic: &str,
         ids: &[i64],

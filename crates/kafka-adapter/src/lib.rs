@@ -31,6 +31,7 @@ mod transactional_producer;
 mod trying;
 
 mod committed;
+mod others;
 mod published_tail;
 mod reader;
 

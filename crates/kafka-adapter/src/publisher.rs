@@ -48,8 +48,8 @@ pub struct KafkaPublisher {
 }
 
 enum Way {
-    AtLeastOnce(AtLeastOnce),
-    ExactlyOnce(ExactlyOnce),
+    AtLeastOnce(Box<AtLeastOnce>),
+    ExactlyOnce(Box<ExactlyOnce>),
 }
 
 impl KafkaPublisher {
@@ -64,13 +64,17 @@ impl KafkaPublisher {
     ) -> Result<Self, SettingsError> {
         let deliveries = Arc::new(Deliveries::new());
         let way = match settings.delivery {
-            Delivery::AtLeastOnce => Way::AtLeastOnce(AtLeastOnce::try_new(
-                settings.producer_config()?,
-                Topics::from(settings),
-                Arc::clone(&deliveries),
-            )?),
+            Delivery::AtLeastOnce => {
+                let way = AtLeastOnce::try_new(
+                    settings.producer_config()?,
+                    Topics::from(settings),
+                    Arc::clone(&deliveries),
+                )?;
+                Way::AtLeastOnce(Box::new(way))
+            }
             Delivery::ExactlyOnce => {
-                Way::ExactlyOnce(ExactlyOnce::try_new(settings, Arc::clone(&deliveries))?)
+                let way = ExactlyOnce::try_new(settings, Arc::clone(&deliveries))?;
+                Way::ExactlyOnce(Box::new(way))
             }
         };
         Ok(Self {

@@ -9,7 +9,10 @@ use std::{
 use domain::MatchId;
 use rdkafka::error::RDKafkaErrorCode;
 
-use crate::in_flight::{Content, InFlight, Messages};
+use crate::{
+    in_flight::{Content, InFlight, Messages},
+    others::Ends,
+};
 
 /// Collects librdkafka's reports until it has told of every record.
 #[derive(Default)]
@@ -34,6 +37,8 @@ pub(crate) struct Received {
     pub(crate) failed: Vec<(Box<InFlight>, RDKafkaErrorCode)>,
     /// One of those delivered.
     pub(crate) sample: Option<Sample>,
+    /// Where the matches among them end.
+    pub(crate) ends: Ends,
 }
 
 /// Where a match of a transaction is, if the transaction is committed: then
@@ -61,6 +66,10 @@ impl Reports {
                 partition,
                 offset,
             });
+            // Brokers do not always say where a repeated request has put it.
+            if offset >= 0 {
+                state.received.ends.insert(partition, offset + 1);
+            }
         }
         state.received.delivered.push(message);
         self.notify(&state);

@@ -1,6 +1,6 @@
 //! One transaction, from its beginning to its end.
 
-use std::thread;
+use std::{mem, thread};
 
 use rdkafka::{error::RDKafkaErrorCode, producer::Producer};
 use tokio::time::Duration;
@@ -102,10 +102,12 @@ impl TransactionalProducer {
         Ok(self.ended(fate, true))
     }
 
-    fn ended(&self, fate: Fate, is_broken: bool) -> Ended {
+    fn ended(&mut self, fate: Fate, is_broken: bool) -> Ended {
+        let mut received = self.reports.take();
+        self.others.delivered(mem::take(&mut received.ends));
         Ended {
             fate,
-            received: self.reports.take(),
+            received,
             is_broken,
         }
     }

@@ -1,9 +1,9 @@
 //! The producer of transactions: opened, and replaced once it has failed for good.
 //!
-//! To open one shuts out every earlier producer of the same transactional id
+//! To open one shuts out every other producer of the same transactional id
 //! and settles what it has left open. So a failed producer can be replaced at
-//! any time, except by one that has been shut out itself: that would shut out
-//! its successor.
+//! any time, unless another instance has started since: that would shut out the
+//! successor. If librdkafka does not say so the topic does, see [`Others`].
 
 use std::sync::{Arc, PoisonError, RwLock};
 
@@ -18,6 +18,7 @@ use crate::{
     KafkaSettings, SettingsError,
     at_least_once::{RESEND_PAUSE_MAX, RESEND_PAUSE_MIN},
     delivery::{Context, Deliveries, code_of},
+    others::Others,
     reports::Reports,
     sender::retire,
     transaction_queue::{Stopped, TransactionQueue},
@@ -83,6 +84,7 @@ pub(crate) struct TransactionalProducer {
     pub(crate) queue: Arc<TransactionQueue>,
     pub(crate) client: ThreadedProducer<Context>,
     pub(crate) reports: Arc<Reports>,
+    pub(crate) others: Others,
     slot: Slot,
     timeout_ms: u32,
     state: State,
@@ -118,6 +120,7 @@ impl TransactionalProducer {
             .set("linger.ms", "0");
         let reports = Arc::new(Reports::default());
         let client = create(&config, TIMEOUT_MS, false, &deliveries, &reports)?;
+        let others = Others::try_new(settings, Arc::clone(&deliveries), Arc::clone(&queue))?;
         Ok(Self {
             config,
             transactional_id: settings.transactional_id.clone(),
@@ -126,6 +129,7 @@ impl TransactionalProducer {
             slot: Arc::new(RwLock::new(client.clone())),
             client,
             reports,
+            others,
             timeout_ms: TIMEOUT_MS,
             state: State::New,
             is_alone: false,
@@ -139,7 +143,8 @@ impl TransactionalProducer {
         Arc::clone(&self.slot)
     }
 
-    /// Sees to it that a transaction can begin, of single records or not.
+    /// Sees to it that a transaction can begin, of single records or not, and
+    /// that nobody else has written since the last one.
     ///
     /// # Errors
     /// [`End`] when that will never be.
@@ -147,17 +152,29 @@ impl TransactionalProducer {
         if self.state == State::Open && self.is_alone != is_alone {
             self.discard();
         }
+        if self.state != State::Open {
+            self.initialise(is_alone)?;
+            self.others.check()?;
+            self.state = State::Open;
+            self.deliveries.set_transaction_trouble(None);
+        }
+        Ok(())
+    }
+
+    /// Shuts out every other producer.
+    fn initialise(&mut self, is_alone: bool) -> Result<(), End> {
         let begun = Instant::now();
-        while self.state != State::Open {
+        loop {
             self.queue.check_stop()?;
-            if self.state == State::Broken && !self.renew(is_alone) {
-                self.wait_before_renewal()?;
-                continue;
+            if self.state == State::Broken {
+                self.others.glance()?;
+                if !self.renew(is_alone) {
+                    self.wait_before_renewal()?;
+                    continue;
+                }
             }
             let Err(error) = self.client.init_transactions(STEP) else {
-                self.state = State::Open;
-                self.deliveries.set_transaction_trouble(None);
-                break;
+                return Ok(());
             };
             match classify(&error) {
                 Failure::NotYet(code) => {
@@ -184,7 +201,6 @@ impl TransactionalProducer {
                 }
             }
         }
-        Ok(())
     }
 
     /// Makes the producer hand back everything it has; it is replaced when

@@ -152,6 +152,49 @@ async fn a_later_instance_shuts_the_earlier_one_out() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn an_instance_that_replaces_its_producer_gives_way_to_one_started_in_between() {
+    let settings = KafkaSettings {
+        compression: "none".to_owned(),
+        // So that a hundred matches gather in one transaction.
+        linger: Duration::from_millis(500),
+        ..settings().await
+    };
+    let created =
+        broker()
+            .await
+            .create_topic(&settings.publish_topic, 1, &[("max.message.bytes", "8192")]);
+    created.await.expect("it is new");
+    create(&settings.dead_letter_topic, 1).await;
+    let mut first = Rig::start_with(settings.clone());
+    first.publish_matches(1..2).await;
+    first.flush().await;
+    // Too large a batch: its producer is replaced by one of single records,
+    // which is replaced when there is something more to send.
+    first.publish_matches(2..101).await;
+    first.flush().await;
+
+    let second = Rig::start_with(settings);
+    let published = second.publisher.published(1000).await;
+    assert_eq!(published.expect("the brokers answer").len(), 100);
+    second.publish_matches(101..111).await;
+    second.flush().await;
+
+    first.publish_matches(101..111).await;
+    let ended = outcome(&mut first).await;
+    assert!(
+        matches!(&ended, Err(PublishError::Fenced { reason }) if reason.contains("has written")),
+        "{ended:?}"
+    );
+    assert_eq!(first.ledger.figures().pending, 10, "its journal keeps them");
+
+    second.publish_matches(111..121).await;
+    second.flush().await;
+    let counts = counts(&second.read_matches().await);
+    assert_eq!(counts.len(), 120, "every match is there");
+    assert!(counts.values().all(|count| *count == 1), "and none twice");
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn callers_that_wait_for_room_are_told_that_another_instance_has_taken_over() {
     let mut first = start(1).await;
     first.publish_matches(1..2).await;
