@@ -10,6 +10,10 @@ pub(crate) mod record;
 
 use crc32fast::Hasher;
 
+/// No sequence, ordinal or number of a file that was ever given is above this:
+/// what says so is damaged, so that one can be added to whatever was read.
+pub(crate) const NUMBER_MAX: u64 = u64::MAX / 2;
+
 /// The sum over `bytes` at `offset` of a segment with `salt`.
 ///
 /// Salt and place are mixed in, so that what a feed has sent, or what stood

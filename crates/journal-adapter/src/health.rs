@@ -79,7 +79,7 @@ impl JournalHealth {
     pub(crate) fn take_damage(&self, lost: u64) {
         let mut state = self.lock();
         state.damages += 1;
-        state.lost += lost;
+        state.lost = state.lost.saturating_add(lost);
     }
 
     /// The check, as it is now.

@@ -9,7 +9,10 @@ use application::ports::JournalFigures;
 use domain::Timestamp;
 use roaring::RoaringTreemap;
 
-use crate::format::header::{Header, RECORDS_AT};
+use crate::format::{
+    NUMBER_MAX,
+    header::{Header, RECORDS_AT},
+};
 
 /// How segments are named; the number stands between.
 const NAME_PREFIX: &str = "segment-";
@@ -82,7 +85,7 @@ pub(crate) fn segment_name(number: u64) -> String {
 pub(crate) fn segment_number(name: &str) -> Option<u64> {
     let digits = name.strip_prefix(NAME_PREFIX)?.strip_suffix(NAME_SUFFIX)?;
     let number = digits.parse().ok()?;
-    (segment_name(number) == name).then_some(number)
+    (segment_name(number) == name && number <= NUMBER_MAX).then_some(number)
 }
 
 impl Segment {
@@ -151,7 +154,7 @@ impl Index {
             return 0;
         }
         let lost = self.open.remove_range(from..=to);
-        self.lost += lost;
+        self.lost = self.lost.saturating_add(lost);
         if lost > 0 {
             self.forget_places();
         }

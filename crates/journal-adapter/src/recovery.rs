@@ -23,6 +23,10 @@ const CHUNK_SIZE: usize = 256 * 1024;
 /// Places of damage that are told of one by one, in each segment.
 const PLACES_TOLD_MAX: usize = 16;
 
+/// A segment in which more entries stood, or were lost, is not written on: no
+/// honest one has so many, and the ordinals of its next entries may be too large.
+const WRITABLE_ENTRIES_MAX: u64 = 1 << 31;
+
 /// What has been found so far.
 #[derive(Default)]
 struct Recovery {
@@ -343,8 +347,10 @@ impl Recovery {
                 "damage to the journal cannot be repaired, and will be found again"
             );
         }
-        repaired.is_ok()
+        let entries = self.index.next_ordinal - header.first_ordinal;
+        repaired.is_ok() && entries <= WRITABLE_ENTRIES_MAX
     }
+
     /// Counts what is lost in a segment, and tells where.
     fn report(&mut self, log: &Log, name: &str, scanned: &Scanned) {
         let mut untold = 0;
@@ -366,7 +372,7 @@ impl Recovery {
     }
 
     fn lose(&mut self, log: &Log, file: &str, offset: u64, lost: u64) {
-        self.index.lost += lost;
+        self.index.lost = self.index.lost.saturating_add(lost);
         log.health.take_damage(lost);
         tracing::error!(
             file,

@@ -7,6 +7,7 @@ use roaring::RoaringTreemap;
 
 use crate::{
     format::{
+        NUMBER_MAX,
         header::{Header, RECORDS_AT},
         message, ranges,
         record::{self, Head, Kind, RECORD_SIZE_MIN},
@@ -19,8 +20,6 @@ use crate::{
 const FREE_BYTES_MIN: u64 = 64 * 1024 * 1024;
 /// As many as we keep account of, in at most 100 MB: weeks of the feed.
 const OPEN_MAX: u64 = 50_000_000;
-/// Ranges in one record: some ten bytes each at most.
-const RANGES_MAX: usize = 10_000;
 
 /// The one who changes files; one call at a time.
 pub(crate) struct Writer {
@@ -81,6 +80,7 @@ impl Writer {
         if rest.is_empty() {
             return Ok(());
         }
+        check_numbers(log, rest)?;
         self.mend(log).await?;
         while !rest.is_empty() {
             let count = self.make_room(log, rest).await?;
@@ -339,7 +339,7 @@ impl Writer {
         let end = self.end(log);
         let acknowledged = to_ranges(&self.unwritten);
         let mut buffer = Vec::new();
-        let mut chunks = acknowledged.chunks(RANGES_MAX);
+        let mut chunks = acknowledged.chunks(ranges::RANGES_MAX);
         loop {
             let chunk = chunks.next().unwrap_or_default();
             let head = end.head(Kind::Acknowledged, end.next_ordinal, end.next_sequence);
@@ -395,6 +395,20 @@ impl End {
             sequence,
         }
     }
+}
+
+/// Whether entries have numbers that can be read again.
+fn check_numbers(log: &Log, entries: &[JournalEntry]) -> Result<(), JournalError> {
+    let ordinal = log.index().next_ordinal + entries.len() as u64;
+    let sequence = entries.last().map_or(0, |last| last.sequence);
+    if ordinal.max(sequence) <= NUMBER_MAX {
+        return Ok(());
+    }
+    let reason = format!(
+        "{} is damaged, the numbers in it are used up; set JOURNAL_DIR to another folder",
+        log.storage.place()
+    );
+    Err(JournalError::Failed { reason })
 }
 
 fn to_ranges(sequences: &RoaringTreemap) -> Vec<std::ops::RangeInclusive<u64>> {

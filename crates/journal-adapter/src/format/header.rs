@@ -1,6 +1,6 @@
 //! The beginning of a segment, written twice: no single damage spoils it.
 
-use super::{Bytes, checksum};
+use super::{Bytes, NUMBER_MAX, checksum};
 
 /// The version of everything in this module's folder.
 pub(crate) const VERSION: u32 = 1;
@@ -77,7 +77,9 @@ fn decode_checked(copy: &[u8]) -> Option<Header> {
         next_sequence: bytes.u64()?,
     };
     let body = copy.get(..COPY_SIZE - 4)?;
-    (is_ours && bytes.u32()? == checksum(0, 0, body)).then_some(header)
+    let is_whole = bytes.u32()? == checksum(0, 0, body);
+    let is_possible = header.first_ordinal.max(header.next_sequence) <= NUMBER_MAX;
+    (is_ours && is_whole && is_possible).then_some(header)
 }
 
 /// The version, where the rest makes no sense because of it: magic and version
@@ -121,6 +123,24 @@ mod tests {
             } else {
                 assert_eq!(decoded, Ok((HEADER, false)), "{length} bytes");
             }
+        }
+    }
+
+    #[test]
+    fn a_header_with_numbers_that_nobody_gave_is_none() {
+        let last = Header {
+            first_ordinal: NUMBER_MAX,
+            next_sequence: NUMBER_MAX,
+            ..HEADER
+        };
+        assert_eq!(Header::decode(&last.encode()), Ok((last, true)));
+        for (first_ordinal, next_sequence) in [(NUMBER_MAX + 1, 1), (1, u64::MAX)] {
+            let beyond = Header {
+                first_ordinal,
+                next_sequence,
+                ..HEADER
+            };
+            assert_eq!(Header::decode(&beyond.encode()), Err(NoHeader::Damaged));
         }
     }
 

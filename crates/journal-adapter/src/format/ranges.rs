@@ -4,6 +4,9 @@ use std::ops::RangeInclusive;
 
 use super::Bytes;
 
+/// As many as one record holds: some ten bytes each at most.
+pub(crate) const RANGES_MAX: usize = 10_000;
+
 /// Appends a range behind one that ended at `previous_end`.
 pub(crate) fn encode(buffer: &mut Vec<u8>, previous_end: u64, range: &RangeInclusive<u64>) {
     encode_number(buffer, range.start() - previous_end);
@@ -18,6 +21,9 @@ pub(crate) fn decode(bytes: &[u8]) -> Option<Vec<RangeInclusive<u64>>> {
     while !bytes.0.is_empty() {
         let start = end.checked_add(decode_number(&mut bytes)?)?;
         end = start.checked_add(decode_number(&mut bytes)?)?;
+        if ranges.len() == RANGES_MAX {
+            return None;
+        }
         ranges.push(start..=end);
     }
     Some(ranges)
@@ -61,6 +67,12 @@ mod tests {
                 end = *range.end();
             }
             prop_assert_eq!(decode(&bytes), Some(ranges));
+        }
+
+        #[test]
+        fn no_more_are_read_than_are_written(count in RANGES_MAX - 2..RANGES_MAX + 2) {
+            let decoded = decode(&vec![1; 2 * count]);
+            prop_assert_eq!(decoded.is_some(), count <= RANGES_MAX);
         }
 
         #[test]

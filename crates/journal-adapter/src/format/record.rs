@@ -1,7 +1,7 @@
 //! One record: a head that is checked by itself, so that lengths can be
 //! trusted, then the content with a check of its own.
 
-use super::{Bytes, checksum};
+use super::{Bytes, NUMBER_MAX, checksum};
 
 /// The largest content. The message behind a dead letter may be larger where
 /// an operator allows that; of such a one the beginning is kept.
@@ -154,5 +154,27 @@ fn decode_head(salt: u64, offset: u64, bytes: &[u8]) -> Option<(Head, usize)> {
         ordinal,
         sequence,
     };
-    (is_whole && length <= CONTENT_SIZE_MAX).then_some((head, length))
+    let is_possible = length <= CONTENT_SIZE_MAX && sequence <= NUMBER_MAX;
+    (is_whole && is_possible).then_some((head, length))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_sequence_that_nobody_gave_is_no_record() {
+        let found = |sequence| {
+            let head = Head {
+                kind: Kind::Match,
+                ordinal: 0,
+                sequence,
+            };
+            let mut bytes = Vec::new();
+            encode(&mut bytes, 1, 2, head, |_| {});
+            find(1, 2, &bytes)
+        };
+        assert!(matches!(found(NUMBER_MAX), Found::Record { .. }));
+        assert_eq!(found(NUMBER_MAX + 1), Found::Nothing);
+    }
 }
