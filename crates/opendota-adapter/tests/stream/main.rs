@@ -1,7 +1,9 @@
 //! The stream client from outside: on a simulated network, on real sockets,
-//! over TLS, and the parser on recorded payloads.
+//! over TLS, and the parser on recorded payloads and on whatever there may be.
 
+mod any_frame;
 mod common;
+mod every_frame;
 mod read_ahead;
 mod real_sockets;
 mod recorded_payloads;
