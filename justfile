@@ -64,6 +64,15 @@ bench-delivery *ARGS:
 soak SEEDS="20000" FIRST="1000":
     SIMULATION_SEEDS={{SEEDS}} SIMULATION_FIRST_SEED={{FIRST}} cargo test --release -p simulation --locked no_schedule -- --nocapture
 
+# Fuzzes frame, journal or settings, with cargo-fuzz of a pinned version: just fuzz journal 600
+fuzz TARGET SECONDS="600":
+    cargo install --quiet --locked cargo-fuzz@0.13.2
+    mkdir -p target/fuzz-corpus/{{trim_start_match(TARGET, "TARGET=")}}
+    RUSTC_BOOTSTRAP=1 ASAN_OPTIONS=detect_leaks=0 cargo fuzz run --fuzz-dir crates/fuzz --target-dir target/fuzz \
+        {{trim_start_match(TARGET, "TARGET=")}} target/fuzz-corpus/{{trim_start_match(TARGET, "TARGET=")}} \
+        crates/fuzz/corpus/{{trim_start_match(TARGET, "TARGET=")}} -- \
+        -max_total_time={{trim_start_match(SECONDS, "SECONDS=")}} -rss_limit_mb=512 -timeout=5 -print_final_stats=1
+
 # Measures what the journal costs an entry, beside redb.
 bench-journal:
     cargo bench -p benchmarks --bench journal
