@@ -9,7 +9,7 @@ use proptest::prelude::*;
 
 /// A part of the input: bytes by chance, or pieces that settings are made of.
 fn part() -> impl Strategy<Value = Vec<u8>> {
-    let pieces = "((queue|feed|api|log)\\.|\\[(queue|api)\\]|QUEUE_|API_|FEED_|_FILE|name|linger|size|port|url|PORT|URL|HEADERS|PROPERTIES|PASSWORD|=|'|\"|\\$\\{|\\}|\\\\|#|\n| |,|:|[0-9]|ms|wss://|@|\u{e9}|secret){0,20}";
+    let pieces = "((queue|feed|api|log)\\.|\\[(queue|api)\\]|QUEUE_|API_|FEED_|_FILE|name|linger|size|port|url|PORT|URL|HEADERS|PROPERTIES|PASSWORD|=|'|\"|\\$\\{|\\}|\\\\|#|\n| |,|:|[0-9]|ms|wss://|/|@|\u{e9}|secret){0,20}";
     prop_oneof![
         1 => prop::collection::vec(1..=u8::MAX, 0..40),
         3 => pieces.prop_map(String::into_bytes),
