@@ -60,5 +60,6 @@ pub(super) const WATCH_INTERVAL: Duration = Duration::from_millis(50);
 /// Pause after the journal has failed or was full.
 pub(super) const RETRY_PAUSE: Duration = Duration::from_millis(250);
 
-/// Draining goes on as long as Kafka acknowledges something within this time.
-pub(super) const PROGRESS_WITHIN: Duration = Duration::from_secs(2);
+/// Draining goes on as long as Kafka acknowledges something within this time:
+/// a large transaction on a busy machine is well within it.
+pub(super) const PROGRESS_WITHIN: Duration = Duration::from_secs(4);

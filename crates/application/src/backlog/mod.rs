@@ -9,6 +9,7 @@
 //! [`Backlog::run`] does all of the work; the others hand in and ask.
 
 mod limits;
+mod queue;
 mod state;
 
 #[cfg(test)]
@@ -278,6 +279,7 @@ impl Backlog {
     async fn send_for_ever(self: &Arc<Self>) -> Result<(), BacklogError> {
         let published = self.publisher.published(self.dedup_window_size).await?;
         self.lock().restore(&published);
+        tracing::debug!(ids = published.len(), "the dedup window is restored");
         drop(published);
         loop {
             let step = self.lock().next_step(&self.ledger);
@@ -391,23 +393,23 @@ impl Backlog {
         if is_news {
             self.room.notify_waiters();
         }
-        let is_new_status = if is_late {
+        if is_late {
             self.condition.set(
                 HealthStatus::Unhealthy,
                 "feeds are not read: neither Kafka nor the journal has taken what was received \
                  more than a second ago, see the checks kafka and journal",
-            )
+            );
         } else {
             let reason = match spilled {
                 0 => "what is pending fits into memory".to_owned(),
                 count => format!("{count} matches wait in the journal for their turn"),
             };
-            self.condition.set(HealthStatus::Healthy, reason)
-        };
-        if is_new_status && is_late {
+            self.condition.set(HealthStatus::Healthy, reason);
+        }
+        if is_news && is_late {
             tracing::warn!("feeds are not read until what was received is safe");
-        } else if is_new_status {
-            tracing::info!("feeds may be read: what was received is safe");
+        } else if is_news {
+            tracing::info!("feeds are read again: what was received is safe");
         }
     }
 

@@ -17,19 +17,15 @@ use domain::{MatchId, SourceName, Timestamp};
 use slab::Slab;
 use tokio::time::Instant;
 
-use super::limits::{BYTES_PER_WEIGHT, BacklogLimits};
+use super::{
+    limits::BacklogLimits,
+    queue::{Pending, Queue, weight_of},
+};
 use crate::{
     DedupWindow, Ledger,
     ports::{DeadLetter, JournalEntry, Message, ReceivedBatch, Recovered},
     receipt::Outcome,
 };
-
-/// A pending message.
-pub(super) struct Pending {
-    sequence: u64,
-    message: Message,
-    received_at: Instant,
-}
 
 /// A message to be sent, and its place among those on their way.
 pub(super) struct Outgoing {
@@ -174,7 +170,8 @@ impl State {
                     source,
                     received_at: at,
                 }),
-                Ok(_) => {
+                Ok(id) => {
+                    tracing::debug!(match.id = id.get(), %source, "seen before");
                     duplicates += 1;
                     continue;
                 }
@@ -463,60 +460,6 @@ impl State {
             .chain(&self.returned)
             .chain(self.head.after(self.written_up_to))
             .chain(self.tail.after(self.written_up_to))
-    }
-}
-
-/// Messages in ascending sequence, weighed.
-#[derive(Default)]
-struct Queue {
-    pending: VecDeque<Pending>,
-    weight: usize,
-}
-
-impl Queue {
-    fn push_back(&mut self, pending: Pending) {
-        self.weight += weight_of(&pending.message);
-        self.pending.push_back(pending);
-    }
-
-    fn pop_front(&mut self) -> Option<Pending> {
-        let pending = self.pending.pop_front()?;
-        self.weight -= weight_of(&pending.message);
-        Some(pending)
-    }
-
-    /// Those above `sequence`.
-    fn after(&self, sequence: u64) -> impl Iterator<Item = &Pending> {
-        let first = self
-            .pending
-            .partition_point(|pending| pending.sequence <= sequence);
-        self.pending.range(first..)
-    }
-
-    fn first_sequence(&self) -> Option<u64> {
-        self.pending.front().map(|pending| pending.sequence)
-    }
-
-    fn last_sequence(&self) -> Option<u64> {
-        self.pending.back().map(|pending| pending.sequence)
-    }
-
-    fn len(&self) -> usize {
-        self.pending.len()
-    }
-
-    fn is_empty(&self) -> bool {
-        self.pending.is_empty()
-    }
-}
-
-/// A match weighs one; a dead letter by its size.
-fn weight_of(message: &Message) -> usize {
-    match message {
-        Message::Match(_) => 1,
-        Message::DeadLetter(letter) => {
-            1 + (letter.payload.len() + letter.detail.len()) / BYTES_PER_WEIGHT
-        }
     }
 }
 
