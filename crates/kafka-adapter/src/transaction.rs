@@ -55,6 +55,11 @@ impl TransactionalProducer {
             if self.is_hopeless(&mut trying)? {
                 return self.give_up(Fate::Aborted(None));
             }
+            // Records of a transaction that brokers have refused are not
+            // reported before it is aborted.
+            if is_begun && let Some(cause) = self.cause() {
+                return self.abort(&mut trying, Fate::Aborted(Some(cause)));
+            }
         }
         if !is_begun {
             self.is_hopeless(&mut trying)?;
@@ -86,7 +91,7 @@ impl TransactionalProducer {
     fn abort(&mut self, trying: &mut Trying, fate: Fate) -> Result<Ended, End> {
         loop {
             let Err(error) = self.client.abort_transaction(STEP) else {
-                return Ok(self.ended(fate, false));
+                return self.aborted(trying, fate);
             };
             match classify(&error) {
                 Failure::NotYet(_) if !self.is_hopeless(trying)? => {}
@@ -94,6 +99,16 @@ impl TransactionalProducer {
                 _ => return self.give_up(fate),
             }
         }
+    }
+
+    /// Waits for the last reports of an aborted transaction.
+    fn aborted(&mut self, trying: &mut Trying, fate: Fate) -> Result<Ended, End> {
+        while !self.reports.wait(STEP) {
+            if self.is_hopeless(trying)? {
+                return self.give_up(fate);
+            }
+        }
+        Ok(self.ended(fate, false))
     }
 
     /// Gives the transaction up with its producer, which hands back what it has.

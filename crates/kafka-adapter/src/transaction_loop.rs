@@ -112,7 +112,9 @@ impl TransactionLoop {
                 self.lanes.succeeded(plan);
                 self.settle(received.delivered);
             }
-            Fate::Aborted(cause) if !is_broken => {
+            // A refused topic breaks the producer as well: brokers have no open
+            // transaction to abort then. It is the cause that counts.
+            Fate::Aborted(cause) if !is_broken || cause.is_some() => {
                 tracing::debug!(
                     ?cause,
                     "a transaction is aborted, its messages are sent again"

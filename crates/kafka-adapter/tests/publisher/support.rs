@@ -26,7 +26,7 @@ pub(crate) const SOURCE: SourceName = SourceName::new("test_feed");
 /// 2025-11-22T13:25:01.040Z
 pub(crate) const RECEIVED_AT: Timestamp = Timestamp::from_unix_ms(1_763_817_901_040);
 /// How long anything may take that must happen.
-pub(crate) const PATIENCE: Duration = Duration::from_secs(30);
+pub(crate) const PATIENCE: Duration = Duration::from_mins(1);
 /// Within this, health must tell of a loss and of a recovery.
 pub(crate) const NOTICED_WITHIN: Duration = Duration::from_secs(5);
 
