@@ -5,21 +5,28 @@
 //! leave it as it is: it is one a test process, or the one that
 //! `KAFKA_BOOTSTRAP_SERVERS_TEST` names. [`KafkaCluster::start`] is for tests
 //! that kill and pause brokers, [`SecuredBroker`] for those that meet TLS,
-//! passwords and permissions. With nothing to start a broker from, tests
+//! passwords and permissions, [`RobbedBroker`] for those whose acknowledgements
+//! are lost. With nothing to start a broker from, tests
 //! fail and say what to install; they do not skip.
 
 use anyhow::Result;
 use tokio::sync::OnceCell;
 
+mod acknowledgement_thief;
 mod cluster;
 mod distribution;
+mod operations;
 mod permissions;
+mod requests;
+mod robbed;
 mod secured;
 mod supervisor;
 
+pub use acknowledgement_thief::{Appetite, Stolen};
 pub use cluster::{KafkaCluster, unique_topic};
 pub use distribution::java_client_partitions;
 pub use permissions::{Operation, Resource};
+pub use robbed::RobbedBroker;
 pub use secured::{Listener, SecuredBroker, User};
 
 /// The broker that all tests of this process share, each with topics of its own.

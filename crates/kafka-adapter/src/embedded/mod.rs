@@ -12,4 +12,4 @@ mod topics;
 
 pub use broker::{EmbeddedBroker, EmbeddedError};
 pub use topic_reader::{ReadFrom, TopicReader, TopicRecord};
-pub use topics::{create_topic, delete_topic, wait_for_brokers};
+pub use topics::{add_partitions, create_topic, delete_topic, wait_for_brokers};

@@ -1,10 +1,10 @@
-//! Makes and removes topics.
+//! Makes, widens and removes topics.
 
 use std::time::Duration;
 
 use rdkafka::{
     ClientConfig,
-    admin::{AdminClient, AdminOptions, NewTopic, TopicReplication, TopicResult},
+    admin::{AdminClient, AdminOptions, NewPartitions, NewTopic, TopicReplication, TopicResult},
     client::DefaultClientContext,
     error::{KafkaError, RDKafkaErrorCode},
     metadata::{Metadata, MetadataPartition, MetadataTopic},
@@ -48,6 +48,28 @@ pub async fn create_topic(
     wait_until(bootstrap_servers, Some(topic), &action, |metadata| {
         let known = topic_partitions(metadata);
         !known.is_empty() && known.iter().all(|partition| partition.leader() >= 0)
+    })
+    .await
+}
+
+/// Gives a topic more partitions and waits until all `partitions` can be written.
+///
+/// # Errors
+/// [`EmbeddedError`] when Kafka refuses, or takes longer than half a minute.
+pub async fn add_partitions(
+    bootstrap_servers: &str,
+    topic: &str,
+    partitions: usize,
+) -> Result<(), EmbeddedError> {
+    let action = format!("adding partitions to the topic {topic}");
+    let refused = || EmbeddedError::refused(action.clone());
+    let client = admin_client(bootstrap_servers).map_err(refused())?;
+    let wider = NewPartitions::new(topic, partitions);
+    let added = client.create_partitions(&[wider], &options()).await;
+    first_result(added).map_err(refused())?;
+    wait_until(bootstrap_servers, Some(topic), &action, |metadata| {
+        let known = topic_partitions(metadata);
+        known.len() == partitions && known.iter().all(|partition| partition.leader() >= 0)
     })
     .await
 }

@@ -23,12 +23,21 @@ const CLUSTER_ID: &str = "MkU3OEVBNTcwNTJENDM2Qg";
 /// What a broker has beside its plain listener.
 #[derive(Default)]
 pub(super) struct Further {
-    /// Listeners: name, port of the loopback interface, security protocol.
-    pub(super) listeners: Vec<(String, u16, &'static str)>,
+    /// Listeners beside the plain one.
+    pub(super) listeners: Vec<FurtherListener>,
     /// Lines of the configuration.
     pub(super) properties: String,
     /// Words for the command that formats its folder.
     pub(super) format_options: String,
+}
+
+/// Where a broker listens as well, on the loopback interface.
+pub(super) struct FurtherListener {
+    pub(super) name: String,
+    pub(super) port: u16,
+    /// Where clients are told to go: to its port, or to what stands before it.
+    pub(super) advertised_port: u16,
+    pub(super) protocol: &'static str,
 }
 
 /// A Kafka cluster on free ports of the loopback interface.
@@ -110,6 +119,14 @@ impl KafkaCluster {
         Ok(embedded::create_topic(servers, name, partitions, replicas, configs).await?)
     }
 
+    /// Gives a topic more partitions, so that it has `partitions`.
+    ///
+    /// # Errors
+    /// When Kafka refuses.
+    pub async fn add_partitions(&self, name: &str, partitions: usize) -> Result<()> {
+        Ok(embedded::add_partitions(&self.bootstrap_servers, name, partitions).await?)
+    }
+
     /// Removes a topic.
     ///
     /// # Errors
@@ -134,6 +151,17 @@ impl KafkaCluster {
     /// When the cluster is not ours, or its supervisor has died.
     pub fn terminate(&self, broker: usize) -> Result<()> {
         self.tell(broker, Order::Terminate)
+    }
+
+    /// Kills a broker and starts one in its place, at the same port, that holds
+    /// nothing yet; does not wait for it.
+    ///
+    /// # Errors
+    /// When the cluster is not ours, or its supervisor has died.
+    pub fn replace(&self, broker: usize) -> Result<()> {
+        self.kill(broker)?;
+        self.supervisor(broker)?.remove_data()?;
+        self.restart(broker)
     }
 
     /// Starts a killed broker again, at the same port and with its data; does
@@ -166,7 +194,14 @@ impl KafkaCluster {
     /// # Errors
     /// With what the brokers logged, when they take longer than a minute.
     pub async fn wait_until_it_answers(&self) -> Result<()> {
-        let count = self.brokers.len().max(1);
+        self.wait_for_brokers(self.brokers.len().max(1)).await
+    }
+
+    /// Waits until the cluster consists of so many brokers.
+    ///
+    /// # Errors
+    /// With what the brokers logged, when that takes longer than a minute.
+    pub async fn wait_for_brokers(&self, count: usize) -> Result<()> {
         let wait = || embedded::wait_for_brokers(&self.bootstrap_servers, count);
         // Half a minute each: three brokers that start on a busy machine may need more than one.
         let answered = match wait().await {
@@ -180,10 +215,12 @@ impl KafkaCluster {
     }
 
     fn tell(&self, broker: usize, order: Order) -> Result<()> {
+        self.supervisor(broker)?.tell(order)
+    }
+
+    fn supervisor(&self, broker: usize) -> Result<&Supervisor> {
         let broker = self.brokers.get(broker);
-        broker
-            .context("only brokers started by the test can be disturbed")?
-            .tell(order)
+        broker.context("only brokers started by the test can be disturbed")
     }
 }
 
@@ -211,12 +248,16 @@ fn configuration(
     let in_sync_replicas_min = replicas.div_ceil(2);
     let (client_port, controller_port) = (client_ports[index], controller_ports[index]);
     let mut listeners = vec![format!("PLAINTEXT://127.0.0.1:{client_port}")];
+    let mut advertised = listeners.clone();
     let mut protocols = vec!["PLAINTEXT:PLAINTEXT".to_owned()];
-    for (name, port, protocol) in &further.listeners {
-        listeners.push(format!("{name}://127.0.0.1:{port}"));
-        protocols.push(format!("{name}:{protocol}"));
+    for listener in &further.listeners {
+        let name = &listener.name;
+        listeners.push(format!("{name}://127.0.0.1:{}", listener.port));
+        advertised.push(format!("{name}://127.0.0.1:{}", listener.advertised_port));
+        protocols.push(format!("{name}:{}", listener.protocol));
     }
-    let (listeners, protocols) = (listeners.join(","), protocols.join(","));
+    let [listeners, advertised, protocols] =
+        [listeners, advertised, protocols].map(|entries| entries.join(","));
     let properties = &further.properties;
     format!(
         "process.roles=broker,controller\n\
@@ -224,7 +265,7 @@ fn configuration(
          controller.quorum.voters={voters}\n\
          controller.listener.names=CONTROLLER\n\
          listeners={listeners},CONTROLLER://127.0.0.1:{controller_port}\n\
-         advertised.listeners={listeners}\n\
+         advertised.listeners={advertised}\n\
          listener.security.protocol.map={protocols},CONTROLLER:PLAINTEXT\n\
          min.insync.replicas={in_sync_replicas_min}\n\
          offsets.topic.replication.factor={replicas}\n\

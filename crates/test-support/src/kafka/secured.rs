@@ -4,7 +4,7 @@ use std::{fs, ops::Deref, path::Path};
 
 use anyhow::{Context as _, Result};
 
-use super::cluster::{Further, KafkaCluster, free_ports};
+use super::cluster::{Further, FurtherListener, KafkaCluster, free_ports};
 use crate::certificates::Identity;
 
 /// A listener beside the plain one.
@@ -53,8 +53,12 @@ impl SecuredBroker {
                 ..Further::default()
             };
             for (listener, port) in listeners.iter().zip(&ports) {
-                let name = listener.name.to_owned();
-                further.listeners.push((name, *port, listener.protocol()));
+                further.listeners.push(FurtherListener {
+                    name: listener.name.to_owned(),
+                    port: *port,
+                    advertised_port: *port,
+                    protocol: listener.protocol(),
+                });
                 further.properties += &listener.properties(folder)?;
             }
             let users = users.iter().map(|User { name, password }| {

@@ -133,6 +133,11 @@ impl Supervisor {
         Ok(())
     }
 
+    /// Removes what a killed broker has stored.
+    pub(super) fn remove_data(&self) -> Result<()> {
+        Ok(fs::remove_dir_all(self.folder.join("data"))?)
+    }
+
     /// The last lines the broker has logged.
     pub(super) fn log_tail(&self) -> String {
         let log = fs::read_to_string(self.folder.join("broker.log")).unwrap_or_default();
