@@ -19,6 +19,7 @@ mod settings;
 mod broker_faults;
 mod journal;
 mod kafka_security;
+mod lost_acknowledgements;
 mod own_cluster;
 mod shutdown;
 mod volume;
