@@ -21,5 +21,6 @@ mod journal;
 mod kafka_security;
 mod lost_acknowledgements;
 mod own_cluster;
+mod self_healing;
 mod shutdown;
 mod volume;
