@@ -45,14 +45,14 @@ pub(super) const READ_BATCH: usize = 4096;
 
 /// What Kafka has not acknowledged by then is written to the journal: well
 /// above what a healthy broker takes, well below [`PROTECTED_WITHIN`].
-pub(super) const WRITTEN_AFTER: Duration = Duration::from_millis(300);
+pub(super) const WRITTEN_AFTER: Duration = Duration::from_millis(150);
 
 /// How often it is looked whether something is to be written.
-pub(super) const WRITE_INTERVAL: Duration = Duration::from_millis(100);
+pub(super) const WRITE_INTERVAL: Duration = Duration::from_millis(50);
 
 /// What has been received is on disk within this time, or feeds are not read
 /// until it is.
-pub(super) const PROTECTED_WITHIN: Duration = Duration::from_millis(900);
+pub(super) const PROTECTED_WITHIN: Duration = Duration::from_millis(600);
 
 /// How often lateness is judged and the ledger checked.
 pub(super) const WATCH_INTERVAL: Duration = Duration::from_millis(50);
