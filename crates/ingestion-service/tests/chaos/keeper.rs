@@ -311,17 +311,23 @@ impl Keeper {
         .await
     }
 
-    /// A second instance with the other journal takes over.
+    /// A second instance with the other journal takes over from a first one
+    /// that is suspended, and goes on with what it has read by then.
     ///
-    /// Where brokers fail in the same moment, the first may have to open its
-    /// producer anew when the second has opened its own and written nothing
-    /// yet. Then the second is shut out; one of them goes on all the same.
+    /// Where brokers fail in the same moment, the second may have written
+    /// nothing yet when the first goes on, and opens its producer anew. Then the
+    /// second is shut out; one of them goes on all the same.
     async fn be_fenced(&mut self) -> Result<()> {
+        let first_address = self.address().context("the first has published")?;
         self.here = 1 - self.here;
         self.is_other_left = true;
+        self.process.signal("STOP")?;
         let folder = &self.folders[self.here];
         let second = launch(&self.world, &mut self.numbers, folder, &[])?;
         let mut first = std::mem::replace(&mut self.process, second);
+        // Brokers may be away, so that it takes until after the first goes on.
+        let _ = self.until_it_publishes(HEALTHY_MAX).await;
+        first.signal("CONT")?;
         // That nobody ends is for the judgement of the first.
         let _ = wait_until(FENCED_MAX, "one of two instances ends", async || {
             let has_ended = |process: &mut Process| process.try_end().ok().flatten().is_some();
@@ -329,20 +335,25 @@ impl Keeper {
         })
         .await;
         let words = Some(FENCED_WORDS);
-        if first.try_end()?.is_none() && self.process.try_end()?.is_some() {
-            judge_end(
-                &self.world,
-                &mut self.process,
-                EXIT_INTERNAL,
-                END_MAX,
-                words,
-            )
-            .await?;
+        if first.try_end()?.is_some() {
+            return judge_end(&self.world, &mut first, EXIT_INTERNAL, END_MAX, words).await;
+        }
+        if self.process.try_end()?.is_some() {
+            let second = &mut self.process;
+            judge_end(&self.world, second, EXIT_INTERNAL, END_MAX, words).await?;
             first.signal("TERM")?;
             judge_end(&self.world, &mut first, EXIT_OK, END_MAX, None).await?;
             return self.launch(&[]);
         }
-        judge_end(&self.world, &mut first, EXIT_INTERNAL, FENCED_MAX, words).await
+        // The feed may have been silent. One that has nothing to write is not told.
+        let pending = self.http.ledger(&first_address).await?.pending;
+        if pending > 0 {
+            self.world.finding(format!(
+                "two instances live, the first has {pending} pending"
+            ));
+        }
+        first.signal("TERM")?;
+        judge_end(&self.world, &mut first, EXIT_OK, END_MAX, None).await
     }
 
     /// The journal works again, and has had time to write what was not yet written.

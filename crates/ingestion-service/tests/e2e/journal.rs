@@ -158,18 +158,24 @@ async fn a_journal_belongs_to_one_process() -> Result<()> {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_later_start_elsewhere_fences_the_earlier_one() -> Result<()> {
     let topics = Topics::create().await?;
-    let feed = feed(Config {
+    // A feed for each, or the earlier one would have nothing to write and
+    // not be told; many of their matches are the same.
+    let config = Config {
         rate: 500.0,
         ..Config::default()
-    })
-    .await?;
+    };
+    let feeds = [
+        feed(config.clone()).await?,
+        feed(Config { seed: 2, ..config }).await?,
+    ];
+    let [url, other_url] = feeds.each_ref().map(RunningSimulator::websocket_url);
     let (_folder, dir) = journal_folder()?;
     let (_other_folder, other_dir) = journal_folder()?;
     let settings = [("JOURNAL_DIR", dir.as_str())];
     let other_settings = [("JOURNAL_DIR", other_dir.as_str())];
-    let mut first = Service::start(&feed.websocket_url(), &topics, &settings).await?;
+    let mut first = Service::start(&url, &topics, &settings).await?;
     first.wait_for_figure_above("published", 500).await;
-    let mut second = Service::start(&feed.websocket_url(), &topics, &other_settings).await?;
+    let mut second = Service::start(&other_url, &topics, &other_settings).await?;
     wait_until("one of the two has ended", async || {
         first.has_ended() || second.has_ended()
     })
@@ -189,19 +195,22 @@ async fn a_later_start_elsewhere_fences_the_earlier_one() -> Result<()> {
     going_on
         .wait_for_figure_above("published", published + 500)
         .await;
-    feed.pause();
+    for feed in &feeds {
+        feed.pause();
+    }
     going_on.wait_for_figure("pending", 0).await;
     going_on.stop().await?;
     // What the fenced one still had is delivered from its journal.
-    let third = Service::start(&feed.websocket_url(), &topics, &left_in).await?;
+    let third = Service::start(&url, &topics, &left_in).await?;
     wait_until("the window is restored", async || {
         third.health().await.is_ok_and(|(status, _)| status == 200)
     })
     .await;
     third.wait_for_figure("pending", 0).await;
     third.stop().await?;
-    let mut proved = feed.ids_proved();
+    let mut proved: Vec<_> = feeds.iter().flat_map(|feed| feed.ids_proved()).collect();
     proved.sort_unstable();
+    proved.dedup();
     let mut found = topics.published_ids(proved.len()).await?;
     let missing = proved.iter().find(|id| found.binary_search(id).is_err());
     assert_eq!(missing, None, "read and not in the topic");
