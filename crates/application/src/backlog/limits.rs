@@ -16,9 +16,11 @@ pub struct BacklogLimits {
     pub tail_weight_max: usize,
     /// So many messages are handed to the publisher in one go.
     pub send_batch: usize,
-    /// A write to the journal holds at most so many entries …
+    /// A write to the journal holds at most so many entries: all that wait as a
+    /// rule, for each write is a sync, and what waits for several of them may
+    /// have waited for too long …
     pub write_batch: usize,
-    /// … and takes no further one beyond this weight: 4 MiB.
+    /// … and takes no further one beyond this weight: 10 MiB.
     pub write_batch_weight_max: usize,
     /// So many acknowledgements are kept while the journal cannot take them.
     pub acknowledgements_kept_max: usize,
@@ -31,8 +33,8 @@ impl BacklogLimits {
         spill_weight: 8_000,
         tail_weight_max: 20_000,
         send_batch: 256,
-        write_batch: 8192,
-        write_batch_weight_max: 8192,
+        write_batch: 20_000,
+        write_batch_weight_max: 20_000,
         acknowledgements_kept_max: 65_536,
     };
 }
