@@ -76,7 +76,10 @@ pub(crate) fn schedule(seed: u64) -> Vec<(u64, Event)> {
                 events.extend([(at, event(true)), (until, event(false))]);
             }
             _ => {
-                let sync_time = Duration::from_millis(rng.random_range(1..3000));
+                // Slow for as many as not.
+                let drawn = rng.random_range(1..3000);
+                let sync_ms = if drawn % 2 == 0 { drawn } else { drawn / 30 };
+                let sync_time = Duration::from_millis(sync_ms);
                 events.extend([
                     (at, Event::DiskSyncTime(sync_time)),
                     (until, Event::DiskSyncTime(Duration::from_millis(2))),

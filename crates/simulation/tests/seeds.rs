@@ -50,6 +50,9 @@ fn no_schedule_breaks_a_promise() {
     let count = number("SIMULATION_SEEDS", SEEDS);
     let seeds: Vec<_> = (first..first + count).collect();
     let violations = run_all(&seeds);
+    for (seed, violation) in &violations {
+        println!("seed {seed}: {violation}");
+    }
     assert!(
         violations.is_empty(),
         "{} of {count} seeds, such as {}",
