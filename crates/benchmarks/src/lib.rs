@@ -5,7 +5,7 @@
 
 mod service;
 
-use std::fs;
+use std::{env, fs, path::PathBuf};
 
 use anyhow::{Context, Result};
 
@@ -13,6 +13,15 @@ pub use service::RunningService;
 
 /// Clock ticks a second in `/proc/PID/stat`: 100 on every Linux of today (see proc(5)).
 const TICKS_PER_SECOND: f64 = 100.0;
+
+/// The folder of the running binary, where the others of the same build are.
+///
+/// # Errors
+/// When the system cannot say where this binary is.
+pub fn binaries_folder() -> Result<PathBuf> {
+    let binary = env::current_exe()?;
+    Ok(binary.parent().context("a file is in a folder")?.to_owned())
+}
 
 /// What a process has used so far.
 #[derive(Debug, Clone, Copy)]

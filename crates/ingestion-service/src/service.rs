@@ -2,7 +2,7 @@
 
 use std::{
     hash::{BuildHasher as _, RandomState},
-    net::{SocketAddr, TcpListener},
+    net::TcpListener,
     sync::Arc,
 };
 
@@ -102,11 +102,13 @@ impl Service {
     }
 
     /// Where the HTTP interface answers.
-    pub(crate) fn address(&self) -> std::io::Result<SocketAddr> {
+    #[cfg(feature = "demo")]
+    pub(crate) fn address(&self) -> std::io::Result<std::net::SocketAddr> {
         self.listener.local_addr()
     }
 
     /// What the HTTP interface shows.
+    #[cfg(feature = "demo")]
     pub(crate) fn api(&self) -> &ApiState {
         &self.api
     }

@@ -10,7 +10,7 @@
 use std::{path::PathBuf, time::Duration};
 
 use anyhow::{Context, Result, ensure};
-use benchmarks::{RunningService, Usage};
+use benchmarks::{RunningService, Usage, binaries_folder};
 use clap::Parser;
 use feed_simulator::{Config, RunningSimulator, Simulator};
 use test_support::kafka::{KafkaCluster, unique_topic};
@@ -48,10 +48,7 @@ struct Bench {
 #[tokio::main]
 async fn main() -> Result<()> {
     let args = Args::parse();
-    let binaries = std::env::current_exe()?
-        .parent()
-        .context("a file is in a folder")?
-        .to_owned();
+    let binaries = binaries_folder()?;
     let cluster = KafkaCluster::start(1).await?;
     let bench = Bench {
         args,

@@ -11,7 +11,7 @@ use std::{
 };
 
 use anyhow::{Context, Result, ensure};
-use benchmarks::{RunningService, Usage};
+use benchmarks::{RunningService, Usage, binaries_folder};
 use clap::Parser;
 use feed_simulator::{Config, Rows, RunningSimulator, Simulator};
 use test_support::kafka::{KafkaCluster, unique_topic};
@@ -39,10 +39,7 @@ struct Args {
 #[tokio::main]
 async fn main() -> Result<()> {
     let args = Args::parse();
-    let folder = std::env::current_exe()?
-        .parent()
-        .context("a file is in a folder")?
-        .to_owned();
+    let folder = binaries_folder()?;
     let cluster = KafkaCluster::start(1).await?;
     let bench = Bench {
         args,
