@@ -66,13 +66,18 @@ fn tls<'a>(name: &'a str, identity: &'a Identity) -> Listener<'a> {
     }
 }
 
+/// The default of `KAFKA_TRANSACTIONAL_ID`.
+fn transactional_id(topics: &Topics) -> String {
+    format!("ingestion-service.{}", topics.publish)
+}
+
 /// Everything the service needs, as its interface says.
 pub(crate) async fn allow_all(
     broker: &SecuredBroker,
     principal: &str,
     topics: &Topics,
 ) -> Result<()> {
-    let id = format!("ingestion-service.{}", topics.publish);
+    let id = transactional_id(topics);
     for (resource, operation) in [
         (Resource::Topic(&topics.publish), Operation::Write),
         (Resource::Topic(&topics.publish), Operation::Describe),
@@ -98,6 +103,10 @@ async fn delivers(topics: Topics, address: &str, settings: &Settings<'_>) -> Res
     service.wait_for_figure("published", 200).await;
     service.wait_for_health(HEALTH_KNOWS_WITHIN, 200).await;
     assert_all_delivered_once(&feed, &topics).await?;
+    let log = service.log().join("\n");
+    let asked_for_less = "the brokers allow no transactions of 900000 ms, so they may be open for \
+        60000 ms; raise transaction.max.timeout.ms";
+    assert!(log.contains(asked_for_less), "{log}");
     service.stop().await
 }
 
@@ -281,7 +290,41 @@ async fn matches_wait_for_the_right_password_and_for_permissions() -> Result<()>
         is_kept_out(topics, address, settings, words).await?;
     }
     assert_eq!(nobody_writes.published_ids(0).await?, Vec::<i64>::new());
+    transactions_wait_for_their_permission(&broker, open).await?;
     a_permission_is_withdrawn_and_given_back(&broker, open).await
+}
+
+async fn transactions_wait_for_their_permission(
+    broker: &SecuredBroker,
+    address: &str,
+) -> Result<()> {
+    let topics = Topics::create_on(broker).await?;
+    allow_all(broker, PRINCIPAL, &topics).await?;
+    let id = transactional_id(&topics);
+    let resource = Resource::TransactionalId(&id);
+    for operation in [Operation::Write, Operation::Describe] {
+        broker.withdraw(PRINCIPAL, resource, operation).await?;
+    }
+    let feed = steady_feed(500.0).await?;
+    let settings = login("sasl_plaintext", PASSWORD);
+    let service = Service::start(&feed.websocket_url(), &topics.at(address), &settings).await?;
+    let words = format!("transactions of the transactional id {id} cannot begin");
+    wait_for_complaint(&service, "kafka", &words).await;
+    wait_for_complaint(
+        &service,
+        "kafka",
+        "allow this user Describe and Write on it",
+    )
+    .await;
+    service.wait_for_figure_above("pending", 1000).await;
+    assert_eq!(service.figure("published").await?, 0);
+
+    broker.allow(PRINCIPAL, resource, Operation::Write).await?;
+    wait_for_deliveries(&service, RESUMES_WITHIN).await?;
+    service.wait_for_health(HEALTH_KNOWS_WITHIN, 200).await;
+    settle(&feed, &service).await;
+    assert_all_delivered_once(&feed, &topics).await?;
+    service.stop().await
 }
 
 async fn a_permission_is_withdrawn_and_given_back(

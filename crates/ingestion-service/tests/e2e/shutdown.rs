@@ -15,7 +15,7 @@ use tokio::{
 
 use crate::{
     own_cluster::OwnCluster,
-    support::{Service, Topics, feed, wait_until},
+    support::{Service, Topics, assert_all_delivered_once, feed, wait_until},
 };
 
 /// An end that has nothing to wait for comes within this time.
@@ -287,4 +287,46 @@ async fn the_http_interface_answers_to_the_end_and_the_next_start_delivers_the_r
     found.dedup();
     assert_eq!(records, found.len(), "once each");
     Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_start_that_is_ended_early_leaves_the_journal_to_the_next() -> Result<()> {
+    const COUNT: u64 = 300_000;
+    let cluster = OwnCluster::start(1).await?;
+    let topics = Topics::create_on(&cluster).await?;
+    cluster.kill(0)?;
+    let feed = feed(Config {
+        count: Some(COUNT),
+        ..Config::default()
+    })
+    .await?;
+    let journal = tempfile::tempdir()?;
+    let journal_dir = journal.path().display().to_string();
+    let settings = [("JOURNAL_DIR", journal_dir.as_str())];
+    let start = async || Service::start(&feed.websocket_url(), &topics, &settings).await;
+    let service = start().await?;
+    service.wait_for_figure("pending", COUNT).await;
+    service.signal("TERM")?;
+    assert_ends_with_a_journal(service, COUNT).await?;
+
+    // The HTTP interface is there first, so the journal is being looked through.
+    let mut early = start().await?;
+    let begun = Instant::now();
+    early.signal("TERM")?;
+    assert_eq!(early.ended().await?.0, 0);
+    assert!(begun.elapsed() < WITHOUT_KAFKA_MAX, "{:?}", begun.elapsed());
+    // Now it waits for the window, which nobody can restore without Kafka.
+    let waiting = start().await?;
+    waiting.wait_for_figure("pending", COUNT).await;
+    let begun = Instant::now();
+    waiting.signal("TERM")?;
+    assert_ends_with_a_journal(waiting, COUNT).await?;
+    assert!(begun.elapsed() < WITHOUT_KAFKA_MAX, "{:?}", begun.elapsed());
+
+    cluster.restart(0)?;
+    cluster.wait_until_it_answers().await?;
+    let delivering = start().await?;
+    delivering.wait_for_figure_above("published", 0).await;
+    delivering.stop().await?;
+    assert_all_delivered_once(&feed, &topics).await
 }

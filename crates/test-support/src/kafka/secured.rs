@@ -29,7 +29,8 @@ pub struct User<'a> {
     pub password: &'a str,
 }
 
-/// One broker with several listeners and an authorizer.
+/// One broker with several listeners and an authorizer, which keeps
+/// transactions open for a minute at most.
 ///
 /// Through its plain listener, and through one that asks for nobody's name,
 /// everything is allowed: there the tests themselves make topics and read
@@ -49,7 +50,7 @@ impl SecuredBroker {
         let ports = free_ports(listeners.len())?;
         let cluster = KafkaCluster::start_with(1, |folder| {
             let mut further = Further {
-                properties: AUTHORIZER.to_owned(),
+                properties: [AUTHORIZER, SHORT_TRANSACTIONS].concat(),
                 ..Further::default()
             };
             for (listener, port) in listeners.iter().zip(&ports) {
@@ -99,6 +100,9 @@ impl Deref for SecuredBroker {
 /// Those without a name are the tests, and the broker itself.
 const AUTHORIZER: &str = "authorizer.class.name=org.apache.kafka.metadata.authorizer.StandardAuthorizer\n\
      super.users=User:ANONYMOUS\n";
+
+/// A quarter of an hour is what brokers allow by default.
+const SHORT_TRANSACTIONS: &str = "transaction.max.timeout.ms=60000\n";
 
 const SCRAM: &str = "org.apache.kafka.common.security.scram.ScramLoginModule";
 
