@@ -5,6 +5,8 @@
 //! and are no records, and shares differ: so it is read further back, piece by
 //! piece, until no partition can hold a newer record that has not been read.
 
+use std::{cmp::Reverse, collections::BinaryHeap};
+
 use domain::MatchId;
 use event_contracts::MatchIdRecord;
 use rdkafka::{ClientConfig, Message as _, error::RDKafkaErrorCode, message::BorrowedMessage};
@@ -127,7 +129,10 @@ fn read_back(
         let part = &parts[index];
         let begin = part.first.max(part.begin.saturating_sub(piece));
         if begin < part.begin {
-            pending.push((index, begin, Vec::new()));
+            // At once, for a vector that grows takes twice what it holds.
+            let records_max = usize::try_from(part.begin - begin).unwrap_or(usize::MAX);
+            let capacity = records_max + part.records.len();
+            pending.push((index, begin, Vec::with_capacity(capacity)));
         }
     }
     reader.seek(
@@ -182,12 +187,12 @@ fn decode(record: &BorrowedMessage<'_>) -> Option<(i64, MatchId)> {
 /// The parts that may hold a record that belongs to the newest `count` and
 /// has not been read.
 fn unfinished(parts: &[Part], count: usize) -> Vec<usize> {
-    let mut times: Vec<_> = parts
-        .iter()
-        .flat_map(|part| part.records.iter().map(|(time, _)| *time))
-        .collect();
-    let surplus = times.len().checked_sub(count);
-    let oldest_kept = surplus.map(|surplus| *times.select_nth_unstable(surplus).1);
+    let surplus = total(parts).checked_sub(count);
+    let oldest_kept = surplus.map(|surplus| {
+        let records = parts.iter().flat_map(|part| &part.records);
+        let mut times: Vec<_> = records.map(|(time, _)| *time).collect();
+        *times.select_nth_unstable(surplus).1
+    });
     let is_open = |part: &Part| {
         let may_hold_newer = |kept: i64| part.records.first().is_none_or(|(read, _)| *read >= kept);
         part.begin > part.first && oldest_kept.is_none_or(may_hold_newer)
@@ -198,13 +203,35 @@ fn unfinished(parts: &[Part], count: usize) -> Vec<usize> {
 }
 
 /// The newest `count` of all, by time, and at the same time by partition and offset.
-fn newest(parts: Vec<Part>, count: usize) -> Vec<MatchId> {
-    let mut all: Vec<_> = parts.into_iter().flat_map(|part| part.records).collect();
-    // Stable: equal times stay in the order of partitions and offsets.
-    all.sort_by_key(|(time, _)| *time);
-    let surplus = all.len().saturating_sub(count);
-    all.drain(..surplus);
-    all.into_iter().map(|(_, id)| id).collect()
+///
+/// They are merged, for a copy of them all to be sorted would take their memory twice.
+fn newest(mut parts: Vec<Part>, count: usize) -> Vec<MatchId> {
+    let surplus = total(&parts).saturating_sub(count);
+    for part in &mut parts {
+        // Stable: equal times stay in the order of offsets.
+        part.records.sort_by_key(|(time, _)| *time);
+    }
+    let mut ids = Vec::with_capacity(total(&parts) - surplus);
+    let next = |index: usize, position: usize| {
+        let (time, _) = parts[index].records.get(position)?;
+        Some(Reverse((*time, index, position)))
+    };
+    let mut heads: BinaryHeap<_> = (0..parts.len())
+        .filter_map(|index| next(index, 0))
+        .collect();
+    let mut passed = 0;
+    while let Some(Reverse((_, index, position))) = heads.pop() {
+        if passed >= surplus {
+            ids.push(parts[index].records[position].1);
+        }
+        passed += 1;
+        heads.extend(next(index, position + 1));
+    }
+    ids
+}
+
+fn total(parts: &[Part]) -> usize {
+    parts.iter().map(|part| part.records.len()).sum()
 }
 
 fn check(stop: &CancellationToken) -> Result<(), NoTail> {

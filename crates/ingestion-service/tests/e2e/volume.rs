@@ -85,3 +85,28 @@ async fn the_figures_add_up_in_every_answer_under_load() -> Result<()> {
     assert_all_delivered_once(&feed, &topics).await?;
     service.stop().await
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_start_beside_a_full_topic_costs_little_memory() -> Result<()> {
+    const COUNT: u64 = 1_000_000;
+    const KIB_MAX: u64 = 80_000_000 / 1024;
+    let topics = Topics::create().await?;
+    let feed = feed(Config {
+        count: Some(COUNT),
+        ..Config::default()
+    })
+    .await?;
+    let service = Service::start(&feed.websocket_url(), &topics, &[]).await?;
+    service.wait_for_figure("published", COUNT).await;
+    service.stop().await?;
+    let service = Service::start(&feed.websocket_url(), &topics, &[]).await?;
+    wait_until("the window is restored", async || {
+        let log = service.log();
+        log.iter()
+            .any(|line| line.contains("read the newest match ids"))
+    })
+    .await;
+    let peak = service.memory_kib("VmHWM")?;
+    assert!(peak < KIB_MAX, "{peak} KiB");
+    service.stop().await
+}
