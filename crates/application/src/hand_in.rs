@@ -126,7 +126,10 @@ mod tests {
     use super::*;
     use crate::{
         BacklogLimits, BacklogSettings, Ledger,
-        ports::{InvalidFrame, Message, MockJournal, MockMessagePublisher, Recovered, SystemClock},
+        ports::{
+            InvalidFrame, JournalFigures, Message, MockJournal, MockMessagePublisher, Recovered,
+            SystemClock,
+        },
     };
 
     /// Takes digits for a match.
@@ -175,6 +178,10 @@ mod tests {
         journal
             .expect_recover()
             .returning(|| Ok(Recovered::default()));
+        journal.expect_figures().return_const(JournalFigures {
+            room: u64::MAX,
+            ..JournalFigures::default()
+        });
         let clock = Arc::new(SystemClock);
         let ledger = Arc::new(Ledger::new(clock.clone()));
         let settings = BacklogSettings {

@@ -33,6 +33,8 @@ struct State {
     append_trouble: Option<JournalError>,
     /// Why nothing could be let go last.
     acknowledge_trouble: Option<JournalError>,
+    /// The bytes it holds of those it may, when it should take no more.
+    full: Option<(u64, u64)>,
     /// Entries that are lost, and at how many places.
     lost: u64,
     damages: u64,
@@ -75,6 +77,12 @@ impl JournalHealth {
         matches!(self.lock().append_trouble, Some(JournalError::Full { .. }))
     }
 
+    /// Takes note of whether it should take no more: of the bytes it holds
+    /// then, and may.
+    pub(crate) fn take_full(&self, full: Option<(u64, u64)>) {
+        self.lock().full = full;
+    }
+
     /// Takes note of a place that could not be read, and of entries lost there.
     pub(crate) fn take_damage(&self, lost: u64) {
         let mut state = self.lock();
@@ -112,6 +120,13 @@ impl JournalHealth {
         let trouble = state.append_trouble.as_ref();
         if let Some(trouble) = trouble.or(state.acknowledge_trouble.as_ref()) {
             (HealthStatus::Unhealthy, trouble.to_string())
+        } else if let Some((bytes, size_max)) = state.full {
+            let reason = format!(
+                "the journal in {place} is full: it holds {bytes} bytes, and the rest of \
+                 JOURNAL_SIZE_MAX, {size_max} bytes, is for what has been received already; it \
+                 drains when Kafka takes records again, or raise JOURNAL_SIZE_MAX"
+            );
+            (HealthStatus::Unhealthy, reason)
         } else if slowest > WRITTEN_WITHIN {
             let reason = format!(
                 "a write to the journal in {place} takes {} ms; \

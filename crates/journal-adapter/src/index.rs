@@ -206,9 +206,12 @@ impl Index {
             .find(|segment| segment.number == number)
     }
 
-    pub(crate) fn figures(&self) -> JournalFigures {
+    /// … of a journal in which nothing more should be received beyond `full_at` bytes.
+    pub(crate) fn figures(&self, full_at: u64) -> JournalFigures {
+        let bytes = self.bytes();
         JournalFigures {
-            bytes: self.bytes(),
+            bytes,
+            room: full_at.saturating_sub(bytes),
             oldest: self.oldest(),
             lost: self.lost,
         }

@@ -125,12 +125,15 @@ impl Journal for FileJournal {
     }
 
     fn figures(&self) -> JournalFigures {
-        self.log.index().figures()
+        self.log.index().figures(self.log.limits.full_at)
     }
 }
 
 impl HealthReporter for FileJournal {
     fn checks(&self) -> Vec<HealthCheck> {
+        let JournalFigures { bytes, room, .. } = self.figures();
+        let full = (room == 0).then_some((bytes, self.log.limits.size_max));
+        self.log.health.take_full(full);
         vec![self.log.health.check()]
     }
 }

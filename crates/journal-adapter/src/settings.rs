@@ -11,6 +11,10 @@ const SEGMENTS_MIN: u64 = 8;
 /// Kept free below the size limit, so that a full journal can still note what
 /// is acknowledged: a sixteenth, though no more than a segment.
 const RESERVE_SHARE: u64 = 16;
+/// … and so much below that for what has been received already when nothing more
+/// may be: a few batches of a feed.
+const RECEIVED_SHARE: u64 = 4;
+const RECEIVED_MAX: u64 = 1024 * 1024;
 /// A segment in which nothing is open any more makes place for a new one when
 /// it is larger: rarely enough to cost nothing, small enough to be read at once.
 const SHRINK_AT: u64 = 256 * 1024;
@@ -34,6 +38,8 @@ pub(crate) struct Limits {
     pub(crate) size_max: u64,
     /// Of everything but acknowledgements.
     pub(crate) entries_size_max: u64,
+    /// Beyond this nothing more should be received.
+    pub(crate) full_at: u64,
     pub(crate) segment_size_max: u64,
     /// Where a segment without open entries is given up for a new one.
     pub(crate) shrink_at: u64,
@@ -43,10 +49,12 @@ pub(crate) struct Limits {
 impl Limits {
     pub(crate) fn new(size_max: u64) -> Self {
         let reserve = (size_max / RESERVE_SHARE).min(SEGMENT_SIZE_MAX);
+        let received = (size_max / RECEIVED_SHARE).min(RECEIVED_MAX);
         let segment_size_max = SEGMENT_SIZE_MAX.min(size_max / SEGMENTS_MIN);
         Self {
             size_max,
             entries_size_max: size_max - reserve,
+            full_at: size_max - reserve - received,
             segment_size_max,
             shrink_at: SHRINK_AT.min(segment_size_max / 4),
             mark_spacing: MARK_SPACING_MIN.max(size_max / MARKS_MAX),

@@ -223,17 +223,14 @@ impl World {
 
     /// The process is about to lose power.
     ///
-    /// What was received within the last second may be lost; and with a journal
-    /// that is full, or a disk that is in trouble, what was received until the
-    /// service stopped reading.
+    /// What was received within the last second may be lost; and with a disk
+    /// that is in trouble, what was received until the service stopped reading.
     pub(crate) fn crashes(&self, now_ms: u64) {
         let mut state = self.lock();
         state.disk.judge(now_ms);
         let trouble_since_ms = state.disk.since_ms;
-        let is_full = self.journal_is_nearly_full();
         let is_excused = |at_ms: u64| {
-            is_full
-                || at_ms + UNPROTECTED_MS >= now_ms
+            at_ms + UNPROTECTED_MS >= now_ms
                 || trouble_since_ms.is_some_and(|since_ms| since_ms <= at_ms + UNPROTECTED_MS)
         };
         let newly_received = std::mem::take(&mut state.newly_received);
@@ -294,17 +291,11 @@ impl World {
         state.disk_was_in_trouble |= state.disk.since_ms.is_some();
     }
 
-    fn journal_is_nearly_full(&self) -> bool {
-        self.journal_bytes() > JOURNAL_SIZE_MAX / 4 * 3
-    }
-
     fn ended(&self, ended: &Result<(), PipelineError>) {
         let mut state = self.lock();
         state.running = None;
-        let is_full = self.journal_is_nearly_full();
         if let Err(PipelineError::InMemoryOnly(count)) = ended
             && !state.disk_was_in_trouble
-            && !is_full
         {
             let what = format!("{count} matches were in memory only, with a disk that works");
             state.violation.get_or_insert(Violation::BadEnd(what));

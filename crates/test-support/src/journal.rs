@@ -169,6 +169,7 @@ impl Journal for FakeJournal {
         let state = self.lock();
         JournalFigures {
             bytes: state.entries.len() as u64 * ENTRY_BYTES,
+            room: u64::MAX,
             oldest: (state.entries.values())
                 .map(|entry| received_at(&entry.message))
                 .min(),

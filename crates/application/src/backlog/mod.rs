@@ -272,7 +272,12 @@ impl Backlog {
                 "matches that earlier runs could not deliver are taken over"
             );
         }
-        self.lock().recover(&recovered, &self.ledger);
+        let room = self.journal.figures().room;
+        {
+            let mut state = self.lock();
+            state.recover(&recovered, &self.ledger);
+            state.measure(room);
+        }
         self.room.notify_waiters();
     }
 
@@ -352,7 +357,12 @@ impl Backlog {
                 return Ok(());
             };
             self.journal.append(&entries).await?;
-            self.lock().written(last.sequence);
+            let room = self.journal.figures().room;
+            {
+                let mut state = self.lock();
+                state.written(last.sequence);
+                state.measure(room);
+            }
             self.room.notify_waiters();
             // What has been spilled may be next in turn.
             self.sendable.notify_one();
@@ -383,21 +393,31 @@ impl Backlog {
     }
 
     fn watch(&self) {
-        let (is_late, is_news, spilled) = {
+        let room = self.journal.figures().room;
+        let (is_late, is_full, is_news, spilled) = {
             let mut state = self.lock();
-            let is_news = state.judge_lateness(PROTECTED_WITHIN, Instant::now());
+            let was_safe = !state.is_late() && !state.is_journal_full();
+            state.measure(room);
+            state.judge_lateness(PROTECTED_WITHIN, Instant::now());
+            let (is_late, is_full) = (state.is_late(), state.is_journal_full());
             // Under the lock, so that nothing can change in between.
             self.ledger.recount(state.population());
-            (state.is_late(), is_news, state.spilled_count())
+            let is_news = was_safe == (is_late || is_full);
+            (is_late, is_full, is_news, state.spilled_count())
         };
-        if is_news {
-            self.room.notify_waiters();
-        }
+        // Whoever waits looks again: there may be room in the journal.
+        self.room.notify_waiters();
         if is_late {
             self.condition.set(
                 HealthStatus::Unhealthy,
                 "feeds are not read: neither Kafka nor the journal has taken what was received \
                  more than a second ago, see the checks kafka and journal",
+            );
+        } else if is_full {
+            self.condition.set(
+                HealthStatus::Unhealthy,
+                "feeds are not read: Kafka takes less than comes, and the journal has no room for \
+                 more, see the checks kafka and journal",
             );
         } else {
             let reason = match spilled {
@@ -406,7 +426,7 @@ impl Backlog {
             };
             self.condition.set(HealthStatus::Healthy, reason);
         }
-        if is_news && is_late {
+        if is_news && (is_late || is_full) {
             tracing::warn!("feeds are not read until what was received is safe");
         } else if is_news {
             tracing::info!("feeds are read again: what was received is safe");

@@ -18,7 +18,7 @@ use slab::Slab;
 use tokio::time::Instant;
 
 use super::{
-    limits::BacklogLimits,
+    limits::{BYTES_PER_WEIGHT, BacklogLimits},
     queue::{Pending, Queue, weight_of},
 };
 use crate::{
@@ -77,6 +77,11 @@ pub(super) struct State {
 
     /// Everything pending up to here is in the journal.
     written_up_to: u64,
+    /// How much is in memory only, or was when it was measured last, and what
+    /// has come since.
+    unwritten_weight: usize,
+    /// How many bytes the journal has room for.
+    journal_room: u64,
     /// What is settled up to here may be in the journal, and is acknowledged there.
     attempted_up_to: u64,
     acknowledged: Vec<u64>,
@@ -104,6 +109,8 @@ impl State {
             spilled: None,
             tail: Queue::default(),
             written_up_to: 0,
+            unwritten_weight: 0,
+            journal_room: u64::MAX,
             attempted_up_to: 0,
             acknowledged: Vec::new(),
             is_draining: false,
@@ -141,7 +148,12 @@ impl State {
 
     /// Whether more may be received.
     pub(super) fn has_room(&self) -> bool {
-        self.is_recovered && !self.is_late && self.tail.weight < self.limits.tail_weight_max
+        self.is_recovered
+            && !self.is_late
+            && self.tail.weight < self.limits.tail_weight_max
+            // What is in memory only can go to the journal: were that full
+            // by then, it would be safe nowhere.
+            && ((self.unwritten_weight * BYTES_PER_WEIGHT) as u64) < self.journal_room
     }
 
     /// Whether something may be taken in on request now; none when never again.
@@ -185,6 +197,7 @@ impl State {
     fn push(&mut self, message: Message, received_at: Instant) {
         let sequence = self.next_sequence;
         self.next_sequence += 1;
+        self.unwritten_weight += weight_of(&message);
         let pending = Pending {
             sequence,
             message,
@@ -403,14 +416,23 @@ impl State {
 
     // How it is.
 
+    /// Takes note of the room in the journal, and of what would go there.
+    pub(super) fn measure(&mut self, journal_room: u64) {
+        let is_unwritten = |pending: &&Pending| pending.sequence > self.written_up_to;
+        let unwritten = self.memory().filter(is_unwritten);
+        self.unwritten_weight = unwritten.map(|pending| weight_of(&pending.message)).sum();
+        self.journal_room = journal_room;
+    }
+
     /// Judges whether something is in memory only since before `limit`.
-    ///
-    /// Returns whether that is news.
-    pub(super) fn judge_lateness(&mut self, limit: Duration, now: Instant) -> bool {
-        let is_late = self
+    pub(super) fn judge_lateness(&mut self, limit: Duration, now: Instant) {
+        self.is_late = self
             .oldest_unwritten()
             .is_some_and(|at| now.saturating_duration_since(at) > limit);
-        std::mem::replace(&mut self.is_late, is_late) != is_late
+    }
+
+    pub(super) fn is_journal_full(&self) -> bool {
+        self.journal_room == 0
     }
 
     pub(super) fn is_late(&self) -> bool {

@@ -11,7 +11,7 @@ use proptest::prelude::*;
 use tokio::time::Instant;
 
 use super::{
-    limits::BacklogLimits,
+    limits::{BYTES_PER_WEIGHT, BacklogLimits},
     state::{State, Step},
 };
 use crate::{
@@ -245,4 +245,21 @@ proptest! {
         world.happen(Event::Acknowledge);
         prop_assert!(world.disk.is_empty(), "what is settled is let go: {:?}", world.disk.keys());
     }
+}
+
+#[test]
+fn no_more_is_received_than_the_journal_has_room_for() {
+    let mut world = World::new();
+    let room_for_two = 2 * BYTES_PER_WEIGHT as u64;
+    world.state.measure(room_for_two);
+    world.happen(Event::Receive(vec![1]));
+    assert!(world.state.has_room(), "for another one");
+    world.happen(Event::Receive(vec![2]));
+    assert!(!world.state.has_room(), "both may have to go there");
+    world.happen(Event::Write);
+    world.state.measure(room_for_two);
+    assert!(world.state.has_room(), "they are there");
+    world.state.measure(0);
+    assert!(!world.state.has_room());
+    assert!(world.state.is_journal_full());
 }

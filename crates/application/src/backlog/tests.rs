@@ -3,7 +3,9 @@
 use domain::{MatchId, Timestamp};
 
 use super::*;
-use crate::ports::{JournalEntry, MockJournal, MockMessagePublisher, Recovered, SystemClock};
+use crate::ports::{
+    JournalEntry, JournalFigures, MockJournal, MockMessagePublisher, Recovered, SystemClock,
+};
 
 const FEED: SourceName = SourceName::new("feed");
 
@@ -15,7 +17,16 @@ fn batch(ids: &[i64]) -> ReceivedBatch {
     }
 }
 
-fn backlog(journal: MockJournal, publisher: MockMessagePublisher) -> Arc<Backlog> {
+/// A journal that has all the room there is.
+const EMPTY: JournalFigures = JournalFigures {
+    bytes: 0,
+    room: u64::MAX,
+    oldest: None,
+    lost: 0,
+};
+
+fn backlog(mut journal: MockJournal, publisher: MockMessagePublisher) -> Arc<Backlog> {
+    journal.expect_figures().return_const(EMPTY);
     let clock = Arc::new(SystemClock);
     Arc::new(Backlog::new(
         BacklogSettings {
@@ -191,8 +202,8 @@ impl Journal for SlowJournal {
         Ok(Vec::new())
     }
 
-    fn figures(&self) -> crate::ports::JournalFigures {
-        crate::ports::JournalFigures::default()
+    fn figures(&self) -> JournalFigures {
+        EMPTY
     }
 }
 

@@ -98,6 +98,9 @@ impl Recovered {
 pub struct JournalFigures {
     /// Bytes on disk.
     pub bytes: u64,
+    /// So many bytes may be received before what is not in the journal yet
+    /// could be too much for it; 0 when it is full.
+    pub room: u64,
     /// At least as old as the oldest entry that is not acknowledged; none without one.
     pub oldest: Option<Timestamp>,
     /// Entries found damaged since the start, each of them a lost match.
