@@ -66,7 +66,13 @@ impl Others {
         queue: Arc<TransactionQueue>,
     ) -> Result<Self, SettingsError> {
         let mut config = settings.consumer_config()?;
-        config.set("fetch.wait.max.ms", END_KNOWN_AFTER_MS);
+        config
+            .set("fetch.wait.max.ms", END_KNOWN_AFTER_MS)
+            // Little is read here, and a topic may have been made anew a moment
+            // ago: it is not asked again and again.
+            .set("fetch.queue.backoff.ms", "1000")
+            .set("queued.min.messages", "20000")
+            .set("fetch.message.max.bytes", "262144");
         Ok(Self {
             config,
             topic: settings.publish_topic.clone(),
