@@ -66,13 +66,7 @@ impl Others {
         queue: Arc<TransactionQueue>,
     ) -> Result<Self, SettingsError> {
         let mut config = settings.consumer_config()?;
-        config
-            .set("fetch.wait.max.ms", END_KNOWN_AFTER_MS)
-            // Little is read here, and a topic may have been made anew a moment
-            // ago: it is not asked again and again.
-            .set("fetch.queue.backoff.ms", "1000")
-            .set("queued.min.messages", "20000")
-            .set("fetch.message.max.bytes", "262144");
+        config.set("fetch.wait.max.ms", END_KNOWN_AFTER_MS);
         Ok(Self {
             config,
             topic: settings.publish_topic.clone(),

@@ -164,7 +164,7 @@ const PRODUCER_PROPERTIES: [(&str, &str); 10] = [
 ];
 
 /// What a consumer gets that reads a topic's tail and belongs to no group.
-const CONSUMER_PROPERTIES: [(&str, &str); 12] = [
+const CONSUMER_PROPERTIES: [(&str, &str); 11] = [
     ("isolation.level", "read_committed"),
     // Where records end is told, also where only markers follow.
     ("enable.partition.eof", "true"),
@@ -173,14 +173,10 @@ const CONSUMER_PROPERTIES: [(&str, &str); 12] = [
     // An offset that is gone is for us to notice.
     ("auto.offset.reset", "error"),
     // What is read ahead is bounded: answers of at most so much, and two of them.
-    // Match ids are compressed to a fifth and take some 300 bytes each when they
-    // wait in librdkafka, so little of a partition is much.
-    ("fetch.message.max.bytes", "32768"),
+    ("fetch.message.max.bytes", "262144"),
     ("fetch.max.bytes", "4194304"),
     ("receive.message.max.bytes", "16777216"),
-    ("queued.min.messages", "2000"),
-    // Not a second, which is the default: they are read in milliseconds.
-    ("fetch.queue.backoff.ms", "2"),
+    ("queued.min.messages", "20000"),
     ("queued.max.messages.kbytes", "4096"),
     ("fetch.wait.max.ms", "50"),
 ];
