@@ -357,12 +357,7 @@ impl Backlog {
                 return Ok(());
             };
             self.journal.append(&entries).await?;
-            let room = self.journal.figures().room;
-            {
-                let mut state = self.lock();
-                state.written(last.sequence);
-                state.measure(room);
-            }
+            self.lock().written(last.sequence);
             self.room.notify_waiters();
             // What has been spilled may be next in turn.
             self.sendable.notify_one();

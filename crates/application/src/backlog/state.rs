@@ -334,11 +334,9 @@ impl State {
         if self.tail.weight >= self.limits.spill_weight {
             return self.tail.last_sequence();
         }
-        let is_old = |pending: &&Pending| {
-            pending.sequence > self.written_up_to
-                && now.saturating_duration_since(pending.received_at) >= waited
-        };
-        let old = self.memory().filter(is_old);
+        let is_old =
+            |pending: &&Pending| now.saturating_duration_since(pending.received_at) >= waited;
+        let old = self.in_memory_only().filter(is_old);
         old.map(|pending| pending.sequence).max()
     }
 
@@ -418,9 +416,10 @@ impl State {
 
     /// Takes note of the room in the journal, and of what would go there.
     pub(super) fn measure(&mut self, journal_room: u64) {
-        let is_unwritten = |pending: &&Pending| pending.sequence > self.written_up_to;
-        let unwritten = self.memory().filter(is_unwritten);
-        self.unwritten_weight = unwritten.map(|pending| weight_of(&pending.message)).sum();
+        let weights = self
+            .in_memory_only()
+            .map(|pending| weight_of(&pending.message));
+        self.unwritten_weight = weights.sum();
         self.journal_room = journal_room;
     }
 
@@ -449,8 +448,7 @@ impl State {
 
     /// How many messages are in memory and not on disk.
     pub(super) fn unwritten_count(&self) -> u64 {
-        let unwritten = |pending: &&Pending| pending.sequence > self.written_up_to;
-        self.memory().filter(unwritten).count() as u64
+        self.in_memory_only().count() as u64
     }
 
     pub(super) fn spilled_count(&self) -> u64 {
@@ -476,10 +474,12 @@ impl State {
             .min()
     }
 
-    fn memory(&self) -> impl Iterator<Item = &Pending> {
+    /// What is in memory and not on disk.
+    fn in_memory_only(&self) -> impl Iterator<Item = &Pending> {
         let on_the_way = self.on_the_way.iter().map(|(_, pending)| pending);
         on_the_way
             .chain(&self.returned)
+            .filter(|pending| pending.sequence > self.written_up_to)
             .chain(self.head.after(self.written_up_to))
             .chain(self.tail.after(self.written_up_to))
     }
