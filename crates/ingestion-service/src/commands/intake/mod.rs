@@ -49,7 +49,7 @@ pub(crate) enum Intake {
 }
 
 /// What became of frames.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub(crate) struct Handover {
     /// So many were taken, from the first on.
     pub(crate) taken: usize,
@@ -80,10 +80,22 @@ impl fmt::Display for Stop {
 impl Intake {
     /// Hands in all of `frames`, and waits for room until `stop`.
     pub(crate) async fn hand_in(&self, frames: &[Bytes], stop: &CancellationToken) -> Handover {
-        match self {
-            Self::Service(client) => client.hand_in(frames, stop).await,
-            Self::Own(pipeline) => pipeline.hand_in(frames, stop).await,
+        let mut sum = Handover::default();
+        while sum.taken < frames.len() && sum.stop.is_none() {
+            if stop.is_cancelled() {
+                sum.stop = Some(Stop::Asked);
+                break;
+            }
+            let rest = &frames[sum.taken..];
+            let handover = match self {
+                Self::Service(client) => client.hand_in(rest, stop).await,
+                Self::Own(pipeline) => pipeline.hand_in(rest, stop).await,
+            };
+            sum.taken += handover.taken;
+            sum.invalid += handover.invalid;
+            sum.stop = handover.stop;
         }
+        sum
     }
 
     /// Where frames go, as the end of a sentence.

@@ -32,35 +32,21 @@ pub(crate) struct OwnPipeline {
 }
 
 impl OwnPipeline {
-    /// Hands in all of `frames`, and waits for room until `stop`.
+    /// Hands in what there is room for of `frames`, and waits a while for some.
     pub(super) async fn hand_in(&self, frames: &[Bytes], stop: &CancellationToken) -> Handover {
         let frames: Vec<&[u8]> = frames.iter().map(|frame| &frame[..]).collect();
-        let mut sum = Handover {
-            taken: 0,
-            invalid: 0,
-            stop: None,
-        };
-        while sum.taken < frames.len() && sum.stop.is_none() {
-            if stop.is_cancelled() {
-                sum.stop = Some(Stop::Asked);
-                break;
-            }
-            let HandedIn {
-                taken,
-                invalid,
-                refusal,
-            } = self
-                .hand_in
-                .take(self.source, &frames[sum.taken..], ROOM_STEP)
-                .await;
-            sum.taken += taken;
-            sum.invalid += invalid;
-            if refusal == Some(Refusal::Draining) && !stop.is_cancelled() {
-                let reason = "the pipeline has stopped, see above";
-                sum.stop = Some(Stop::Refused(reason.to_owned()));
-            }
+        let HandedIn {
+            taken,
+            invalid,
+            refusal,
+        } = self.hand_in.take(self.source, &frames, ROOM_STEP).await;
+        let is_over = refusal == Some(Refusal::Draining) && !stop.is_cancelled();
+        let reason = "the pipeline has stopped, see above";
+        Handover {
+            taken,
+            invalid,
+            stop: is_over.then(|| Stop::Refused(reason.to_owned())),
         }
-        sum
     }
 }
 

@@ -144,32 +144,21 @@ impl ServiceClient {
         &self.url
     }
 
-    /// Hands in all of `frames`, and waits for room until `stop`.
+    /// Hands in the first of `frames`; waits if there was no room for all of these.
     pub(super) async fn hand_in(&self, frames: &[Bytes], stop: &CancellationToken) -> Handover {
-        let mut sum = Handover {
-            taken: 0,
-            invalid: 0,
-            stop: None,
+        let outcome = match self.post(self.body(frames)).await {
+            Ok(answer) => self.take(answer, stop).await,
+            Err(error) => Err((Answer::default(), self.lost(&error))),
         };
-        while sum.taken < frames.len() && sum.stop.is_none() {
-            if stop.is_cancelled() {
-                sum.stop = Some(Stop::Asked);
-                break;
-            }
-            let body = self.body(&frames[sum.taken..]);
-            let outcome = match self.post(body).await {
-                Ok(answer) => self.take(answer, stop).await,
-                Err(error) => Err((Answer::default(), self.lost(&error))),
-            };
-            let (answer, stop) = match outcome {
-                Ok(answer) => (answer, None),
-                Err((answer, reason)) => (answer, Some(Stop::Refused(reason))),
-            };
-            sum.taken += answer.taken;
-            sum.invalid += answer.invalid;
-            sum.stop = stop;
+        let (answer, stop) = match outcome {
+            Ok(answer) => (answer, None),
+            Err((answer, reason)) => (answer, Some(Stop::Refused(reason))),
+        };
+        Handover {
+            taken: answer.taken,
+            invalid: answer.invalid,
+            stop,
         }
-        sum
     }
 
     /// What was taken; waits if it was not all for want of room.
