@@ -80,6 +80,15 @@ pub(crate) async fn settle(feed: &RunningSimulator, service: &Service) {
 async fn assert_recovers(feed: &RunningSimulator, service: Service, topics: &Topics) -> Result<()> {
     wait_for_deliveries(&service, RESUMES_WITHIN).await?;
     service.wait_for_health(HEALTH_KNOWS_WITHIN, 200).await;
+    assert_nothing_happened(feed, service, topics).await
+}
+
+/// Asserts that nothing was lost or repeated, and ends the service.
+pub(crate) async fn assert_nothing_happened(
+    feed: &RunningSimulator,
+    service: Service,
+    topics: &Topics,
+) -> Result<()> {
     settle(feed, &service).await;
     assert_all_delivered_once(feed, topics).await?;
     assert_eq!(

@@ -3,16 +3,15 @@
 use std::{collections::HashSet, time::Duration};
 
 use anyhow::Result;
-use feed_simulator::RunningSimulator;
 use test_support::kafka::shared_broker;
 
 use crate::{
     broker_faults::{
-        HEALTH_KNOWS_WITHIN, RESUMES_WITHIN, settle, steady_feed, wait_for_complaint,
-        wait_for_deliveries,
+        HEALTH_KNOWS_WITHIN, RESUMES_WITHIN, assert_nothing_happened, settle, steady_feed,
+        wait_for_complaint, wait_for_deliveries,
     },
     own_cluster::OwnCluster,
-    support::{PARTITIONS, Service, Topics, assert_all_delivered_once, wait_until_within},
+    support::{PARTITIONS, Service, Topics, wait_until_within},
 };
 
 /// Matches a second.
@@ -28,22 +27,6 @@ async fn wait_until_caught_up(service: &Service, deadline: Duration) {
     })
     .await;
     service.wait_for_health(HEALTH_KNOWS_WITHIN, 200).await;
-}
-
-/// Asserts that nothing was lost or repeated.
-async fn assert_nothing_happened(
-    feed: &RunningSimulator,
-    service: Service,
-    topics: &Topics,
-) -> Result<()> {
-    settle(feed, &service).await;
-    assert_all_delivered_once(feed, topics).await?;
-    assert_eq!(
-        feed.truth().connections_opened,
-        1,
-        "the feed had nothing to do with it"
-    );
-    service.stop().await
 }
 
 #[tokio::test(flavor = "multi_thread")]
