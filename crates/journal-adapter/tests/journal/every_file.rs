@@ -1,11 +1,10 @@
 //! The rules for every folder of files, on bytes by chance and on what a
 //! fuzzer has found.
 
-use std::{fs, path::Path};
-
 use application::ports::Journal as _;
 use proptest::prelude::*;
 use test_support::{
+    fuzz_corpus,
     journal::journal_contract::{a_dead_letter, a_match},
     simulated_disk::SimulatedDisk,
 };
@@ -78,13 +77,7 @@ proptest! {
 
 #[test]
 fn files_of_the_fuzzer_do_not_either() {
-    let corpus = Path::new(env!("CARGO_MANIFEST_DIR")).join("../fuzz/corpus/journal");
-    let files = fs::read_dir(&corpus).expect("it is committed");
-    let mut count = 0;
-    for file in files {
-        let path = file.expect("the folder can be read").path();
-        check(&fs::read(path).expect("it is a file"));
-        count += 1;
+    for input in fuzz_corpus::inputs("journal") {
+        check(&input);
     }
-    assert!(count > 0, "the corpus is empty");
 }

@@ -1,8 +1,7 @@
 //! The rules for every frame, on bytes by chance and on what a fuzzer has found.
 
-use std::{fs, path::Path};
-
 use proptest::prelude::*;
+use test_support::fuzz_corpus;
 
 use crate::any_frame::check;
 
@@ -24,13 +23,7 @@ proptest! {
 
 #[test]
 fn frames_of_the_fuzzer_are_judged_by_the_rules() {
-    let corpus = Path::new(env!("CARGO_MANIFEST_DIR")).join("../fuzz/corpus/frame");
-    let files = fs::read_dir(&corpus).expect("it is committed");
-    let mut count = 0;
-    for file in files {
-        let path = file.expect("the folder can be read").path();
-        check(&fs::read(path).expect("it is a file"));
-        count += 1;
+    for input in fuzz_corpus::inputs("frame") {
+        check(&input);
     }
-    assert!(count > 0, "the corpus is empty");
 }

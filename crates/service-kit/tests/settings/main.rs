@@ -2,10 +2,9 @@
 
 mod any_text;
 
-use std::{fs, path::Path};
-
 use any_text::check;
 use proptest::prelude::*;
+use test_support::fuzz_corpus;
 
 /// A part of the input: bytes by chance, or pieces that settings are made of.
 fn part() -> impl Strategy<Value = Vec<u8>> {
@@ -25,13 +24,7 @@ proptest! {
 
 #[test]
 fn settings_of_the_fuzzer_do_not_either() {
-    let corpus = Path::new(env!("CARGO_MANIFEST_DIR")).join("../fuzz/corpus/settings");
-    let files = fs::read_dir(&corpus).expect("it is committed");
-    let mut count = 0;
-    for file in files {
-        let path = file.expect("the folder can be read").path();
-        check(&fs::read(path).expect("it is a file"));
-        count += 1;
+    for input in fuzz_corpus::inputs("settings") {
+        check(&input);
     }
-    assert!(count > 0, "the corpus is empty");
 }
