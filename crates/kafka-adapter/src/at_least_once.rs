@@ -67,8 +67,7 @@ impl AtLeastOnce {
             // Became so a moment ago, or its producer cannot be made: the next time, then.
             return self.deliveries.give_back(message, RDKafkaErrorCode::Fail);
         };
-        self.topics
-            .with_record(message, |record| sender.send(record));
+        sender.send(message, &self.topics);
     }
 
     /// Sends again what came back.
@@ -97,7 +96,7 @@ impl AtLeastOnce {
     /// Makes the producers that are needed now and missing, or have failed for good.
     async fn prepare_senders(&self) {
         self.together.replace_failed_producer().await;
-        if !self.deliveries.must_send_alone() {
+        if self.alone.get().is_none() && !self.deliveries.must_send_alone() {
             return;
         }
         let open = || {

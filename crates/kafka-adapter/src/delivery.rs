@@ -1,11 +1,11 @@
 //! What becomes of a record once librdkafka has it.
 //!
-//! librdkafka reports every record it has taken exactly once: acknowledged, or
-//! failed with an error. Without transactions an acknowledged one is settled,
-//! and a failed one comes back into [`Deliveries`], from where it is sent again
-//! as it is or as what it has become; with them both go into [`Reports`] until
-//! their transaction has ended. Errors librdkafka can repair itself it does not
-//! report.
+//! librdkafka reports every record it has taken once: acknowledged, or failed
+//! with an error. Until then its message is in [`Unreported`]. Without
+//! transactions an acknowledged one is settled, and a failed one comes back
+//! into [`Deliveries`], from where it is sent again as it is or as what it has
+//! become; with them both go into [`Reports`] until their transaction has
+//! ended. Errors librdkafka can repair itself it does not report.
 //!
 //! Brokers refuse batches, not records: one that is too large, or holds one
 //! invalid record, takes all its records down. So what is refused for good is
@@ -35,6 +35,7 @@ use crate::{
     in_flight::{Content, InFlight, Messages},
     reports::Reports,
     room::Room,
+    unreported::Unreported,
 };
 
 /// For so long a batch that was too large counts: at full speed others follow
@@ -81,8 +82,9 @@ pub(crate) struct Refusal {
     batch_too_large_at: Mutex<Option<Instant>>,
 }
 
-/// librdkafka's way to us.
+/// librdkafka's way to us, one for each client.
 pub(crate) struct Context {
+    pub(crate) unreported: Unreported,
     deliveries: Arc<Deliveries>,
     /// Where it reports to, when acknowledged does not mean committed.
     reports: Option<Arc<Reports>>,
@@ -246,6 +248,7 @@ impl Context {
     /// Settles each record when it is acknowledged.
     pub(crate) fn new(deliveries: Arc<Deliveries>) -> Self {
         Self {
+            unreported: Unreported::default(),
             deliveries,
             reports: None,
         }
@@ -254,23 +257,48 @@ impl Context {
     /// Reports what becomes of each record, and settles none.
     pub(crate) fn reporting(deliveries: Arc<Deliveries>, reports: Arc<Reports>) -> Self {
         Self {
+            unreported: Unreported::default(),
             deliveries,
             reports: Some(reports),
+        }
+    }
+
+    /// The record with this key was not taken.
+    pub(crate) fn refused(&self, key: usize, code: RDKafkaErrorCode) {
+        if let Some(message) = self.unreported.remove(key) {
+            self.failed(message, code);
+        }
+    }
+
+    /// Takes back what the client has not reported, which gets nothing more.
+    pub(crate) fn take_back(&self) {
+        for message in self.unreported.take_all() {
+            self.failed(message, RDKafkaErrorCode::PurgeInflight);
+        }
+    }
+
+    fn failed(&self, message: Box<InFlight>, code: RDKafkaErrorCode) {
+        match &self.reports {
+            None => self.deliveries.give_back(message, code),
+            Some(reports) => reports.failed(message, code),
         }
     }
 }
 
 impl ProducerContext for Context {
-    type DeliveryOpaque = Box<InFlight>;
+    type DeliveryOpaque = usize;
 
-    fn delivery(&self, result: &DeliveryResult<'_>, message: Box<InFlight>) {
+    fn delivery(&self, result: &DeliveryResult<'_>, key: usize) {
+        let Some(message) = self.unreported.remove(key) else {
+            // The client was given up, and the message is sent by another one.
+            return;
+        };
         match (&self.reports, result) {
             (None, Ok(_)) => self.deliveries.settle(*message),
-            (None, Err((error, _))) => self.deliveries.give_back(message, code_of(error)),
             (Some(reports), Ok(record)) => {
                 reports.delivered(message, record.partition(), record.offset());
             }
-            (Some(reports), Err((error, _))) => reports.failed(message, code_of(error)),
+            (_, Err((error, _))) => self.failed(message, code_of(error)),
         }
     }
 }
@@ -280,6 +308,10 @@ impl ClientContext for Context {
     /// reports such a loss once, so the lines themselves are for debugging.
     fn log(&self, level: RDKafkaLogLevel, facility: &str, line: &str) {
         use RDKafkaLogLevel::{Alert, Critical, Debug, Emerg, Error, Info, Notice, Warning};
+        if facility == PARTITION_COUNT_FACILITY && !tells_of_more_partitions(line) {
+            self.unreported.set_lost_partitions(true);
+            self.deliveries.something_returned.notify_one();
+        }
         match level {
             _ if CONNECTION_FACILITIES.contains(&facility) => {
                 tracing::debug!(facility, "librdkafka: {line}");
@@ -310,6 +342,21 @@ impl ClientContext for Context {
 /// Connections refused and lost, and requests nobody answered, as librdkafka calls them.
 const CONNECTION_FACILITIES: [&str; 4] = ["FAIL", "GETPID", "METADATA", "REQTMOUT"];
 
+/// The number of a topic's partitions has changed, as librdkafka calls it; it
+/// tells of that in no other way.
+const PARTITION_COUNT_FACILITY: &str = "PARTCNT";
+
+/// Whether the line about a number of partitions says that it has grown:
+/// "Topic matches partition count changed from 3 to 12".
+fn tells_of_more_partitions(line: &str) -> bool {
+    let number = |word: &str| word.parse::<u32>().ok();
+    let mut words = line.rsplit(' ');
+    let (new, old) = (words.next(), words.nth(1));
+    old.and_then(number)
+        .zip(new.and_then(number))
+        .is_some_and(|(old, new)| old < new)
+}
+
 /// The code of an error that has one.
 pub(crate) fn code_of(error: &KafkaError) -> RDKafkaErrorCode {
     error.rdkafka_error_code().unwrap_or(RDKafkaErrorCode::Fail)
@@ -318,4 +365,19 @@ pub(crate) fn code_of(error: &KafkaError) -> RDKafkaErrorCode {
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     // Each of these values is replaced as a whole, so a panic leaves it whole.
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_partitions_that_are_added_are_no_loss() {
+        let line =
+            |change: &str| format!("[thrd:main]: Topic a b partition count changed {change}");
+        assert!(tells_of_more_partitions(&line("from 9 to 12")));
+        for loss in ["from 12 to 0", "from 12 to 9", "in words not known", ""] {
+            assert!(!tells_of_more_partitions(&line(loss)), "{loss}");
+        }
+    }
 }

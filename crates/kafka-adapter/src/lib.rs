@@ -42,6 +42,7 @@ mod in_flight;
 mod record;
 mod reports;
 mod room;
+mod unreported;
 
 mod health;
 mod probe;

@@ -9,6 +9,7 @@ use rdkafka::{
 use crate::{
     KafkaSettings,
     in_flight::{Content, InFlight},
+    unreported::Unreported,
 };
 
 /// Which message goes where.
@@ -28,11 +29,13 @@ impl From<&KafkaSettings> for Topics {
 }
 
 impl Topics {
-    /// Makes the record of a message, the message itself as its opaque, for `send`.
+    /// Makes the record of a message for `send`, and keeps the message itself
+    /// in `unreported`, by the record's opaque.
     pub(crate) fn with_record(
         &self,
         message: Box<InFlight>,
-        send: impl FnOnce(BaseRecord<'_, [u8], [u8], Box<InFlight>>),
+        unreported: &Unreported,
+        send: impl FnOnce(BaseRecord<'_, [u8], [u8], usize>),
     ) {
         match &message.content {
             Content::Match(received) => {
@@ -42,14 +45,14 @@ impl Topics {
                     received_at: received.received_at,
                 };
                 let record = record.encode();
-                let base = BaseRecord::with_opaque_to(&self.matches, message)
+                let base = BaseRecord::with_opaque_to(&self.matches, unreported.insert(message))
                     .key(record.key())
                     .payload(record.value())
                     .headers(kafka_headers(&record.headers()));
                 send(base);
             }
             Content::DeadLetter(letter) => {
-                // A second owner of the bytes, as the message itself goes along.
+                // A second owner of the bytes, as the message may be gone before we are.
                 let payload = letter.payload.clone();
                 let record = DeadLetterRecord {
                     reason: letter.reason,
@@ -60,8 +63,9 @@ impl Topics {
                     size_bytes: letter.size_bytes,
                 };
                 let headers = kafka_headers(&record.encode().headers());
+                let key = unreported.insert(message);
                 let base: BaseRecord<'_, [u8], _, _> =
-                    BaseRecord::with_opaque_to(&self.dead_letters, message)
+                    BaseRecord::with_opaque_to(&self.dead_letters, key)
                         .payload(&payload[..])
                         .headers(headers);
                 send(base);

@@ -8,7 +8,7 @@ use std::{
 
 use rdkafka::{
     ClientConfig,
-    producer::{BaseRecord, Producer, PurgeConfig, ThreadedProducer},
+    producer::{Producer, PurgeConfig, ThreadedProducer},
 };
 use tokio::task;
 
@@ -16,12 +16,14 @@ use crate::{
     SettingsError,
     delivery::{Context, Deliveries, code_of},
     in_flight::InFlight,
+    record::Topics,
 };
 
-/// For so long a fatally failed producer may take to hand back what it has.
-const RETIRE_TIME_MAX: Duration = Duration::from_secs(10);
+/// For so long a producer that is given up may take to say what has become of
+/// the messages it has.
+const RETIRE_TIME_MAX: Duration = Duration::from_millis(500);
 
-/// Hands records to librdkafka, and survives its fatal errors.
+/// Hands messages to librdkafka, and survives its fatal errors.
 pub(crate) struct Sender {
     config: ClientConfig,
     deliveries: Arc<Deliveries>,
@@ -54,25 +56,25 @@ impl Sender {
         created.await.expect("creating a producer does not panic")
     }
 
-    /// Hands a record to librdkafka; if it is not taken it counts as returned.
-    pub(crate) fn send(&self, record: BaseRecord<'_, [u8], [u8], Box<InFlight>>) {
+    /// Hands a message to librdkafka; if it is not taken it counts as returned.
+    pub(crate) fn send(&self, message: Box<InFlight>, topics: &Topics) {
         let producer = self.producer.read().unwrap_or_else(PoisonError::into_inner);
-        if let Err((error, record)) = producer.send(record) {
-            // Also a full queue: it has emptied a little when this is sent again.
-            self.deliveries
-                .give_back(record.delivery_opaque, code_of(&error));
-        }
+        send(&producer, message, topics);
     }
 
-    /// Makes a new producer if the current one has failed for good.
+    /// Makes a new producer if the current one has failed for good, or may
+    /// keep messages for ever.
     ///
-    /// What the old one had not acknowledged comes back from it and is sent
-    /// again; some of it may have arrived, and then arrives twice.
+    /// What the old one had not acknowledged is taken back and sent again;
+    /// some of it may have arrived, and then arrives twice.
     pub(crate) async fn replace_failed_producer(&self) {
-        let Some((code, reason)) = self.producer().client().fatal_error() else {
+        let current = self.producer();
+        if let Some((code, reason)) = current.client().fatal_error() {
+            tracing::warn!(%code, "the Kafka producer has failed and is replaced: {reason}");
+        } else if !current.context().unreported.has_lost_partitions() {
             return;
-        };
-        tracing::warn!(%code, "the Kafka producer has failed and is replaced: {reason}");
+        }
+        drop(current);
         let (config, deliveries) = (self.config.clone(), Arc::clone(&self.deliveries));
         // Reads certificates and starts threads.
         let created = task::spawn_blocking(move || create_producer(&config, &deliveries));
@@ -113,13 +115,25 @@ fn create_producer(
     Ok(config.create_with_context(Context::new(Arc::clone(deliveries)))?)
 }
 
-/// Makes a failed producer hand back everything it has, then lets go of it.
+/// Hands a message to librdkafka; if it is not taken it has failed.
+pub(crate) fn send(producer: &ThreadedProducer<Context>, message: Box<InFlight>, topics: &Topics) {
+    let context = producer.context();
+    topics.with_record(message, &context.unreported, |record| {
+        if let Err((error, record)) = producer.send(record) {
+            // Also a full queue: it has emptied a little when this is sent again.
+            context.refused(record.delivery_opaque, code_of(&error));
+        }
+    });
+}
+
+/// Takes back everything a producer has that gets nothing more.
 pub(crate) fn retire(producer: &ThreadedProducer<Context>) {
     producer.purge(PurgeConfig::default().queue().inflight());
     if producer.flush(RETIRE_TIME_MAX).is_err() {
-        tracing::error!(
+        tracing::debug!(
             messages = producer.in_flight_count(),
-            "the failed Kafka producer keeps messages; they stay unacknowledged until a restart"
+            "a producer that is given up does not report all of its messages"
         );
     }
+    producer.context().take_back();
 }

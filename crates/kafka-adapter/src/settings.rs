@@ -2,7 +2,7 @@
 
 use std::{fmt, path::PathBuf, time::Duration};
 
-use rdkafka::{ClientConfig, error::KafkaError};
+use rdkafka::{ClientConfig, config::RDKafkaLogLevel, error::KafkaError};
 use secrecy::{ExposeSecret, SecretString};
 use thiserror::Error;
 
@@ -230,6 +230,10 @@ impl KafkaSettings {
         config
             .set("linger.ms", self.linger.as_millis().to_string())
             .set("compression.type", &self.compression);
+        // Partitions that go are told of as a notice, and nowhere else.
+        if (config.log_level as i32) < RDKafkaLogLevel::Notice as i32 {
+            config.set_log_level(RDKafkaLogLevel::Notice);
+        }
         Ok(config)
     }
 

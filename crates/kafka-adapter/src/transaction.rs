@@ -10,6 +10,7 @@ use crate::{
     in_flight::Messages,
     record::Topics,
     reports::Received,
+    sender::send,
     transactional_producer::{End, Failure, STEP, TransactionalProducer, classify, is_fencing},
     trying::Trying,
 };
@@ -42,17 +43,14 @@ impl TransactionalProducer {
     pub(crate) fn transact(&mut self, messages: Messages, topics: &Topics) -> Result<Ended, End> {
         let mut trying = Trying::begin();
         self.reports.expect(messages.len());
+        // All that was sent before has been reported.
+        self.client.context().unreported.set_lost_partitions(false);
         let is_begun = self.client.begin_transaction().is_ok();
         for message in messages {
-            topics.with_record(message, |record| {
-                if let Err((error, record)) = self.client.send(record) {
-                    let message = record.delivery_opaque;
-                    self.reports.failed(message, code_of(&error));
-                }
-            });
+            send(&self.client, message, topics);
         }
         while !self.reports.wait(STEP) {
-            if self.is_hopeless(&mut trying)? {
+            if self.is_waiting_in_vain(&mut trying)? {
                 return self.give_up(Fate::Aborted(None));
             }
             // Records of a transaction that brokers have refused are not
@@ -94,7 +92,7 @@ impl TransactionalProducer {
                 return self.aborted(trying, fate);
             };
             match classify(&error) {
-                Failure::NotYet(_) if !self.is_hopeless(trying)? => {}
+                Failure::NotYet(_) if !self.is_waiting_in_vain(trying)? => {}
                 Failure::Fenced(reason) => return Err(End::Fenced(reason)),
                 _ => return self.give_up(fate),
             }
@@ -104,14 +102,14 @@ impl TransactionalProducer {
     /// Waits for the last reports of an aborted transaction.
     fn aborted(&mut self, trying: &mut Trying, fate: Fate) -> Result<Ended, End> {
         while !self.reports.wait(STEP) {
-            if self.is_hopeless(trying)? {
+            if self.is_waiting_in_vain(trying)? {
                 return self.give_up(fate);
             }
         }
         Ok(self.ended(fate, false))
     }
 
-    /// Gives the transaction up with its producer, which hands back what it has.
+    /// Gives the transaction up with its producer, and takes back what that has.
     fn give_up(&mut self, fate: Fate) -> Result<Ended, End> {
         self.discard_failed()?;
         Ok(self.ended(fate, true))
@@ -125,6 +123,15 @@ impl TransactionalProducer {
             received,
             is_broken,
         }
+    }
+
+    /// Whether not all reports are to be expected of the producer.
+    fn is_waiting_in_vain(&self, trying: &mut Trying) -> Result<bool, End> {
+        Ok(self.is_hopeless(trying)? || self.has_lost_partitions())
+    }
+
+    fn has_lost_partitions(&self) -> bool {
+        self.client.context().unreported.has_lost_partitions()
     }
 
     /// Whether nothing more is to be expected of the producer.

@@ -203,8 +203,8 @@ impl TransactionalProducer {
         }
     }
 
-    /// Makes the producer hand back everything it has; it is replaced when
-    /// it is next [opened](Self::open).
+    /// Takes back everything the producer has; it is replaced when it is next
+    /// [opened](Self::open).
     pub(crate) fn discard(&mut self) {
         if self.state != State::Broken {
             self.state = State::Broken;

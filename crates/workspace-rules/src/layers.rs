@@ -31,7 +31,7 @@ const LAYERS: &[Layer] = &[
     layer("event-contracts", &["domain"], Outer::CommonAnd(&["jiff", "serde", "serde_json"])),
 
     layer("kafka-adapter", &["domain", "application", "event-contracts"], Outer::CommonAnd(&[
-        "rdkafka", "secrecy", "serde", "serde_json",
+        "rdkafka", "secrecy", "serde", "serde_json", "slab",
     ])),
     layer("journal-adapter", &["domain", "application"], Outer::CommonAnd(&[
         "crc32fast", "rand", "roaring", "rustix",

@@ -11,7 +11,7 @@ use kafka_adapter::{
 use test_support::kafka::KafkaCluster;
 use tokio::time::sleep;
 
-use crate::support::{NOTICED_WITHIN, PATIENCE, Rig, counts};
+use crate::support::{NOTICED_WITHIN, PATIENCE, Rig, counts, wait_until};
 
 async fn start(brokers: usize) -> KafkaCluster {
     let cluster = KafkaCluster::start(brokers)
@@ -128,6 +128,46 @@ async fn check_topic(delivery: Delivery) {
         (2001..6001).collect(),
         "all since the deletion is there"
     );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn requests_into_a_topic_that_is_made_anew_hold_nothing_up() {
+    check_renewals(AtLeastOnce).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn requests_into_a_topic_that_is_made_anew_hold_nothing_up_in_transactions() {
+    check_renewals(ExactlyOnce).await;
+}
+
+/// Some of the deletions meet messages on their way of which librdkafka never
+/// reports anything again; without transactions this was never seen.
+async fn check_renewals(delivery: Delivery) {
+    const ROUNDS: i64 = 15;
+    const RESUMES_WITHIN: Duration = Duration::from_secs(10);
+    let cluster = start(1).await;
+    let rig = publisher(&cluster, delivery);
+    rig.wait_until_healthy().await;
+    for round in 0..ROUNDS {
+        let first = 1 + round * 10_000;
+        let renewal = async {
+            cluster.delete_topic("matches").await.expect("it is there");
+            // Brokers know the name until they have forgotten the topic.
+            while cluster.create_topic("matches", 12, &[]).await.is_err() {}
+        };
+        tokio::join!(publish_slowly(&rig, first..first + 8000), renewal);
+        wait_until(RESUMES_WITHIN, "all are settled", || {
+            (rig.ledger.figures().pending == 0).then_some(())
+        })
+        .await;
+    }
+    let last = 1 + ROUNDS * 10_000;
+    publish_slowly(&rig, last..last + 2000).await;
+    let settled = i64::try_from(rig.flush().await.published);
+    assert_eq!(settled, Ok(ROUNDS * 8000 + 2000));
+    let found: HashSet<_> = counts(&rig.read_matches().await).into_keys().collect();
+    let missing = (last..last + 2000).filter(|id| !found.contains(id)).count();
+    assert_eq!(missing, 0, "all since the last renewal are there");
 }
 
 #[tokio::test(flavor = "multi_thread")]
