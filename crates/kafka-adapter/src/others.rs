@@ -84,6 +84,13 @@ impl Others {
         }
     }
 
+    /// Whether these of our matches are in a topic made anew.
+    pub(crate) fn is_made_anew(&self, ends: &Ends) -> bool {
+        self.ours
+            .as_ref()
+            .is_some_and(|ours| lies_before(ends, ours))
+    }
+
     /// Before a producer is opened: spares a successor that can be seen already.
     /// When nothing can be told, [`check`](Self::check) tells later.
     ///
@@ -220,6 +227,13 @@ impl Others {
              offset {offset})"
         ))
     }
+}
+
+/// Whether records lie before older ones, as they do in a topic made anew; not
+/// to be seen in partitions that were empty before.
+pub(crate) fn lies_before(new: &Ends, old: &Ends) -> bool {
+    new.iter()
+        .any(|(partition, end)| old.get(partition).is_some_and(|old| end <= old))
 }
 
 /// Where other people's records would begin.

@@ -39,6 +39,8 @@ pub(crate) struct Received {
     pub(crate) sample: Option<Sample>,
     /// Where the matches among them end.
     pub(crate) ends: Ends,
+    /// Where the dead letters among them end.
+    pub(crate) letter_ends: Ends,
 }
 
 /// Where a match of a transaction is, if the transaction is committed: then
@@ -60,16 +62,20 @@ impl Reports {
 
     pub(crate) fn delivered(&self, message: Box<InFlight>, partition: i32, offset: i64) {
         let mut state = self.lock();
-        if let Content::Match(found) = &message.content {
-            state.received.sample = Some(Sample {
-                id: found.id,
-                partition,
-                offset,
-            });
-            // Brokers do not always say where a repeated request has put it.
-            if offset >= 0 {
-                state.received.ends.insert(partition, offset + 1);
+        let ends = match &message.content {
+            Content::Match(found) => {
+                state.received.sample = Some(Sample {
+                    id: found.id,
+                    partition,
+                    offset,
+                });
+                &mut state.received.ends
             }
+            Content::DeadLetter(_) => &mut state.received.letter_ends,
+        };
+        // Brokers do not always say where a repeated request has put it.
+        if offset >= 0 {
+            ends.insert(partition, offset + 1);
         }
         state.received.delivered.push(message);
         self.notify(&state);
@@ -93,6 +99,12 @@ impl Reports {
     /// Whether a record has failed, so that nothing of this can be committed.
     pub(crate) fn has_failed(&self) -> bool {
         !self.lock().received.failed.is_empty()
+    }
+
+    /// Where the matches reported so far end, and where the dead letters do.
+    pub(crate) fn ends(&self) -> (Ends, Ends) {
+        let received = &self.lock().received;
+        (received.ends.clone(), received.letter_ends.clone())
     }
 
     /// Takes what has been reported so far.

@@ -8,6 +8,7 @@ use tokio::time::Duration;
 use crate::{
     delivery::code_of,
     in_flight::Messages,
+    others::lies_before,
     record::Topics,
     reports::Received,
     sender::send,
@@ -66,6 +67,12 @@ impl TransactionalProducer {
         if self.reports.has_failed() {
             return self.abort(&mut trying, Fate::Aborted(self.cause()));
         }
+        if self.may_have_lost_a_topic() {
+            let ended = self.give_up(Fate::Aborted(None));
+            // As far as they are of a topic that is gone they tell nothing more.
+            self.letter_ends.clear();
+            return ended;
+        }
         self.commit(&mut trying)
     }
 
@@ -118,6 +125,8 @@ impl TransactionalProducer {
     fn ended(&mut self, fate: Fate, is_broken: bool) -> Ended {
         let mut received = self.reports.take();
         self.others.delivered(mem::take(&mut received.ends));
+        self.letter_ends
+            .extend(mem::take(&mut received.letter_ends));
         Ended {
             fate,
             received,
@@ -128,6 +137,15 @@ impl TransactionalProducer {
     /// Whether not all reports are to be expected of the producer.
     fn is_waiting_in_vain(&self, trying: &mut Trying) -> Result<bool, End> {
         Ok(self.is_hopeless(trying)? || self.has_lost_partitions())
+    }
+
+    /// Whether records may have been delivered to a topic that was deleted, and
+    /// others to the one made in its place: committed, those would be gone.
+    fn may_have_lost_a_topic(&self) -> bool {
+        let (ends, letter_ends) = self.reports.ends();
+        self.has_lost_partitions()
+            || self.others.is_made_anew(&ends)
+            || lies_before(&letter_ends, &self.letter_ends)
     }
 
     fn has_lost_partitions(&self) -> bool {

@@ -1,9 +1,15 @@
 //! The publisher against an Apache Kafka that is absent, killed, frozen, or
 //! loses a topic: nothing is lost, and health notices in time.
 
-use std::{collections::HashSet, time::Duration};
+use std::{
+    collections::{HashMap, HashSet},
+    time::Duration,
+};
 
-use application::HealthStatus::{Healthy, Unhealthy};
+use application::{
+    HealthStatus::{Healthy, Unhealthy},
+    ports::{HealthReporter, Message},
+};
 use kafka_adapter::{
     Delivery::{self, AtLeastOnce, ExactlyOnce},
     KafkaSettings,
@@ -11,7 +17,9 @@ use kafka_adapter::{
 use test_support::kafka::KafkaCluster;
 use tokio::time::sleep;
 
-use crate::support::{NOTICED_WITHIN, PATIENCE, Rig, counts, wait_until};
+use crate::support::{
+    NOTICED_WITHIN, PATIENCE, Rig, a_dead_letter, a_match, counts, dead_letter, wait_until,
+};
 
 async fn start(brokers: usize) -> KafkaCluster {
     let cluster = KafkaCluster::start(brokers)
@@ -168,6 +176,89 @@ async fn check_renewals(delivery: Delivery) {
     let found: HashSet<_> = counts(&rig.read_matches().await).into_keys().collect();
     let missing = (last..last + 2000).filter(|id| !found.contains(id)).count();
     assert_eq!(missing, 0, "all since the last renewal are there");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_topic_of_matches_made_anew_under_a_transaction_gets_all_of_it() {
+    check_transaction("matches", a_match, async |rig| {
+        let records = rig.read_matches().await;
+        counts(&records)
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_topic_of_dead_letters_made_anew_under_a_transaction_gets_all_of_it() {
+    let letter = |id: i64| a_dead_letter(id.to_string().into_bytes());
+    check_transaction("letters", letter, async |rig| {
+        let mut counts = HashMap::new();
+        for record in rig.read_dead_letters().await {
+            let text = str::from_utf8(dead_letter(&record).payload);
+            let id = text.expect("it is decimal").parse();
+            *counts.entry(id.expect("it is decimal")).or_default() += 1;
+        }
+        counts
+    })
+    .await;
+}
+
+/// The first records of a transaction are in the old topic when it is deleted,
+/// the last ones come into the new one: committed, it would be half lost.
+async fn check_transaction(
+    topic: &str,
+    message: impl Fn(i64) -> Message,
+    count: impl AsyncFn(&Rig) -> HashMap<i64, usize>,
+) {
+    let cluster = start(1).await;
+    for round in 0..8 {
+        let rig = publisher(&cluster, ExactlyOnce);
+        rig.wait_until_healthy().await;
+        let publishing = async {
+            for id in 1..2501 {
+                rig.publish(message(id)).await;
+                // Each partition holds some before the deletion.
+                if id > 800 {
+                    // The pace of a feed, not a wait for anything.
+                    sleep(Duration::from_millis(1)).await;
+                }
+            }
+        };
+        let settled = || {
+            let figures = rig.ledger.figures();
+            figures.published + figures.dead_lettered
+        };
+        let renewal = async {
+            wait_until(PATIENCE, "the first are settled", || {
+                (settled() > 0).then_some(())
+            })
+            .await;
+            // A different moment in each round, not a wait for anything.
+            sleep(Duration::from_millis(round * 11)).await;
+            cluster.delete_topic(topic).await.expect("it is there");
+            wait_until(NOTICED_WITHIN, "the loss is noticed", || {
+                let mut checks = rig.publisher.checks().into_iter();
+                checks
+                    .any(|check| check.reason.contains("--create"))
+                    .then_some(())
+            })
+            .await;
+            let before = settled();
+            sleep(Duration::from_millis(round * 53)).await;
+            cluster
+                .create_topic(topic, 12, &[])
+                .await
+                .expect("nobody has created it");
+            i64::try_from(before).expect("there are few")
+        };
+        let ((), before) = tokio::join!(publishing, renewal);
+        rig.flush().await;
+        let found = count(&rig).await;
+        let missing: Vec<_> = (before + 1..2501)
+            .filter(|id| !found.contains_key(id))
+            .collect();
+        assert_eq!(missing, Vec::<i64>::new(), "in round {round}");
+        assert!(found.values().all(|count| *count == 1), "none is twice");
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]
