@@ -264,7 +264,7 @@ impl Context {
     }
 
     /// The record with this key was not taken.
-    pub(crate) fn refused(&self, key: usize, code: RDKafkaErrorCode) {
+    pub(crate) fn not_taken(&self, key: usize, code: RDKafkaErrorCode) {
         if let Some(message) = self.unreported.remove(key) {
             self.failed(message, code);
         }
@@ -310,6 +310,8 @@ impl ClientContext for Context {
         use RDKafkaLogLevel::{Alert, Critical, Debug, Emerg, Error, Info, Notice, Warning};
         if facility == PARTITION_COUNT_FACILITY && !tells_of_more_partitions(line) {
             self.unreported.set_lost_partitions(true);
+            // Who sends again looks at its producers then, whether something
+            // has returned or not.
             self.deliveries.something_returned.notify_one();
         }
         match level {

@@ -230,7 +230,7 @@ impl Others {
 }
 
 /// Whether records lie before older ones, as they do in a topic made anew; not
-/// to be seen in partitions that were empty before.
+/// to be seen in a partition that held no more before than it has got now.
 pub(crate) fn lies_before(new: &Ends, old: &Ends) -> bool {
     new.iter()
         .any(|(partition, end)| old.get(partition).is_some_and(|old| end <= old))

@@ -121,7 +121,7 @@ pub(crate) fn send(producer: &ThreadedProducer<Context>, message: Box<InFlight>,
     topics.with_record(message, &context.unreported, |record| {
         if let Err((error, record)) = producer.send(record) {
             // Also a full queue: it has emptied a little when this is sent again.
-            context.refused(record.delivery_opaque, code_of(&error));
+            context.not_taken(record.delivery_opaque, code_of(&error));
         }
     });
 }

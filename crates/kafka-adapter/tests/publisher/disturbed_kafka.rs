@@ -15,7 +15,7 @@ use kafka_adapter::{
     KafkaSettings,
 };
 use test_support::kafka::KafkaCluster;
-use tokio::time::sleep;
+use tokio::time::{sleep, timeout};
 
 use crate::support::{
     NOTICED_WITHIN, PATIENCE, Rig, a_dead_letter, a_match, counts, dead_letter, wait_until,
@@ -161,7 +161,10 @@ async fn check_renewals(delivery: Delivery) {
         let renewal = async {
             cluster.delete_topic("matches").await.expect("it is there");
             // Brokers know the name until they have forgotten the topic.
-            while cluster.create_topic("matches", 12, &[]).await.is_err() {}
+            let creation =
+                async { while cluster.create_topic("matches", 12, &[]).await.is_err() {} };
+            let created = timeout(PATIENCE, creation).await;
+            created.expect("they forget it soon");
         };
         tokio::join!(publish_slowly(&rig, first..first + 8000), renewal);
         wait_until(RESUMES_WITHIN, "all are settled", || {
