@@ -35,7 +35,7 @@ test:
 
 # Tests the pages in Chromium, which must be installed.
 test-browser:
-    cargo test -p http-api --features browser-tests --test api --locked live_page
+    cargo test -p ingestion-http-api --features browser-tests --test api --locked live_page
 
 # Hurts three brokers, the feed and the service for so long, and reports: just chaos 60
 chaos MINUTES="2":
@@ -47,22 +47,22 @@ demo *options:
 
 # Measures CPU time per million matches beside a minimal loop.
 bench-quick *ARGS:
-    cargo build --release -p ingestion-service -p benchmarks
+    cargo build --release -p ingestion-service -p ingestion-benchmarks
     target/release/bench-quick {{ARGS}}
 
 # Measures what journal and exactly-once delivery cost the service, beside delivery at least once.
 bench-exactly-once *ARGS:
-    cargo build --release -p ingestion-service -p benchmarks
+    cargo build --release -p ingestion-service -p ingestion-benchmarks
     target/release/bench-exactly-once {{ARGS}}
 
 # Measures what exactly-once delivery costs the publisher alone, with a broker of its own.
 bench-delivery *ARGS:
-    cargo build --release -p ingestion-service -p benchmarks
+    cargo build --release -p ingestion-service -p ingestion-benchmarks
     target/release/bench-delivery {{ARGS}}
 
 # Sweeps more seeds of the simulation than CI does.
 soak SEEDS="20000" FIRST="1000":
-    SIMULATION_SEEDS={{SEEDS}} SIMULATION_FIRST_SEED={{FIRST}} cargo test --release -p simulation --locked no_schedule -- --nocapture
+    SIMULATION_SEEDS={{SEEDS}} SIMULATION_FIRST_SEED={{FIRST}} cargo test --release -p ingestion-simulation --locked no_schedule -- --nocapture
 
 # Fuzzes frame, journal or settings, with cargo-fuzz of a pinned version: just fuzz journal 600
 fuzz TARGET SECONDS="600":
@@ -75,7 +75,7 @@ fuzz TARGET SECONDS="600":
 
 # Measures what the journal costs an entry, beside redb.
 bench-journal:
-    cargo bench -p benchmarks --bench journal
+    cargo bench -p ingestion-benchmarks --bench journal
 
 # Builds the container image; needs Docker.
 image:

@@ -7,13 +7,13 @@ use std::{
 };
 
 use anyhow::Context as _;
-use application::{
+use domain::LedgerFigures;
+use ingestion_application::{
     Health, IngestionStatus, Ledger, Pipeline, Readiness, SourceStatus, ports::PublishError,
 };
-use domain::LedgerFigures;
-use http_api::{ApiState, WriteAccess};
-use kafka_adapter::KafkaPublisher;
-use opendota_adapter::stream::{self, MatchStream};
+use ingestion_http_api::{ApiState, WriteAccess};
+use ingestion_kafka_adapter::KafkaPublisher;
+use ingestion_opendota_adapter::stream::{self, MatchStream};
 use service_kit::{
     exit_code::ExitCode,
     lifecycle::{Ending, Lifecycle},
@@ -45,7 +45,7 @@ impl Service {
     /// # Errors
     /// A setting that is well-formed but cannot work here.
     pub(crate) fn build(settings: Settings, drain: CancellationToken) -> anyhow::Result<Self> {
-        let listener = http_api::listen(&settings.api.host, settings.api.port)?;
+        let listener = ingestion_http_api::listen(&settings.api.host, settings.api.port)?;
         let WayOut {
             clock,
             ledger,
@@ -133,7 +133,10 @@ impl Service {
         // Cancelled when the last match is settled, or when there is no more time.
         let finished = CancellationToken::new();
 
-        lifecycle.spawn("http", http_api::serve(listener, api, finished.clone()));
+        lifecycle.spawn(
+            "http",
+            ingestion_http_api::serve(listener, api, finished.clone()),
+        );
         lifecycle.spawn("publisher", run_publisher(publisher, finished.clone()));
         lifecycle.spawn("pipeline", {
             let (drain, abort) = (lifecycle.drain(), lifecycle.abort());

@@ -4,14 +4,14 @@
 use std::sync::Arc;
 
 use anyhow::Context as _;
-use application::{
+use domain::SourceName;
+use ingestion_application::{
     Backlog, BacklogLimits, BacklogSettings, HandIn, Ledger, REDRIVE, REPLAY,
     ports::{Clock, SystemClock},
 };
-use domain::SourceName;
-use journal_adapter::FileJournal;
-use kafka_adapter::KafkaPublisher;
-use opendota_adapter::stream::{self, MatchFrames};
+use ingestion_journal_adapter::FileJournal;
+use ingestion_kafka_adapter::KafkaPublisher;
+use ingestion_opendota_adapter::stream::{self, MatchFrames};
 
 use crate::settings::Settings;
 

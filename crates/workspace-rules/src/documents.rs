@@ -140,7 +140,7 @@ mod tests {
         check("cargo test --workspace\n", false);
         check("# cargo test --workspace --locked\n", false);
         check(
-            "cargo test --workspace --locked --exclude test-support\n",
+            "cargo test --workspace --locked --exclude ingestion-test-support\n",
             false,
         );
         check("", false);
@@ -149,7 +149,7 @@ mod tests {
     #[test]
     fn an_invariant_without_its_test_is_reported() {
         let tree = [file(
-            "crates/kafka-adapter/src/producer.rs",
+            "crates/ingestion-kafka-adapter/src/producer.rs",
             "/// Checks.\nfn helper() {}\n\n#[tokio::test(start_paused = true)]\n// Why.\nasync fn full_queue_waits() {}\n",
         )];
         let check = |invariant: &str, expected: &[&str]| {
@@ -165,21 +165,21 @@ mod tests {
 
         check("Nothing is claimed.", &[]);
         check(
-            "**Architecture Invariant:** A queue waits (`kafka_adapter::producer::tests::full_queue_waits`).",
+            "**Architecture Invariant:** A queue waits (`ingestion_kafka_adapter::producer::tests::full_queue_waits`).",
             &[],
         );
         check(
-            "**Architecture Invariant:** A queue waits.\nSee `crates/kafka-adapter/src/producer.rs`.",
+            "**Architecture Invariant:** A queue waits.\nSee `crates/ingestion-kafka-adapter/src/producer.rs`.",
             &[],
         );
         check("**Architecture Invariant:** A queue waits.", third_line);
         check("**Architecture Invariant:** A `queue` waits.", third_line);
         check(
-            "**Architecture Invariant:** A queue waits (`kafka_adapter::tests::gone`).",
+            "**Architecture Invariant:** A queue waits (`ingestion_kafka_adapter::tests::gone`).",
             third_line,
         );
         check(
-            "**Architecture Invariant:** A queue waits (`kafka_adapter::producer::helper`).",
+            "**Architecture Invariant:** A queue waits (`ingestion_kafka_adapter::producer::helper`).",
             third_line,
         );
         check(
@@ -187,11 +187,11 @@ mod tests {
             third_line,
         );
         check(
-            "**Architecture Invariant:** A queue waits (`crates/kafka-adapter/src/gone.rs`).",
+            "**Architecture Invariant:** A queue waits (`crates/ingestion-kafka-adapter/src/gone.rs`).",
             third_line,
         );
         check(
-            "**Architecture Invariant:** A queue waits.\n\n`crates/kafka-adapter/src/producer.rs`",
+            "**Architecture Invariant:** A queue waits.\n\n`crates/ingestion-kafka-adapter/src/producer.rs`",
             third_line,
         );
     }
@@ -199,13 +199,13 @@ mod tests {
     #[test]
     fn a_guard_that_does_not_exist_is_reported() {
         let files = [file(
-            "crates/http-api/tests/limits.rs",
+            "crates/ingestion-http-api/tests/limits.rs",
             "#[test]\nfn it_ends() {}\nfn helper() {}\n",
         )];
         let document = file(
             "docs/SECURITY.md",
-            "Tests have a `::` in them.\nIt ends: `http_api::it_ends`, `API_TOKEN`.\n\
-             No test: `http_api::helper`, `application::it_ends`.\n",
+            "Tests have a `::` in them.\nIt ends: `ingestion_http_api::it_ends`, `API_TOKEN`.\n\
+             No test: `ingestion_http_api::helper`, `ingestion_application::it_ends`.\n",
         );
         let places = check_guards(&document, &files);
         let places: Vec<_> = places.iter().map(ToString::to_string).collect();

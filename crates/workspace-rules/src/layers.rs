@@ -27,20 +27,20 @@ enum Outer {
 #[rustfmt::skip]
 const LAYERS: &[Layer] = &[
     layer("domain", &[], Outer::Only(&["thiserror"])),
-    layer("application", &["domain"], Outer::CommonAnd(&["hdrhistogram", "mockall", "slab"])),
-    layer("event-contracts", &["domain"], Outer::CommonAnd(&["jiff", "serde", "serde_json"])),
+    layer("ingestion-application", &["domain"], Outer::CommonAnd(&["hdrhistogram", "mockall", "slab"])),
+    layer("contracts", &["domain"], Outer::CommonAnd(&["jiff", "serde", "serde_json"])),
 
-    layer("kafka-adapter", &["domain", "application", "event-contracts"], Outer::CommonAnd(&[
+    layer("ingestion-kafka-adapter", &["domain", "ingestion-application", "contracts"], Outer::CommonAnd(&[
         "rdkafka", "secrecy", "serde", "serde_json", "slab",
     ])),
-    layer("journal-adapter", &["domain", "application"], Outer::CommonAnd(&[
+    layer("ingestion-journal-adapter", &["domain", "ingestion-application"], Outer::CommonAnd(&[
         "crc32fast", "rand", "roaring", "rustix",
     ])),
-    layer("opendota-adapter", &["domain", "application", "event-contracts"], Outer::CommonAnd(&[
+    layer("ingestion-opendota-adapter", &["domain", "ingestion-application", "contracts"], Outer::CommonAnd(&[
         "base64", "jiff", "percent-encoding", "rand", "secrecy", "serde", "serde_json",
         "tokio-rustls", "tokio-tungstenite", "webpki-roots",
     ])),
-    layer("http-api", &["domain", "application"], Outer::CommonAnd(&[
+    layer("ingestion-http-api", &["domain", "ingestion-application"], Outer::CommonAnd(&[
         "actix-cors", "actix-web", "jiff", "prometheus-client", "secrecy", "serde", "serde_json",
         "subtle", "utoipa", "utoipa-actix-web", "utoipa-swagger-ui",
     ])),
@@ -50,8 +50,8 @@ const LAYERS: &[Layer] = &[
         "tracing-subscriber", "url",
     ])),
     layer("ingestion-service", &[
-        "domain", "application", "event-contracts", "kafka-adapter", "journal-adapter", "opendota-adapter",
-        "http-api", "service-kit", "feed-simulator",
+        "domain", "ingestion-application", "contracts", "ingestion-kafka-adapter", "ingestion-journal-adapter", "ingestion-opendota-adapter",
+        "ingestion-http-api", "service-kit", "feed-simulator",
     ], Outer::CommonAnd(&[
         "anyhow", "base64", "clap", "jiff", "reqwest", "secrecy", "serde", "serde_json", "tempfile", "tokio-rustls",
     ])),
@@ -60,15 +60,15 @@ const LAYERS: &[Layer] = &[
         "actix-web", "anyhow", "clap", "humantime", "rand", "rand_distr", "serde", "serde_json",
         "tokio-tungstenite", "tracing-subscriber",
     ])),
-    layer("test-support", &[
-        "domain", "application", "kafka-adapter", "journal-adapter", "feed-simulator",
+    layer("ingestion-test-support", &[
+        "domain", "ingestion-application", "ingestion-kafka-adapter", "ingestion-journal-adapter", "feed-simulator",
     ], Outer::Anything),
-    layer("simulation", &[
-        "domain", "application", "opendota-adapter", "journal-adapter", "test-support",
+    layer("ingestion-simulation", &[
+        "domain", "ingestion-application", "ingestion-opendota-adapter", "ingestion-journal-adapter", "ingestion-test-support",
     ], Outer::Anything),
-    layer("benchmarks", &[
-        "domain", "application", "event-contracts", "kafka-adapter", "journal-adapter", "opendota-adapter",
-        "http-api", "service-kit", "ingestion-service", "feed-simulator", "test-support",
+    layer("ingestion-benchmarks", &[
+        "domain", "ingestion-application", "contracts", "ingestion-kafka-adapter", "ingestion-journal-adapter", "ingestion-opendota-adapter",
+        "ingestion-http-api", "service-kit", "ingestion-service", "feed-simulator", "ingestion-test-support",
     ], Outer::Anything),
     layer("workspace-rules", &[], Outer::Only(&["serde_json"])),
 ];
@@ -86,13 +86,13 @@ const COMMON: &[&str] = &[
 
 /// A crate, and what it may name only behind a feature.
 const BEHIND_A_FEATURE: &[(&str, &str)] = &[
-    ("application", "mockall"),
+    ("ingestion-application", "mockall"),
     ("ingestion-service", "feed-simulator"),
     ("ingestion-service", "tempfile"),
 ];
 
 /// Crates whose Kafka is in the process whenever they are built.
-const ALWAYS_EMBEDDED: &[&str] = &["test-support", "benchmarks"];
+const ALWAYS_EMBEDDED: &[&str] = &["ingestion-test-support", "ingestion-benchmarks"];
 
 /// Compares the output of `cargo metadata --no-deps` with the architecture.
 #[must_use]
@@ -206,21 +206,25 @@ mod tests {
         let seen =
             |name| format!("depends on {name}, which its layer must not see; go through a port");
         for (name, dependency) in [
-            ("domain", "application"),
-            ("application", "event-contracts"),
-            ("opendota-adapter", "kafka-adapter"),
-            ("kafka-adapter", "opendota-adapter"),
-            ("http-api", "kafka-adapter"),
-            ("service-kit", "application"),
-            ("feed-simulator", "application"),
-            ("ingestion-service", "test-support"),
-            ("test-support", "ingestion-service"),
+            ("domain", "ingestion-application"),
+            ("ingestion-application", "contracts"),
+            ("ingestion-opendota-adapter", "ingestion-kafka-adapter"),
+            ("ingestion-kafka-adapter", "ingestion-opendota-adapter"),
+            ("ingestion-http-api", "ingestion-kafka-adapter"),
+            ("service-kit", "ingestion-application"),
+            ("feed-simulator", "ingestion-application"),
+            ("ingestion-service", "ingestion-test-support"),
+            ("ingestion-test-support", "ingestion-service"),
         ] {
             let expected = format!("{name}: {}", seen(dependency));
             check_one(name, &ours(dependency), &expected);
         }
-        check_one("opendota-adapter", &ours("application"), "");
-        check_one("ingestion-service", &ours("kafka-adapter"), "");
+        check_one(
+            "ingestion-opendota-adapter",
+            &ours("ingestion-application"),
+            "",
+        );
+        check_one("ingestion-service", &ours("ingestion-kafka-adapter"), "");
     }
 
     #[test]
@@ -228,9 +232,9 @@ mod tests {
         for (name, dependency) in [
             ("domain", "serde"),
             ("domain", "tokio"),
-            ("application", "rdkafka"),
-            ("http-api", "rdkafka"),
-            ("kafka-adapter", "actix-web"),
+            ("ingestion-application", "rdkafka"),
+            ("ingestion-http-api", "rdkafka"),
+            ("ingestion-kafka-adapter", "actix-web"),
             ("ingestion-service", "figment"),
             ("workspace-rules", "tokio"),
         ] {
@@ -238,19 +242,19 @@ mod tests {
                 format!("{name}: names {dependency}, which is no technology of its layer; leave");
             check_one(name, &foreign(dependency), &expected);
         }
-        check_one("kafka-adapter", &foreign("rdkafka"), "");
-        check_one("http-api", &foreign("tokio"), "");
+        check_one("ingestion-kafka-adapter", &foreign("rdkafka"), "");
+        check_one("ingestion-http-api", &foreign("tokio"), "");
     }
 
     #[test]
     fn a_foreign_crate_with_the_name_of_an_inner_one_is_reported() {
-        check_one("application", &foreign("domain"), "names domain");
+        check_one("ingestion-application", &foreign("domain"), "names domain");
     }
 
     #[test]
     fn a_crate_without_a_row_is_reported() {
         let expected = "steam-adapter: the crate has no row in the table of layers; give it one";
-        check_one("steam-adapter", &ours("application"), expected);
+        check_one("steam-adapter", &ours("ingestion-application"), expected);
     }
 
     #[test]
@@ -267,25 +271,29 @@ mod tests {
             "",
         );
         check_one(
-            "application",
+            "ingestion-application",
             &foreign("mockall"),
             "mockall whatever its features; make",
         );
 
-        let embedded = with(ours("kafka-adapter"), "features", json!(["embedded"]));
+        let embedded = with(
+            ours("ingestion-kafka-adapter"),
+            "features",
+            json!(["embedded"]),
+        );
         check_one(
             "ingestion-service",
             &embedded,
-            "switches on kafka-adapter/embedded",
+            "switches on ingestion-kafka-adapter/embedded",
         );
-        check_one("test-support", &embedded, "");
+        check_one("ingestion-test-support", &embedded, "");
     }
 
     #[test]
     fn tests_may_reach_anywhere_and_build_scripts_may_not() {
         check_one(
             "domain",
-            &with(ours("kafka-adapter"), "kind", json!("dev")),
+            &with(ours("ingestion-kafka-adapter"), "kind", json!("dev")),
             "",
         );
         check_one(

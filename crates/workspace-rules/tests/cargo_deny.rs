@@ -10,29 +10,41 @@ use std::{fs, fs::File};
 
 #[test]
 fn a_service_names_its_adapters_and_an_adapter_its_technology() -> Result<()> {
-    check("ingestion-service", "kafka-adapter", "bans ok")?;
-    check("kafka-adapter", "rdkafka", "bans ok")?;
-    check("http-api", "actix-web", "bans ok")
+    check("ingestion-service", "ingestion-kafka-adapter", "bans ok")?;
+    check("ingestion-kafka-adapter", "rdkafka", "bans ok")?;
+    check("ingestion-http-api", "actix-web", "bans ok")
 }
 
 #[test]
 fn an_adapter_naming_another_is_refused() -> Result<()> {
-    check("opendota-adapter", "kafka-adapter", "bans FAILED")?;
-    check("kafka-adapter", "opendota-adapter", "bans FAILED")
+    check(
+        "ingestion-opendota-adapter",
+        "ingestion-kafka-adapter",
+        "bans FAILED",
+    )?;
+    check(
+        "ingestion-kafka-adapter",
+        "ingestion-opendota-adapter",
+        "bans FAILED",
+    )
 }
 
 #[test]
 fn inbound_naming_outbound_is_refused() -> Result<()> {
-    check("http-api", "kafka-adapter", "bans FAILED")
+    check(
+        "ingestion-http-api",
+        "ingestion-kafka-adapter",
+        "bans FAILED",
+    )
 }
 
 #[test]
 fn a_technology_named_by_another_than_its_owner_is_refused() -> Result<()> {
-    check("http-api", "rdkafka", "bans FAILED")?;
-    check("application", "tokio-tungstenite", "bans FAILED")?;
+    check("ingestion-http-api", "rdkafka", "bans FAILED")?;
+    check("ingestion-application", "tokio-tungstenite", "bans FAILED")?;
     check("ingestion-service", "actix-web", "bans FAILED")?;
     check("ingestion-service", "figment", "bans FAILED")?;
-    check("opendota-adapter", "native-tls", "bans FAILED")
+    check("ingestion-opendota-adapter", "native-tls", "bans FAILED")
 }
 
 /// Judges a workspace of nothing but `parent`, which depends on `child`.

@@ -8,8 +8,8 @@ use std::{
     time::Duration,
 };
 
-use application::{IngestionSnapshot, IngestionStatus};
 use feed_simulator::{IdDigest, Truth};
+use ingestion_application::{IngestionSnapshot, IngestionStatus};
 use tokio::time::{Instant, MissedTickBehavior, interval};
 use tokio_util::sync::CancellationToken;
 

@@ -10,9 +10,9 @@ use std::{
 };
 
 use anyhow::Context as _;
-use application::IngestionStatus;
 use feed_simulator::IdDigest;
-use kafka_adapter::embedded::{ReadFrom, TopicReader};
+use ingestion_application::IngestionStatus;
+use ingestion_kafka_adapter::embedded::{ReadFrom, TopicReader};
 
 use super::gate::Gate;
 

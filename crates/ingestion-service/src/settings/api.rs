@@ -2,7 +2,7 @@
 
 use std::net::IpAddr;
 
-use http_api::ApiSettings;
+use ingestion_http_api::ApiSettings;
 use service_kit::config::{
     Declaration, Integer, Origins, Parsed, SecretText, Setting, SettingsReader, Unset,
 };

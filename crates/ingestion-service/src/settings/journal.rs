@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use journal_adapter::JournalSettings;
+use ingestion_journal_adapter::JournalSettings;
 use service_kit::config::{Declaration, FilePath, Setting, SettingsReader, SizeBetween};
 
 pub(super) const DECLARATIONS: &[&dyn Declaration] = &[&DIR, &SIZE_MAX];

@@ -4,7 +4,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use kafka_adapter::{Delivery, KafkaSettings, LINGER_MAX, check_property};
+use ingestion_kafka_adapter::{Delivery, KafkaSettings, LINGER_MAX, check_property};
 use service_kit::config::{
     Declaration, DurationBetween, FilePath, HostPorts, OneOf, Parsed, Properties, SecretText,
     Setting, SettingsReader, Unset,

@@ -29,15 +29,15 @@ const FORMAT: Setting<OneOf<LogFormat>> = Setting {
 
 /// Who may log below `WARN`: our crates, and librdkafka, which hides its secrets.
 const OWN_TARGETS: &[&str] = &[
-    "application",
+    "ingestion_application",
     "domain",
-    "event_contracts",
+    "contracts",
     "feed_simulator",
-    "http_api",
+    "ingestion_http_api",
     "ingestion_service",
-    "kafka_adapter",
+    "ingestion_kafka_adapter",
     "librdkafka",
-    "opendota_adapter",
+    "ingestion_opendota_adapter",
     "service_kit",
 ];
 

@@ -28,10 +28,10 @@ use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use http_api::ApiSettings;
-use journal_adapter::JournalSettings;
-use kafka_adapter::KafkaSettings;
-use opendota_adapter::stream::StreamSettings;
+use ingestion_http_api::ApiSettings;
+use ingestion_journal_adapter::JournalSettings;
+use ingestion_kafka_adapter::KafkaSettings;
+use ingestion_opendota_adapter::stream::StreamSettings;
 use service_kit::config::{
     Declaration, Flag, Report, SettingsReader, Sources, WrongSettings, flags,
 };

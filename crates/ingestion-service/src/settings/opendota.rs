@@ -3,7 +3,7 @@
 use std::path::Path;
 use std::time::Duration;
 
-use opendota_adapter::stream::StreamSettings;
+use ingestion_opendota_adapter::stream::StreamSettings;
 use service_kit::config::{
     Declaration, DurationBetween, FilePath, Headers, Setting, SettingsReader, SizeBetween, Unset,
     Url,

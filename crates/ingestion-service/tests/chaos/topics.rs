@@ -4,7 +4,7 @@ use std::{collections::BTreeMap, time::Duration};
 
 use anyhow::Result;
 use domain::MatchId;
-use kafka_adapter::embedded::{ReadFrom, TopicReader};
+use ingestion_kafka_adapter::embedded::{ReadFrom, TopicReader};
 use tokio::task::spawn_blocking;
 
 use crate::world::World;

@@ -10,7 +10,7 @@ use std::{
 
 use anyhow::{Result, bail};
 use feed_simulator::{Config, Rows, RunningSimulator, Simulator};
-use test_support::kafka::{KafkaCluster, unique_topic};
+use ingestion_test_support::kafka::{KafkaCluster, unique_topic};
 use tokio::{
     sync::watch,
     time::{Instant, sleep},

@@ -4,9 +4,9 @@ use std::path::Path;
 
 use anyhow::{Context as _, Result};
 use feed_simulator::{Config, RunningSimulator};
+use ingestion_test_support::kafka::shared_broker;
 use serde_json::Value;
 use tempfile::TempDir;
-use test_support::kafka::shared_broker;
 
 use crate::support::{Finished, PARTITIONS, Service, Topics, feed, run_to_end};
 

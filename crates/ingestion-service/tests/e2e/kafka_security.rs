@@ -7,11 +7,11 @@ use std::fs;
 
 use anyhow::Result;
 use feed_simulator::Config;
-use tempfile::TempDir;
-use test_support::{
+use ingestion_test_support::{
     certificates::{Authority, Identity, Validity},
     kafka::{Listener, Operation, Resource, SecuredBroker, User},
 };
+use tempfile::TempDir;
 
 use crate::{
     broker_faults::{

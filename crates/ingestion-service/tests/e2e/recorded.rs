@@ -12,8 +12,9 @@ use serde_json::Value;
 use crate::support::{Service, Topics, feed, wait_until_finished};
 
 fn recording(file: &str) -> PathBuf {
-    let invented =
-        || PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../opendota-adapter/tests/data");
+    let invented = || {
+        PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../ingestion-opendota-adapter/tests/data")
+    };
     env::var_os("RECORDED_DATA_DIR")
         .map_or_else(invented, PathBuf::from)
         .join(file)

@@ -5,8 +5,8 @@ use std::{
     io::{self, Write as _, stdout},
 };
 
-use application::ports::{ArchivedLetter, DeadLetterArchive};
 use base64::{Engine as _, engine::general_purpose::STANDARD};
+use ingestion_application::ports::{ArchivedLetter, DeadLetterArchive};
 use serde_json::{Value, json};
 use service_kit::{exit_code::ExitCode, telemetry};
 
@@ -164,9 +164,9 @@ fn json_line(letter: &ArchivedLetter) -> Value {
 
 #[cfg(test)]
 mod tests {
-    use application::ports::LetterAccount;
     use bytes::Bytes;
     use domain::{DeadLetterReason, Timestamp};
+    use ingestion_application::ports::LetterAccount;
 
     use super::*;
 

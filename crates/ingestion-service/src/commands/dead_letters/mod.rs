@@ -3,12 +3,12 @@
 mod list;
 mod redrive;
 
-use application::{
+use domain::DeadLetterReason;
+use ingestion_application::{
     DeadLetterFilter,
     ports::{Clock as _, SystemClock},
 };
-use domain::DeadLetterReason;
-use kafka_adapter::DeadLetterTopic;
+use ingestion_kafka_adapter::DeadLetterTopic;
 use service_kit::exit_code::ExitCode;
 
 use super::moment::Moment;

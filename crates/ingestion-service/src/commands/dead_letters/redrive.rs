@@ -2,7 +2,7 @@
 
 use std::{collections::BTreeMap, fmt::Write as _, mem};
 
-use application::{
+use ingestion_application::{
     DeadLetterFilter, NotRedriven, Redrive,
     ports::{ArchivedLetter, DeadLetterArchive},
 };
@@ -153,7 +153,7 @@ impl Work<'_> {
         Ok(redrive)
     }
 
-    async fn open(&self) -> Result<application::ports::DeadLetterReading, Stop> {
+    async fn open(&self) -> Result<ingestion_application::ports::DeadLetterReading, Stop> {
         let opened = self
             .stop
             .run_until_cancelled(self.archive.read(self.filter.since));
@@ -233,7 +233,7 @@ impl Work<'_> {
 }
 
 type Letters =
-    tokio::sync::mpsc::Receiver<Result<ArchivedLetter, application::ports::ArchiveError>>;
+    tokio::sync::mpsc::Receiver<Result<ArchivedLetter, ingestion_application::ports::ArchiveError>>;
 
 impl Sum {
     fn describe(&self, is_dry_run: bool) -> String {

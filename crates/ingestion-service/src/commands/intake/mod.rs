@@ -6,10 +6,10 @@ mod service_client;
 
 use std::fmt;
 
-use application::{REDRIVE, REPLAY};
 use bytes::Bytes;
 use domain::SourceName;
-use http_api::{REDRIVE_PATH, REPLAY_PATH};
+use ingestion_application::{REDRIVE, REPLAY};
+use ingestion_http_api::{REDRIVE_PATH, REPLAY_PATH};
 use service_kit::{exit_code::ExitCode, lifecycle::EndSignals, telemetry};
 use tokio_util::sync::CancellationToken;
 

@@ -3,15 +3,17 @@
 
 use std::{future::pending, time::Duration};
 
-use application::{
-    HandIn,
-    ports::{SourceEvent, SourceStreamConsumer},
-};
-use application::{HandedIn, Pipeline, REPLAY, Refusal, SourceStatus, ports::ReceivedBatch};
 use async_trait::async_trait;
 use bytes::Bytes;
 use domain::SourceName;
-use journal_adapter::OpenError;
+use ingestion_application::{
+    HandIn,
+    ports::{SourceEvent, SourceStreamConsumer},
+};
+use ingestion_application::{
+    HandedIn, Pipeline, REPLAY, Refusal, SourceStatus, ports::ReceivedBatch,
+};
+use ingestion_journal_adapter::OpenError;
 use service_kit::{
     exit_code::ExitCode,
     lifecycle::{EndSignals, Lifecycle},

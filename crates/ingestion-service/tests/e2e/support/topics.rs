@@ -3,8 +3,8 @@
 use std::time::Duration;
 
 use anyhow::{Result, ensure};
-use kafka_adapter::embedded::{ReadFrom, TopicReader, TopicRecord};
-use test_support::kafka::{KafkaCluster, shared_broker, unique_topic};
+use ingestion_kafka_adapter::embedded::{ReadFrom, TopicReader, TopicRecord};
+use ingestion_test_support::kafka::{KafkaCluster, shared_broker, unique_topic};
 use tokio::time::Instant;
 
 use super::DEADLINE;

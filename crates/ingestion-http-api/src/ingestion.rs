@@ -1,0 +1,185 @@
+//! The figures of ingestion as JSON.
+
+use std::collections::BTreeMap;
+
+use actix_web::{get, web};
+use domain::{DeadLetterReason, LedgerFigures, Timestamp};
+use ingestion_application::{IngestionSnapshot, SourceSnapshot, ports::Disconnection};
+use serde::Serialize;
+use utoipa::ToSchema;
+
+use crate::ApiState;
+
+/// Ingestion at one moment; all figures belong to that one moment.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct IngestionAnswer {
+    /// When that was.
+    #[schema(format = DateTime)]
+    at: String,
+    /// What became of everything received.
+    ledger: LedgerAnswer,
+    /// Dead letters by reason.
+    dead_letters: BTreeMap<&'static str, u64>,
+    /// How long ago something was last received; null if nothing ever was.
+    #[schema(required = true)]
+    seconds_since_last_match: Option<f64>,
+    /// From receipt to acknowledgement.
+    latency: LatencyAnswer,
+    /// What is on disk.
+    journal: JournalAnswer,
+    /// Every feed.
+    sources: Vec<SourceAnswer>,
+}
+
+/// What is on disk because Kafka has not acknowledged it.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct JournalAnswer {
+    /// How much that is.
+    bytes: u64,
+    /// How long ago the oldest of it was received, at most; 0 when nothing is pending there.
+    oldest_seconds: f64,
+    /// Matches found damaged since the start, and lost.
+    lost: u64,
+}
+
+/// received = published + duplicates + `dead_lettered` + pending, in every answer.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct LedgerAnswer {
+    /// Frames read from a feed, valid or not.
+    received: u64,
+    /// Matches acknowledged by Kafka.
+    published: u64,
+    /// Matches seen before.
+    duplicates: u64,
+    /// Frames and records set aside, acknowledged by the dead-letter topic.
+    dead_lettered: u64,
+    /// Received, and none of the three yet.
+    pending: u64,
+}
+
+/// How long recent matches took from receipt to acknowledgement.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct LatencyAnswer {
+    /// Half of them took at most so long; null without recent matches.
+    #[schema(required = true)]
+    p50_seconds: Option<f64>,
+    /// 99 of 100 took at most so long; null without recent matches.
+    #[schema(required = true)]
+    p99_seconds: Option<f64>,
+}
+
+/// One feed.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct SourceAnswer {
+    /// Which feed.
+    source: &'static str,
+    /// `connecting`, `connected` or `reconnecting`; `on_request` where there is no connection.
+    state: &'static str,
+    /// Since when; null where there is no connection.
+    #[schema(format = DateTime, required = true)]
+    since: Option<String>,
+    /// Frames read from it.
+    received: u64,
+    /// Of these, matches seen before.
+    duplicates: u64,
+    /// Why it had to reconnect, and how often: ended connections and failed attempts.
+    reconnects: BTreeMap<&'static str, u64>,
+    /// The last of these ends; null if there was none.
+    #[schema(required = true)]
+    last_disconnection: Option<DisconnectionAnswer>,
+}
+
+/// The end of a connection, or of an attempt at one.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct DisconnectionAnswer {
+    /// The kind.
+    reason: &'static str,
+    /// What happened.
+    detail: String,
+    /// How long the pause before the next attempt was to be.
+    retry_in_seconds: f64,
+}
+
+/// What became of everything received, and how the feeds are.
+#[utoipa::path(
+    tag = "ingestion",
+    responses((status = 200, description = "The figures, now.", body = IngestionAnswer))
+)]
+#[get("/api/v1/ingestion")]
+pub(crate) async fn ingestion(state: web::Data<ApiState>) -> web::Json<IngestionAnswer> {
+    web::Json(state.ingestion.snapshot().into())
+}
+
+/// A point in time as people and programs write it: RFC 3339, UTC, milliseconds.
+pub(crate) fn rfc3339(at: Timestamp) -> String {
+    // Beyond the year 9999 there is no such text; the nearest one is as good as any.
+    let at = jiff::Timestamp::from_millisecond(at.as_unix_ms()).unwrap_or(jiff::Timestamp::MAX);
+    format!("{at:.3}")
+}
+
+impl From<IngestionSnapshot> for IngestionAnswer {
+    fn from(snapshot: IngestionSnapshot) -> Self {
+        let reasons = DeadLetterReason::ALL.map(DeadLetterReason::as_str);
+        Self {
+            at: rfc3339(snapshot.at),
+            ledger: snapshot.ledger.into(),
+            dead_letters: reasons.into_iter().zip(snapshot.dead_lettered).collect(),
+            seconds_since_last_match: snapshot.since_last_match.map(|it| it.as_secs_f64()),
+            latency: LatencyAnswer {
+                p50_seconds: snapshot.latency.p50.map(|it| it.as_secs_f64()),
+                p99_seconds: snapshot.latency.p99.map(|it| it.as_secs_f64()),
+            },
+            journal: JournalAnswer {
+                bytes: snapshot.journal.bytes,
+                oldest_seconds: snapshot.journal.oldest.as_secs_f64(),
+                lost: snapshot.journal.lost,
+            },
+            sources: snapshot.sources.into_iter().map(Into::into).collect(),
+        }
+    }
+}
+
+impl From<LedgerFigures> for LedgerAnswer {
+    fn from(figures: LedgerFigures) -> Self {
+        Self {
+            received: figures.received,
+            published: figures.published,
+            duplicates: figures.duplicates,
+            dead_lettered: figures.dead_lettered,
+            pending: figures.pending,
+        }
+    }
+}
+
+impl From<SourceSnapshot> for SourceAnswer {
+    fn from(source: SourceSnapshot) -> Self {
+        let connection = source.connection.as_ref();
+        let reconnects = connection
+            .map(|it| &it.disconnections)
+            .into_iter()
+            .flatten();
+        Self {
+            source: source.source.as_str(),
+            state: connection.map_or("on_request", |it| it.state.as_str()),
+            since: connection.map(|it| rfc3339(it.since)),
+            received: source.received,
+            duplicates: source.duplicates,
+            reconnects: reconnects
+                .map(|(reason, count)| (reason.as_str(), *count))
+                .collect(),
+            last_disconnection: connection
+                .and_then(|it| it.last_disconnection.clone())
+                .map(Into::into),
+        }
+    }
+}
+
+impl From<Disconnection> for DisconnectionAnswer {
+    fn from(disconnection: Disconnection) -> Self {
+        Self {
+            reason: disconnection.reason.as_str(),
+            detail: disconnection.detail,
+            retry_in_seconds: disconnection.retry_in.as_secs_f64(),
+        }
+    }
+}

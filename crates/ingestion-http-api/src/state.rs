@@ -1,0 +1,36 @@
+//! What the answers are made from.
+
+use std::sync::Arc;
+
+use ingestion_application::{HandIn, Health, IngestionStatus, Readiness};
+use secrecy::SecretString;
+
+/// Everything the HTTP interface shows.
+#[derive(Clone)]
+pub struct ApiState {
+    /// `SERVICE_NAME`, as it is told in health.
+    pub service_name: String,
+    /// The version of the program.
+    pub version: &'static str,
+    /// The commit it was built from.
+    pub commit: &'static str,
+    /// How the parts of the service are.
+    pub health: Arc<Health>,
+    /// Whether it drains.
+    pub readiness: Arc<Readiness>,
+    /// The figures of ingestion.
+    pub ingestion: Arc<IngestionStatus>,
+    /// Who may hand frames in; without it there are no paths for that.
+    pub write: Option<WriteAccess>,
+    /// Origins whose pages may read the answers; `*` is every origin.
+    pub cors_allowed_origins: Vec<String>,
+}
+
+/// What is open to whoever has the token.
+#[derive(Clone)]
+pub struct WriteAccess {
+    /// `API_TOKEN`.
+    pub token: SecretString,
+    /// Where handed-in frames go.
+    pub hand_in: Arc<HandIn>,
+}

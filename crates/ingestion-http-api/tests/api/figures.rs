@@ -1,0 +1,246 @@
+//! The figures, and that they belong together in every answer.
+
+use std::{
+    collections::VecDeque,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::Duration,
+};
+
+use domain::DeadLetterReason;
+use ingestion_application::{
+    Ledger,
+    ports::{DisconnectReason, Disconnection},
+};
+use serde_json::json;
+use tokio::time::Instant;
+
+use crate::support::{Api, FEED};
+
+/// Two published, one duplicate, one dead letter, one pending.
+fn write_one_of_each(ledger: &Arc<Ledger>) -> ingestion_application::Receipt {
+    let mut receipts = ledger.receive(FEED, 5, 1, Instant::now());
+    let mut next = || receipts.next().expect("four receipts are open");
+    next().published();
+    next().published();
+    next().dead_lettered(DeadLetterReason::MatchIdTwice);
+    next()
+}
+
+fn lose_the_connection(api: &Api) {
+    api.source.connected();
+    api.source.disconnected(Disconnection {
+        reason: DisconnectReason::ConnectionLost,
+        detail: "connection reset by peer".to_owned(),
+        retry_in: Duration::from_millis(1500),
+    });
+}
+
+#[tokio::test]
+async fn ingestion_tells_all_there_is_to_know() {
+    let api = Api::start();
+    let _pending = write_one_of_each(&api.ledger);
+    lose_the_connection(&api);
+    let mut answer = api.json("/api/v1/ingestion").await;
+    for pointer in [
+        "/seconds_since_last_match",
+        "/latency/p50_seconds",
+        "/latency/p99_seconds",
+    ] {
+        let seconds = answer.pointer_mut(pointer).expect("the field is there");
+        assert!(
+            seconds.as_f64().is_some_and(|it| (0.0..60.0).contains(&it)),
+            "{pointer}: {seconds}"
+        );
+        *seconds = json!("measured");
+    }
+    insta::assert_json_snapshot!("ingestion", answer);
+    api.stop().await;
+}
+
+#[tokio::test]
+async fn what_is_not_known_is_null() {
+    let api = Api::start();
+    let answer = api.json("/api/v1/ingestion").await;
+    for pointer in [
+        "/seconds_since_last_match",
+        "/latency/p50_seconds",
+        "/latency/p99_seconds",
+        "/sources/0/last_disconnection",
+    ] {
+        assert_eq!(answer.pointer(pointer), Some(&json!(null)), "{pointer}");
+    }
+    let metrics = api.text("/metrics").await;
+    assert!(
+        !metrics.contains("ingestion_seconds_since_last_match"),
+        "{metrics}"
+    );
+    api.stop().await;
+}
+
+#[tokio::test]
+async fn metrics_have_their_stable_names_and_labels() {
+    let api = Api::start();
+    let _pending = write_one_of_each(&api.ledger);
+    lose_the_connection(&api);
+    let answer = api.get("/metrics").await;
+    let content_type = "text/plain; version=0.0.4; charset=utf-8";
+    assert_eq!(answer.headers()["content-type"], content_type);
+    let text = answer.text().await.expect("the answer ends");
+    // What is measured differs from run to run.
+    let is_measured = |line: &str| {
+        [
+            "ingestion_seconds_since",
+            "ingestion_publish_latency_seconds_",
+        ]
+        .iter()
+        .any(|name| line.starts_with(name) && !line.contains("_count"))
+    };
+    let lines = text.lines().map(|line| match line.rsplit_once(' ') {
+        Some((series, _)) if is_measured(line) => format!("{series} measured"),
+        _ => line.to_owned(),
+    });
+    insta::assert_snapshot!("metrics", lines.collect::<Vec<_>>().join("\n"));
+    api.stop().await;
+}
+
+#[tokio::test]
+async fn openmetrics_is_there_for_who_asks_for_it() {
+    let api = Api::start();
+    let request = api.client.get(format!("{}/metrics", api.url));
+    // What Prometheus 3 sends, shortened.
+    let accept = "application/openmetrics-text;version=1.0.0;q=0.6,text/plain;q=0.3";
+    let answer = request
+        .header("accept", accept)
+        .send()
+        .await
+        .expect("it answers");
+    let content_type = "application/openmetrics-text; version=1.0.0; charset=utf-8";
+    assert_eq!(answer.headers()["content-type"], content_type);
+    let text = answer.text().await.expect("the answer ends");
+    assert!(
+        text.contains("# TYPE ingestion_published counter"),
+        "{text}"
+    );
+    assert!(text.ends_with("# EOF\n"), "{text}");
+    api.stop().await;
+}
+
+#[tokio::test]
+async fn the_histogram_counts_every_published_match_once() {
+    let api = Api::start();
+    for _ in 0..10 {
+        let _pending = write_one_of_each(&api.ledger);
+    }
+    let text = api.text("/metrics").await;
+    let name = "ingestion_publish_latency_seconds";
+    let buckets: Vec<_> = series(&text, &format!("{name}_bucket")).collect();
+    assert!(buckets.is_sorted(), "buckets are cumulative: {buckets:?}");
+    assert_eq!(buckets.last(), Some(&20));
+    assert_eq!(series(&text, &format!("{name}_count")).sum::<i64>(), 20);
+    assert_eq!(series(&text, "ingestion_published_total").sum::<i64>(), 20);
+    api.stop().await;
+}
+
+#[tokio::test]
+async fn a_lost_match_shows_as_an_imbalance() {
+    let api = Api::start();
+    drop(api.ledger.receive(FEED, 3, 0, Instant::now()));
+    let text = api.text("/metrics").await;
+    assert_eq!(
+        series(&text, "ingestion_ledger_imbalance").collect::<Vec<_>>(),
+        [3]
+    );
+    assert_eq!(
+        api.json("/api/v1/health").await["checks"][2]["status"],
+        "unhealthy"
+    );
+    api.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn the_figures_add_up_in_a_thousand_answers_under_load() {
+    let api = Arc::new(Api::start());
+    let done = Arc::new(AtomicBool::new(false));
+    let writers = [0; 2].map(|_| {
+        let (ledger, done) = (Arc::clone(&api.ledger), Arc::clone(&done));
+        std::thread::spawn(move || {
+            let mut pending = VecDeque::new();
+            while !done.load(Ordering::Relaxed) {
+                pending.push_back(write_one_of_each(&ledger));
+                if pending.len() > 100 {
+                    pending
+                        .pop_front()
+                        .into_iter()
+                        .for_each(ingestion_application::Receipt::published);
+                }
+            }
+            pending
+                .into_iter()
+                .for_each(ingestion_application::Receipt::published);
+        })
+    });
+    let readers = [0; 4].map(|_| {
+        let api = Arc::clone(&api);
+        tokio::spawn(async move {
+            for _ in 0..125 {
+                let answer = api.json("/api/v1/ingestion").await;
+                let [received, accounted] = json_totals(&answer);
+                assert_eq!(received, accounted, "{answer}");
+                let text = api.text("/metrics").await;
+                let [received, accounted] = metric_totals(&text);
+                assert_eq!(received, accounted, "{text}");
+            }
+        })
+    });
+    for reader in readers {
+        reader.await.expect("every answer adds up");
+    }
+    done.store(true, Ordering::Relaxed);
+    for writer in writers {
+        writer.join().expect("the writer does not panic");
+    }
+    let [received, _] = json_totals(&api.json("/api/v1/ingestion").await);
+    assert!(received > 1_000, "there was load: {received}");
+    Arc::into_inner(api)
+        .expect("the readers have ended")
+        .stop()
+        .await;
+}
+
+fn json_totals(answer: &serde_json::Value) -> [i64; 2] {
+    let figure = |name: &str| {
+        answer["ledger"][name]
+            .as_i64()
+            .expect("a figure is a number")
+    };
+    let accounted = ["published", "duplicates", "dead_lettered", "pending"];
+    [figure("received"), accounted.map(figure).iter().sum()]
+}
+
+fn metric_totals(text: &str) -> [i64; 2] {
+    let total = |name: &&str| series(text, name).sum::<i64>();
+    let accounted = [
+        "ingestion_published_total",
+        "ingestion_duplicates_total",
+        "ingestion_dead_lettered_total",
+        "ingestion_pending",
+    ];
+    assert_eq!(total(&"ingestion_ledger_imbalance"), 0, "{text}");
+    let received = total(&"ingestion_received_total");
+    [received, accounted.iter().map(total).sum()]
+}
+
+/// The values of all series called `name`.
+fn series(text: &str, name: &str) -> impl Iterator<Item = i64> {
+    let values = text.lines().filter_map(move |line| {
+        let rest = line.strip_prefix(name)?;
+        let value = rest
+            .strip_prefix(' ')
+            .or_else(|| Some(rest.strip_prefix('{')?.split_once("} ")?.1))?;
+        Some(value.parse().expect("the value is an integer"))
+    });
+    values.collect::<Vec<_>>().into_iter()
+}

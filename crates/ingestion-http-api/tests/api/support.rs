@@ -1,0 +1,200 @@
+//! The real server on a free port of this machine, with a ledger to write in.
+
+use std::{net::SocketAddr, sync::Arc, time::Duration};
+
+use bytes::Bytes;
+use domain::{DeadLetterReason, MatchId, SourceName, Timestamp};
+use ingestion_application::{
+    Backlog, BacklogLimits, BacklogSettings, Condition, HandIn, Health, HealthCheck, HealthStatus,
+    IngestionStatus, Ledger, Readiness, SourceStatus,
+    ports::{Clock, FrameParser, HealthReporter, InvalidFrame},
+};
+use ingestion_http_api::{ApiState, WriteAccess, listen, serve};
+use ingestion_test_support::{journal::FakeJournal, publisher::FakePublisher};
+use tokio::task::JoinHandle;
+use tokio_util::sync::CancellationToken;
+
+/// The feed of all tests.
+pub(crate) const FEED: SourceName = SourceName::new("opendota_stream");
+/// The token of servers that have one.
+pub(crate) const TOKEN: &str = "zQz-a-token";
+/// No test waits longer for anything.
+pub(crate) const DEADLINE: Duration = Duration::from_mins(1);
+
+/// A running server and what it shows.
+pub(crate) struct Api {
+    pub(crate) address: SocketAddr,
+    /// Without a slash at the end.
+    pub(crate) url: String,
+    pub(crate) ledger: Arc<Ledger>,
+    pub(crate) source: Arc<SourceStatus>,
+    pub(crate) kafka: Arc<Kafka>,
+    /// Cancelled, the service is draining.
+    pub(crate) drain: CancellationToken,
+    pub(crate) client: reqwest::Client,
+    stop: CancellationToken,
+    server: JoinHandle<std::io::Result<()>>,
+}
+
+/// A part of the service that is as the test says.
+pub(crate) struct Kafka(pub(crate) Condition);
+
+impl HealthReporter for Kafka {
+    fn checks(&self) -> Vec<HealthCheck> {
+        vec![self.0.check()]
+    }
+}
+
+/// Takes digits for a match, and everything else for no JSON.
+struct Digits;
+
+impl FrameParser for Digits {
+    fn parse(&self, frame: &[u8]) -> Result<MatchId, Box<InvalidFrame>> {
+        let text = str::from_utf8(frame).unwrap_or_default();
+        let id = text.parse().ok().map(MatchId::try_new);
+        id.and_then(Result::ok).ok_or_else(|| {
+            Box::new(InvalidFrame {
+                reason: DeadLetterReason::NotJson,
+                detail: "no digits".to_owned(),
+                payload: Bytes::copy_from_slice(frame),
+            })
+        })
+    }
+}
+
+/// It is always half past six in the evening of the 8th of November 2025.
+struct StoppedClock;
+
+impl Clock for StoppedClock {
+    fn now(&self) -> Timestamp {
+        Timestamp::from_unix_ms(1_762_626_600_000)
+    }
+}
+
+impl Api {
+    /// Starts a server with CORS closed.
+    pub(crate) fn start() -> Self {
+        Self::start_with_origins(&[])
+    }
+
+    /// Starts a server whose answers pages of `origins` may read.
+    pub(crate) fn start_with_origins(origins: &[&str]) -> Self {
+        Self::start_at(0, origins)
+    }
+
+    /// Starts a server that has a token, and a backlog in front of `publisher`.
+    pub(crate) fn start_with_token(publisher: Arc<FakePublisher>) -> (Self, Arc<Backlog>) {
+        let clock: Arc<dyn Clock> = Arc::new(StoppedClock);
+        let ledger = Arc::new(Ledger::new(Arc::clone(&clock)));
+        let settings = BacklogSettings {
+            dedup_window_size: 1_000,
+            limits: BacklogLimits::DEFAULT,
+        };
+        let backlog = Arc::new(Backlog::new(
+            settings,
+            Arc::new(FakeJournal::new()),
+            publisher,
+            Arc::clone(&ledger),
+            Arc::clone(&clock),
+        ));
+        let write = WriteAccess {
+            token: TOKEN.into(),
+            hand_in: Arc::new(HandIn::new(Arc::clone(&backlog), Arc::new(Digits), clock)),
+        };
+        (Self::start_on(ledger, 0, &[], Some(write)), backlog)
+    }
+
+    /// Starts a server on `port`, 0 being any.
+    pub(crate) fn start_at(port: u16, origins: &[&str]) -> Self {
+        let ledger = Arc::new(Ledger::new(Arc::new(StoppedClock)));
+        Self::start_on(ledger, port, origins, None)
+    }
+
+    fn start_on(
+        ledger: Arc<Ledger>,
+        port: u16,
+        origins: &[&str],
+        write: Option<WriteAccess>,
+    ) -> Self {
+        let clock: Arc<dyn Clock> = Arc::new(StoppedClock);
+        let source = Arc::new(SourceStatus::new(FEED, DEADLINE, Arc::clone(&clock)));
+        let kafka = Arc::new(Kafka(Condition::new(
+            "kafka",
+            HealthStatus::Healthy,
+            "brokers answer",
+            Arc::clone(&clock),
+        )));
+        let parts: Vec<Arc<dyn HealthReporter>> =
+            vec![source.clone(), kafka.clone(), ledger.clone()];
+        let drain = CancellationToken::new();
+        let state = ApiState {
+            service_name: "ingestion-service".to_owned(),
+            version: "1.2.3",
+            commit: "0123abc",
+            health: Arc::new(Health::new(parts)),
+            readiness: Arc::new(Readiness::new(drain.clone(), Vec::new())),
+            ingestion: Arc::new(IngestionStatus::new(
+                Arc::clone(&ledger),
+                vec![Arc::clone(&source)],
+                Arc::new(FakeJournal::new()),
+                clock,
+            )),
+            write,
+            cors_allowed_origins: origins.iter().map(ToString::to_string).collect(),
+        };
+        let listener = listen("127.0.0.1", port).expect("the port is free");
+        let address = listener.local_addr().expect("it is bound");
+        let stop = CancellationToken::new();
+        let server = tokio::spawn(serve(listener, state, stop.clone()));
+        let client = reqwest::Client::builder()
+            .timeout(DEADLINE)
+            .redirect(reqwest::redirect::Policy::none())
+            .build()
+            .expect("the options are valid");
+        Self {
+            address,
+            url: format!("http://{address}"),
+            ledger,
+            source,
+            kafka,
+            drain,
+            client,
+            stop,
+            server,
+        }
+    }
+
+    /// The answer to GET.
+    pub(crate) async fn get(&self, path: &str) -> reqwest::Response {
+        let request = self.client.get(format!("{}{path}", self.url));
+        request
+            .send()
+            .await
+            .unwrap_or_else(|error| panic!("GET {path}: {error}"))
+    }
+
+    /// The JSON document at `path`, whatever the status.
+    pub(crate) async fn json(&self, path: &str) -> serde_json::Value {
+        let text = self.text(path).await;
+        serde_json::from_str(&text).unwrap_or_else(|error| panic!("{path}: {error}: {text}"))
+    }
+
+    /// The text at `path`, whatever the status.
+    pub(crate) async fn text(&self, path: &str) -> String {
+        let answer = self.get(path).await;
+        answer
+            .text()
+            .await
+            .unwrap_or_else(|error| panic!("GET {path}: {error}"))
+    }
+
+    /// Stops the server and waits for its end.
+    pub(crate) async fn stop(self) {
+        self.stop.cancel();
+        let server = tokio::time::timeout(DEADLINE, self.server).await;
+        server
+            .expect("the server stops in time")
+            .expect("it does not panic")
+            .expect("it stops without an error");
+    }
+}

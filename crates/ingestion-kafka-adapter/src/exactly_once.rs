@@ -1,0 +1,269 @@
+//! Each message exactly once: the thread of transactions, and how it is run.
+
+use std::{
+    sync::{Arc, Mutex, PoisonError},
+    thread,
+};
+
+use ingestion_application::{Receipt, ports::PublishError};
+use rdkafka::producer::ThreadedProducer;
+use tokio::sync::oneshot;
+use tokio_util::sync::CancellationToken;
+
+use crate::{
+    KafkaSettings, SettingsError,
+    delivery::{Context, Deliveries},
+    in_flight::Content,
+    lanes::Lanes,
+    record::Topics,
+    transaction_loop::TransactionLoop,
+    transaction_queue::{Progress, TransactionQueue},
+    transactional_producer::{End, Slot, TransactionalProducer},
+};
+
+/// Hands messages to the thread of transactions.
+pub(crate) struct ExactlyOnce {
+    deliveries: Arc<Deliveries>,
+    queue: Arc<TransactionQueue>,
+    slot: Slot,
+    /// Until it is running.
+    work: Mutex<Option<TransactionLoop>>,
+}
+
+impl ExactlyOnce {
+    /// Makes the producer; nothing is connected yet.
+    ///
+    /// # Errors
+    /// [`SettingsError`] when librdkafka does not accept the settings.
+    pub(crate) fn try_new(
+        settings: &KafkaSettings,
+        deliveries: Arc<Deliveries>,
+    ) -> Result<Self, SettingsError> {
+        let queue = Arc::new(TransactionQueue::new());
+        let producer =
+            TransactionalProducer::try_new(settings, Arc::clone(&deliveries), Arc::clone(&queue))?;
+        let slot = producer.slot();
+        let work = TransactionLoop {
+            producer,
+            queue: Arc::clone(&queue),
+            deliveries: Arc::clone(&deliveries),
+            topics: Topics::from(settings),
+            consumer_config: settings.consumer_config()?,
+            linger: settings.linger,
+            lanes: Lanes::default(),
+            unsure: Vec::new(),
+        };
+        Ok(Self {
+            deliveries,
+            queue,
+            slot,
+            work: Mutex::new(Some(work)),
+        })
+    }
+
+    /// The producer through which the brokers are asked.
+    pub(crate) fn producer(&self) -> ThreadedProducer<Context> {
+        // The slot always holds a whole producer, whatever has panicked elsewhere.
+        let current = self.slot.read();
+        current.unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// Takes a message when there is room.
+    ///
+    /// # Errors
+    /// [`PublishError`] when nothing more will be sent.
+    pub(crate) async fn publish(
+        &self,
+        content: Content,
+        receipt: Receipt,
+    ) -> Result<(), PublishError> {
+        let place = self.deliveries.room.enter(content.extra_bytes()).await;
+        let Some(place) = place else {
+            return Err(self.over());
+        };
+        self.queue.push(content, receipt, place);
+        Ok(())
+    }
+
+    /// Waits until no earlier instance can write any more.
+    ///
+    /// # Errors
+    /// [`PublishError`] when that will never be.
+    pub(crate) async fn ready(&self) -> Result<(), PublishError> {
+        let mut progress = self.queue.progress();
+        let reached = progress.wait_for(|progress| *progress != Progress::Starting);
+        match &*reached.await.expect("the queue lives as long as this") {
+            Progress::Over(error) => Err(error.clone()),
+            Progress::Starting | Progress::Ready => Ok(()),
+        }
+    }
+
+    /// Runs transactions until `stop`.
+    ///
+    /// # Errors
+    /// [`PublishError`] when they end before that.
+    pub(crate) async fn run(&self, stop: &CancellationToken) -> Result<(), PublishError> {
+        let work = self
+            .work
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .take();
+        let Some(work) = work else {
+            return Err(self.over());
+        };
+        // Also when this future is dropped.
+        let _guard = EndGuard(self);
+        let (done, mut ended) = oneshot::channel();
+        let thread = thread::Builder::new().name("kafka-transactions".to_owned());
+        let started = thread.spawn(move || {
+            // Nobody listens any more after an abort.
+            let _ = done.send(work.run());
+        });
+        if let Err(error) = started {
+            return Err(self.end(stopped(&format!("no thread can be started: {error}"))));
+        }
+        let end = tokio::select! {
+            end = &mut ended => end,
+            () = stop.cancelled() => {
+                self.queue.stop();
+                ended.await
+            }
+        };
+        match end {
+            Ok(End::Stopped) => Ok(()),
+            Ok(End::Fenced(reason)) => {
+                let trouble =
+                    format!("another instance has taken over: {reason}; stop one of them");
+                self.deliveries.set_transaction_trouble(Some(trouble));
+                Err(self.end(PublishError::Fenced { reason }))
+            }
+            Err(_) => Err(self.end(stopped("the thread of transactions has panicked"))),
+        }
+    }
+
+    /// Lets nobody in any more, and says why.
+    fn end(&self, error: PublishError) -> PublishError {
+        self.queue.set_progress(Progress::Over(error));
+        self.deliveries.room.close();
+        self.over()
+    }
+
+    /// Why nothing more will be sent.
+    pub(crate) fn over(&self) -> PublishError {
+        let over = self.queue.over();
+        over.unwrap_or_else(|| stopped("it is being run already"))
+    }
+}
+
+/// Ends everything when the run ends, or is given up.
+struct EndGuard<'a>(&'a ExactlyOnce);
+
+impl Drop for EndGuard<'_> {
+    fn drop(&mut self) {
+        self.0.queue.stop();
+        self.0.end(stopped("it was asked to"));
+    }
+}
+
+fn stopped(reason: &str) -> PublishError {
+    PublishError::Stopped {
+        reason: reason.to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::{collections::HashMap, time::Duration};
+
+    use domain::{Match, MatchId, SourceName, Timestamp};
+    use ingestion_application::{Ledger, ports::SystemClock};
+    use ingestion_test_support::kafka::KafkaCluster;
+    use tokio::time::{Instant, sleep};
+
+    use super::*;
+    use crate::published_tail::read_tail;
+
+    const FEED: SourceName = SourceName::new("feed");
+    const PATIENCE: Duration = Duration::from_mins(1);
+
+    async fn wait_until(what: &str, is_so: impl Fn() -> bool) {
+        let begun = Instant::now();
+        while !is_so() {
+            assert!(begun.elapsed() < PATIENCE, "not in time: {what}");
+            sleep(Duration::from_millis(20)).await;
+        }
+    }
+
+    async fn publish(way: &ExactlyOnce, ledger: &Arc<Ledger>, ids: std::ops::Range<i64>) {
+        for id in ids {
+            let mut receipts = ledger.receive(FEED, 1, 0, Instant::now());
+            let content = Content::Match(Match {
+                id: MatchId::try_new(id).expect("it is valid"),
+                source: FEED,
+                received_at: Timestamp::from_unix_ms(1),
+            });
+            let receipt = receipts.next().expect("one was taken");
+            way.publish(content, receipt).await.expect("it goes on");
+            // The pace of a feed, not a wait for anything.
+            sleep(Duration::from_millis(1)).await;
+        }
+    }
+
+    #[tokio::test(flavor = "multi_thread")]
+    async fn producers_given_up_in_the_middle_of_transactions_lose_and_repeat_nothing() {
+        let cluster = KafkaCluster::start(1).await.expect("it can be started");
+        for topic in ["matches", "letters"] {
+            cluster
+                .create_topic(topic, 3, &[])
+                .await
+                .expect("it is new");
+        }
+        let settings = KafkaSettings {
+            bootstrap_servers: cluster.bootstrap_servers().to_owned(),
+            publish_topic: "matches".to_owned(),
+            dead_letter_topic: "letters".to_owned(),
+            ..KafkaSettings::default()
+        };
+        let deliveries = Arc::new(Deliveries::new());
+        let way = ExactlyOnce::try_new(&settings, Arc::clone(&deliveries));
+        let way = Arc::new(way.expect("these settings are fine"));
+        let work = |work: &mut TransactionLoop| {
+            work.producer.stuck_after = Duration::from_millis(500);
+        };
+        way.work.lock().expect("nobody panics").as_mut().map(work);
+        let stop = CancellationToken::new();
+        let running = tokio::spawn({
+            let (way, stop) = (Arc::clone(&way), stop.clone());
+            async move { way.run(&stop).await }
+        });
+        way.ready().await.expect("the broker answers");
+        let ledger = Arc::new(Ledger::new(Arc::new(SystemClock)));
+        for round in 0..2 {
+            let first = 1 + round * 600;
+            publish(&way, &ledger, first..first + 300).await;
+            cluster.pause(0).expect("it runs");
+            publish(&way, &ledger, first + 300..first + 600).await;
+            wait_until("the next producer cannot be opened", || {
+                deliveries.transaction_trouble().is_some()
+            })
+            .await;
+            cluster.resume(0).expect("it is paused");
+            wait_until("all are settled", || ledger.figures().pending == 0).await;
+            assert_eq!(deliveries.transaction_trouble(), None);
+        }
+        let reading = tokio::task::spawn_blocking(move || {
+            let config = settings.consumer_config().expect("these are fine");
+            read_tail(&config, "matches", 100_000, &CancellationToken::new())
+        });
+        let tail = reading.await.expect("reading does not panic");
+        let mut counts = HashMap::new();
+        for id in tail.expect("the broker answers").ids {
+            *counts.entry(id.get()).or_insert(0) += 1;
+        }
+        assert_eq!(counts.len(), 1200, "every match is there");
+        assert!(counts.values().all(|count| *count == 1), "and none twice");
+        stop.cancel();
+        let ended = running.await.expect("it does not panic");
+        assert_eq!(ended, Ok(()));
+    }
+}

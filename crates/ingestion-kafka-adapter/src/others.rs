@@ -1,0 +1,325 @@
+//! Whether somebody else has written matches since this process has.
+//!
+//! A new producer shuts out every other one of its transactional id, also that
+//! of an instance which was started later, while this one was suspended or cut
+//! off. Such an instance has published matches of which this one knows nothing,
+//! so this one would publish them again. Nothing but the topic tells: whatever
+//! consumers see there behind the last match of this process is another's.
+
+use std::{collections::BTreeMap, sync::Arc};
+
+use rdkafka::{ClientConfig, Message as _, error::RDKafkaErrorCode};
+use tokio::time::{Duration, Instant};
+
+use crate::{
+    KafkaSettings, SettingsError,
+    delivery::{Deliveries, code_of},
+    reader::{Next, Reader},
+    transaction_queue::{Stopped, TransactionQueue},
+    transactional_producer::End,
+};
+
+const STEP: Duration = Duration::from_millis(100);
+/// Before a look that told nothing is followed by another.
+const LOOK_AGAIN_AFTER: Duration = Duration::from_millis(250);
+/// One look may take so long: what lies behind the last match is little, as a
+/// look that finds nothing is not repeated for the same offsets.
+const LOOK_TIME_MAX: Duration = Duration::from_mins(1);
+/// … and so long when nothing depends on it.
+const GLANCE_TIME_MAX: Duration = Duration::from_secs(2);
+/// Brokers say after so long that there is nothing more.
+const END_KNOWN_AFTER_MS: &str = "5";
+/// When it is not known for so long, that is worth a word.
+const KNOWN_WITHIN: Duration = Duration::from_secs(3);
+
+/// Of each partition the offset after the last match that is ours, or that was
+/// there before us; 0 where there is none.
+pub(crate) type Ends = BTreeMap<i32, i64>;
+
+/// Looks into the topic of matches.
+pub(crate) struct Others {
+    config: ClientConfig,
+    topic: String,
+    deliveries: Arc<Deliveries>,
+    queue: Arc<TransactionQueue>,
+    /// None before the first look.
+    ours: Option<Ends>,
+}
+
+/// What a look has told.
+#[derive(Debug, PartialEq, Eq)]
+enum Seen {
+    /// Nobody else has written; and up to where that is known.
+    Nothing(Ends),
+    /// A record that is not ours.
+    Record { partition: i32, offset: i64 },
+    /// Not everything could be read, or is decided.
+    NotYet,
+}
+
+impl Others {
+    /// # Errors
+    /// [`SettingsError`] for a property that is refused.
+    pub(crate) fn try_new(
+        settings: &KafkaSettings,
+        deliveries: Arc<Deliveries>,
+        queue: Arc<TransactionQueue>,
+    ) -> Result<Self, SettingsError> {
+        let mut config = settings.consumer_config()?;
+        config.set("fetch.wait.max.ms", END_KNOWN_AFTER_MS);
+        Ok(Self {
+            config,
+            topic: settings.publish_topic.clone(),
+            deliveries,
+            queue,
+            ours: None,
+        })
+    }
+
+    /// These of our matches were delivered last, whether they are committed or
+    /// not. A lower offset than before is that of a topic made anew.
+    pub(crate) fn delivered(&mut self, ends: Ends) {
+        if let Some(ours) = &mut self.ours {
+            ours.extend(ends);
+        }
+    }
+
+    /// Whether these of our matches are in a topic made anew.
+    pub(crate) fn is_made_anew(&self, ends: &Ends) -> bool {
+        self.ours
+            .as_ref()
+            .is_some_and(|ours| lies_before(ends, ours))
+    }
+
+    /// Before a producer is opened: spares a successor that can be seen already.
+    /// When nothing can be told, [`check`](Self::check) tells later.
+    ///
+    /// # Errors
+    /// [`End::Fenced`] when somebody else has written.
+    pub(crate) fn glance(&self) -> Result<(), End> {
+        if self.ours.is_none() {
+            return Ok(());
+        }
+        match self.look(GLANCE_TIME_MAX) {
+            Ok(Seen::Record { partition, offset }) => Err(self.fenced(partition, offset)),
+            Ok(Seen::Nothing(_) | Seen::NotYet) | Err(_) => Ok(()),
+        }
+    }
+
+    /// After a producer was opened, which seals the fate of all that its
+    /// predecessors have written, and before anything is sent through it.
+    /// Looks until it is known; the first time what is there is taken as known.
+    ///
+    /// # Errors
+    /// [`End::Fenced`] when somebody else has written, and [`End::Stopped`]
+    /// before that is known.
+    pub(crate) fn check(&mut self) -> Result<(), End> {
+        let begun = Instant::now();
+        loop {
+            let code = match self.look(LOOK_TIME_MAX) {
+                Ok(Seen::Nothing(ends)) => {
+                    self.deliveries.set_reading_trouble(None);
+                    self.ours.get_or_insert_default().extend(ends);
+                    return Ok(());
+                }
+                Ok(Seen::Record { partition, offset }) => {
+                    return Err(self.fenced(partition, offset));
+                }
+                Ok(Seen::NotYet) => None,
+                Err(code) => Some(code),
+            };
+            self.queue.check_stop()?;
+            self.deliveries.set_reading_trouble(code);
+            if begun.elapsed() > KNOWN_WITHIN {
+                self.explain(code);
+            }
+            self.sleep()?;
+        }
+    }
+
+    fn look(&self, time_max: Duration) -> Result<Seen, RDKafkaErrorCode> {
+        let over_at = Instant::now() + time_max;
+        let mut config = self.config.clone();
+        config.set("isolation.level", "read_uncommitted");
+        // It reads nothing, and without a group it is gone at once.
+        config.remove("group.id");
+        let everything = self.reader(&config)?;
+        let partitions = match everything.partitions() {
+            // Nobody has written to a topic that is not there.
+            Err(RDKafkaErrorCode::UnknownTopicOrPartition) => {
+                return Ok(Seen::Nothing(Ends::new()));
+            }
+            found => found?,
+        };
+        let mut ends = Ends::new();
+        let mut unread = Ends::new();
+        for partition in partitions {
+            if self.queue.check_stop().is_err() {
+                return Ok(Seen::NotYet);
+            }
+            let (first, end) = everything.range(partition)?;
+            ends.insert(partition, end);
+            if let Some(ours) = &self.ours {
+                let begin = begin(ours.get(&partition).copied(), first, end);
+                unread.extend((begin < end).then_some((partition, begin)));
+            }
+        }
+        if unread.is_empty() {
+            return Ok(Seen::Nothing(ends));
+        }
+        let (mut is_decided, committed) = (true, self.reader(&self.config)?);
+        for partition in unread.keys() {
+            // Behind an open transaction of another id nothing can be read.
+            is_decided &= committed.range(*partition)?.1 >= ends[partition];
+        }
+        committed.seek(unread.clone())?;
+        while !unread.is_empty() && Instant::now() < over_at {
+            if self.queue.check_stop().is_err() {
+                return Ok(Seen::NotYet);
+            }
+            match committed.next(STEP)? {
+                Next::Record(record) => {
+                    let (partition, offset) = (record.partition(), record.offset());
+                    if unread.get(&partition).is_some_and(|begin| offset >= *begin) {
+                        return Ok(Seen::Record { partition, offset });
+                    }
+                }
+                Next::End(partition) => {
+                    unread.remove(&partition);
+                }
+                Next::Nothing => {}
+            }
+        }
+        let is_whole = is_decided && unread.is_empty();
+        Ok(if is_whole {
+            Seen::Nothing(ends)
+        } else {
+            Seen::NotYet
+        })
+    }
+
+    fn reader(&self, config: &ClientConfig) -> Result<Reader, RDKafkaErrorCode> {
+        Reader::open(config, &self.topic).map_err(|error| code_of(&error))
+    }
+
+    fn sleep(&self) -> Result<(), Stopped> {
+        self.queue.sleep(LOOK_AGAIN_AFTER)
+    }
+
+    /// Says in health what is waited for.
+    fn explain(&self, code: Option<RDKafkaErrorCode>) {
+        let topic = &self.topic;
+        let why = code.map_or_else(
+            || "another transaction is still open there".to_owned(),
+            |code| code.to_string(),
+        );
+        let trouble = format!(
+            "nothing is sent until it is known whether another instance has written to topic \
+             {topic}: {why}"
+        );
+        self.deliveries.set_transaction_trouble(Some(trouble));
+    }
+
+    fn fenced(&self, partition: i32, offset: i64) -> End {
+        let topic = &self.topic;
+        End::Fenced(format!(
+            "it has written to topic {topic} since this one last did (partition {partition}, \
+             offset {offset})"
+        ))
+    }
+}
+
+/// Whether records lie before older ones, as they do in a topic made anew; not
+/// to be seen in a partition that held no more before than it has got now.
+pub(crate) fn lies_before(new: &Ends, old: &Ends) -> bool {
+    new.iter()
+        .any(|(partition, end)| old.get(partition).is_some_and(|old| end <= old))
+}
+
+/// Where other people's records would begin.
+fn begin(ours: Option<i64>, first: i64, end: i64) -> i64 {
+    match ours {
+        // Ours have gone with the topic, which was made anew: none of these is ours.
+        Some(ours) if ours > end => first,
+        Some(ours) => ours.max(first),
+        // The topic has grown, or was made after us.
+        None => first,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use ingestion_test_support::kafka::{shared_broker, unique_topic};
+    use rdkafka::producer::{BaseRecord, DefaultProducerContext, Producer, ThreadedProducer};
+    use tokio::task::block_in_place;
+
+    use super::*;
+    use crate::committed::tests::{PATIENCE, write};
+
+    /// A producer under a transactional id.
+    fn open(settings: &KafkaSettings, id: &str) -> ThreadedProducer<DefaultProducerContext> {
+        let mut config = settings.producer_config().expect("these are fine");
+        config.set("transactional.id", id);
+        let producer: ThreadedProducer<_> = config.create().expect("these are fine");
+        let opened = producer.init_transactions(PATIENCE);
+        opened.expect("the broker answers");
+        producer
+    }
+
+    #[tokio::test(flavor = "multi_thread")]
+    async fn matches_of_others_are_told_from_ours_and_from_what_is_not_committed() {
+        let broker = shared_broker().await.expect("a broker can be started");
+        let topic = unique_topic("others");
+        let settings = KafkaSettings {
+            bootstrap_servers: broker.bootstrap_servers().to_owned(),
+            publish_topic: topic.clone(),
+            ..KafkaSettings::default()
+        };
+        let deliveries = Arc::new(Deliveries::new());
+        let queue = Arc::new(TransactionQueue::new());
+        let others = Others::try_new(&settings, deliveries, queue);
+        let mut others = others.expect("these settings are fine");
+        let found = block_in_place(|| others.check());
+        assert_eq!(found, Ok(()), "a topic that is not there");
+        let created = broker.create_topic(&topic, 1, &[]).await;
+        created.expect("it is new");
+        block_in_place(|| {
+            assert_eq!(others.check(), Ok(()), "an empty topic");
+            let producer = open(&settings, &topic);
+            // Every transaction is followed by a marker, at offsets 2, 5 and 7.
+            write(&producer, &topic, &[1, 2], true);
+            others.delivered(Ends::from([(0, 2)]));
+            assert_eq!(others.check(), Ok(()), "ours");
+            write(&producer, &topic, &[3, 4], false);
+            assert_eq!(others.check(), Ok(()), "aborted");
+            write(&producer, &topic, &[5], true);
+            let fenced = others.fenced(0, 6);
+            assert_eq!(others.glance(), Err(fenced.clone()), "another's");
+            assert_eq!(others.check(), Err(fenced));
+            others.delivered(Ends::from([(0, 7)]));
+            assert_eq!(others.check(), Ok(()), "ours, as we hear late");
+
+            let open = open(&settings, &format!("{topic}-open"));
+            open.begin_transaction().expect("it is open");
+            let record = BaseRecord::<(), _>::to(&topic).payload("{}");
+            open.send(record).map_err(|_| ()).expect("there is room");
+            open.flush(PATIENCE).expect("the broker takes it");
+            write(&producer, &topic, &[6], true);
+            let seen = others.look(Duration::from_secs(1));
+            assert_eq!(seen, Ok(Seen::NotYet), "hidden by an open one");
+            assert_eq!(others.glance(), Ok(()));
+            let aborted = open.abort_transaction(PATIENCE);
+            aborted.expect("the broker answers");
+            assert_eq!(others.check(), Err(others.fenced(0, 9)), "in sight again");
+        });
+    }
+
+    #[test]
+    fn a_topic_made_anew_holds_nothing_of_ours() {
+        assert_eq!(begin(Some(7), 0, 9), 7);
+        assert_eq!(begin(Some(7), 0, 7), 7);
+        assert_eq!(begin(Some(7), 0, 6), 0, "made anew");
+        assert_eq!(begin(Some(7), 8, 9), 8, "ours are too old to be there");
+        assert_eq!(begin(None, 0, 9), 0, "a new partition");
+    }
+}

@@ -1,0 +1,247 @@
+//! The publisher: messages in, records out, and again until acknowledged.
+
+use std::{sync::Arc, thread, time::Duration};
+
+use async_trait::async_trait;
+use domain::MatchId;
+use ingestion_application::{
+    HealthCheck, Receipt,
+    ports::{Clock, FlushError, HealthReporter, Message, MessagePublisher, PublishError},
+};
+use rdkafka::{ClientConfig, error::RDKafkaErrorCode, producer::ThreadedProducer};
+use tokio::{
+    sync::oneshot,
+    time::{Instant, sleep, timeout},
+};
+use tokio_util::sync::CancellationToken;
+
+use crate::{
+    Delivery, KafkaSettings, SettingsError,
+    at_least_once::AtLeastOnce,
+    delivery::{Context, Deliveries},
+    exactly_once::ExactlyOnce,
+    health::KafkaHealth,
+    in_flight::{Content, InFlight},
+    published_tail::{NoTail, Tail, read_tail},
+    record::Topics,
+};
+
+/// Before the topic's tail is asked for again.
+const READ_AGAIN_AFTER: Duration = Duration::from_millis(500);
+
+/// Publishes matches and dead letters to Kafka, each at least or exactly once.
+///
+/// [`run`](Self::run) must run beside it until the last
+/// [`flush`](MessagePublisher::flush) has returned: it sends again what came
+/// back and watches the brokers, and exactly-once delivery does not begin
+/// without it. To drop the publisher is to give up what has not been
+/// acknowledged: every open receipt is dropped unsettled, within a few
+/// seconds. So flush first.
+pub struct KafkaPublisher {
+    deliveries: Arc<Deliveries>,
+    health: Arc<KafkaHealth>,
+    way: Way,
+    consumer_config: ClientConfig,
+    publish_topic: String,
+    /// Cancelled when the run has ended.
+    over: CancellationToken,
+}
+
+enum Way {
+    AtLeastOnce(Box<AtLeastOnce>),
+    ExactlyOnce(Box<ExactlyOnce>),
+}
+
+impl KafkaPublisher {
+    /// Prepares to publish; connects in the background and never waits for it.
+    ///
+    /// # Errors
+    /// [`SettingsError`] when librdkafka does not accept the settings; it
+    /// names the property.
+    pub fn try_new(
+        settings: &KafkaSettings,
+        clock: &Arc<dyn Clock>,
+    ) -> Result<Self, SettingsError> {
+        let deliveries = Arc::new(Deliveries::new());
+        let way = match settings.delivery {
+            Delivery::AtLeastOnce => {
+                let way = AtLeastOnce::try_new(
+                    settings.producer_config()?,
+                    Topics::from(settings),
+                    Arc::clone(&deliveries),
+                )?;
+                Way::AtLeastOnce(Box::new(way))
+            }
+            Delivery::ExactlyOnce => {
+                let way = ExactlyOnce::try_new(settings, Arc::clone(&deliveries))?;
+                Way::ExactlyOnce(Box::new(way))
+            }
+        };
+        Ok(Self {
+            health: Arc::new(KafkaHealth::new(settings, Arc::clone(&deliveries), clock)),
+            way,
+            deliveries,
+            consumer_config: settings.consumer_config()?,
+            publish_topic: settings.publish_topic.clone(),
+            over: CancellationToken::new(),
+        })
+    }
+
+    /// Sends again what came back and watches the brokers, until `stop`; a
+    /// publisher is run once.
+    ///
+    /// Whatever has not been acknowledged by then is kept, but not sent again
+    /// should it come back.
+    ///
+    /// # Errors
+    /// [`PublishError::Fenced`] when another instance has taken over, and
+    /// [`PublishError::Stopped`] when the publisher cannot go on.
+    pub async fn run(&self, stop: CancellationToken) -> Result<(), PublishError> {
+        let _over = self.over.clone().drop_guard();
+        let watch = async {
+            tokio::join!(
+                self.health.probe_for_ever(|| self.producer()),
+                self.health.watch_for_ever(),
+            )
+        };
+        match &self.way {
+            Way::AtLeastOnce(way) => {
+                let work = async { tokio::join!(way.resend_for_ever(), watch) };
+                stop.run_until_cancelled(work).await;
+                Ok(())
+            }
+            Way::ExactlyOnce(way) => {
+                let outcome = tokio::select! {
+                    outcome = way.run(&stop) => outcome,
+                    _ = watch => Ok(()),
+                };
+                // Nobody watches any more, and it may be for a reason to be told.
+                self.health.judge_brokers();
+                outcome
+            }
+        }
+    }
+
+    fn producer(&self) -> ThreadedProducer<Context> {
+        match &self.way {
+            Way::AtLeastOnce(way) => way.producer(),
+            Way::ExactlyOnce(way) => way.producer(),
+        }
+    }
+
+    /// Reads the topic's tail, once.
+    async fn read_tail(&self, count: usize, stop: &CancellationToken) -> Result<Tail, NoTail> {
+        let (config, topic) = (self.consumer_config.clone(), self.publish_topic.clone());
+        let (done, tail) = oneshot::channel();
+        // A thread of its own, unlike one of the runtime's, holds nobody up
+        // who stops while brokers are silent.
+        let thread = thread::Builder::new().name("kafka-published".to_owned());
+        let started = thread.spawn({
+            let stop = stop.clone();
+            move || {
+                // Nobody listens any more after a stop.
+                let _ = done.send(read_tail(&config, &topic, count, &stop));
+            }
+        });
+        if let Err(error) = started {
+            tracing::warn!("the topic cannot be read yet, as no thread can be started: {error}");
+            return Err(NoTail::Refused(RDKafkaErrorCode::Fail));
+        }
+        let tail = stop.run_until_cancelled(tail).await;
+        tail.map_or(Err(NoTail::Stopped), |tail| {
+            tail.expect("reading does not panic")
+        })
+    }
+
+    fn why_over(&self) -> PublishError {
+        match &self.way {
+            Way::ExactlyOnce(way) => way.over(),
+            Way::AtLeastOnce(_) => PublishError::Stopped {
+                reason: "it was asked to".to_owned(),
+            },
+        }
+    }
+}
+
+#[async_trait]
+impl MessagePublisher for KafkaPublisher {
+    async fn publish(&self, message: Message, receipt: Receipt) -> Result<(), PublishError> {
+        let content = Content::from(message);
+        match &self.way {
+            Way::ExactlyOnce(way) => way.publish(content, receipt).await,
+            Way::AtLeastOnce(way) => {
+                let place = self.deliveries.room.enter(content.extra_bytes()).await;
+                way.send(Box::new(InFlight {
+                    number: 0,
+                    content,
+                    is_alone: false,
+                    receipt,
+                    place: place.expect("nobody closes the room of this way"),
+                }));
+                Ok(())
+            }
+        }
+    }
+
+    async fn published(&self, count: usize) -> Result<Vec<MatchId>, PublishError> {
+        if let Way::ExactlyOnce(way) = &self.way {
+            way.ready().await?;
+        }
+        // Also when this future is dropped.
+        let stop = self.over.child_token();
+        let _guard = stop.clone().drop_guard();
+        let begun = Instant::now();
+        loop {
+            let code = match self.read_tail(count, &stop).await {
+                Ok(tail) => {
+                    self.deliveries.set_reading_trouble(None);
+                    report(&tail, &self.publish_topic, begun);
+                    return Ok(tail.ids);
+                }
+                Err(NoTail::Stopped) => return Err(self.why_over()),
+                Err(NoTail::Refused(code)) => code,
+            };
+            self.deliveries.set_reading_trouble(Some(code));
+            tracing::debug!(%code, "the topic cannot be read yet");
+            if stop
+                .run_until_cancelled(sleep(READ_AGAIN_AFTER))
+                .await
+                .is_none()
+            {
+                return Err(self.why_over());
+            }
+        }
+    }
+
+    /// Waits for all room to come back. A message published meanwhile waits
+    /// until this has ended; the last records may take one linger longer.
+    async fn flush(&self, deadline: Duration) -> Result<(), FlushError> {
+        let room = &self.deliveries.room;
+        timeout(deadline, room.empty())
+            .await
+            .map_err(|_| FlushError::DeadlinePassed {
+                unacknowledged: room.occupied() as u64,
+                deadline,
+            })
+    }
+}
+
+fn report(tail: &Tail, topic: &str, begun: Instant) {
+    if tail.undecodable > 0 {
+        tracing::warn!(
+            records = tail.undecodable,
+            "records of topic {topic} that hold no match id are passed over"
+        );
+    }
+    tracing::info!(
+        matches = tail.ids.len(),
+        duration_ms = begun.elapsed().as_millis(),
+        "read the newest match ids of topic {topic}"
+    );
+}
+
+impl HealthReporter for KafkaPublisher {
+    fn checks(&self) -> Vec<HealthCheck> {
+        self.health.checks()
+    }
+}

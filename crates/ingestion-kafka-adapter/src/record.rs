@@ -1,0 +1,85 @@
+//! What a message looks like as a record.
+
+use contracts::{DeadLetterRecord, Header, MatchIdRecord};
+use rdkafka::{
+    message::{Header as KafkaHeader, OwnedHeaders},
+    producer::BaseRecord,
+};
+
+use crate::{
+    KafkaSettings,
+    in_flight::{Content, InFlight},
+    unreported::Unreported,
+};
+
+/// Which message goes where.
+#[derive(Debug, Clone)]
+pub(crate) struct Topics {
+    pub(crate) matches: String,
+    pub(crate) dead_letters: String,
+}
+
+impl From<&KafkaSettings> for Topics {
+    fn from(settings: &KafkaSettings) -> Self {
+        Self {
+            matches: settings.publish_topic.clone(),
+            dead_letters: settings.dead_letter_topic.clone(),
+        }
+    }
+}
+
+impl Topics {
+    /// Makes the record of a message for `send`, and keeps the message itself
+    /// in `unreported`, by the record's opaque.
+    pub(crate) fn with_record(
+        &self,
+        message: Box<InFlight>,
+        unreported: &Unreported,
+        send: impl FnOnce(BaseRecord<'_, [u8], [u8], usize>),
+    ) {
+        match &message.content {
+            Content::Match(received) => {
+                let record = MatchIdRecord {
+                    id: received.id,
+                    source: received.source.as_str(),
+                    received_at: received.received_at,
+                };
+                let record = record.encode();
+                let base = BaseRecord::with_opaque_to(&self.matches, unreported.insert(message))
+                    .key(record.key())
+                    .payload(record.value())
+                    .headers(kafka_headers(&record.headers()));
+                send(base);
+            }
+            Content::DeadLetter(letter) => {
+                // A second owner of the bytes, as the message may be gone before we are.
+                let payload = letter.payload.clone();
+                let record = DeadLetterRecord {
+                    reason: letter.reason,
+                    detail: &letter.detail,
+                    source: letter.source.as_str(),
+                    received_at: letter.received_at,
+                    payload: &payload,
+                    size_bytes: letter.size_bytes,
+                };
+                let headers = kafka_headers(&record.encode().headers());
+                let key = unreported.insert(message);
+                let base: BaseRecord<'_, [u8], _, _> =
+                    BaseRecord::with_opaque_to(&self.dead_letters, key)
+                        .payload(&payload[..])
+                        .headers(headers);
+                send(base);
+            }
+        }
+    }
+}
+
+fn kafka_headers(headers: &[Header<'_>]) -> OwnedHeaders {
+    let empty = OwnedHeaders::new_with_capacity(headers.len());
+    headers.iter().fold(empty, |all, header| {
+        all.insert(KafkaHeader {
+            key: header.name,
+            value: Some(header.value),
+        })
+    })
+}

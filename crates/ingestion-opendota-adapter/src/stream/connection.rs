@@ -1,0 +1,196 @@
+//! An open connection: what is heard on it, and how it is left.
+
+use std::{
+    future::poll_fn,
+    task::{Context, Poll},
+    time::Duration,
+};
+
+use domain::MatchId;
+use futures_util::{SinkExt as _, StreamExt as _};
+use ingestion_application::ports::InvalidFrame;
+use tokio::{
+    io::AsyncReadExt as _,
+    time::{Instant, sleep_until, timeout},
+};
+use tokio_tungstenite::tungstenite::{
+    Message,
+    protocol::{CloseFrame, frame::coding::CloseCode},
+};
+
+use super::{ending::Ending, gate::Gate, parse::parse_frame, pulse::Pulse, upstream::Socket};
+
+/// Messages taken in one go, control frames included: enough to spread the
+/// cost of a batch, few enough to be handed on at once.
+const BATCH_MESSAGES_MAX: usize = 256;
+
+/// Payload after which a batch ends; the message that reaches it is part of it.
+const BATCH_BYTES_MAX: usize = 256 * 1024;
+
+/// How long an upstream may take to answer a goodbye.
+const GOODBYE_MAX: Duration = Duration::from_secs(1);
+
+/// What can be heard.
+pub(super) enum Heard {
+    /// Data messages, never none.
+    Frames(Frames),
+    /// Nothing more.
+    End(Ending),
+}
+
+pub(super) type Frames = Vec<Result<MatchId, Box<InvalidFrame>>>;
+
+pub(super) struct Connection {
+    socket: Socket,
+    gate: Gate,
+    pulse: Pulse,
+    /// Something was written that may not have left yet.
+    flush_is_due: bool,
+    /// Known already, but the frames that came before it go first.
+    ending: Option<Ending>,
+}
+
+impl Connection {
+    pub(super) fn new(socket: Socket, gate: Gate, pulse: Pulse) -> Self {
+        Self {
+            socket,
+            gate,
+            pulse,
+            flush_is_due: false,
+            ending: None,
+        }
+    }
+
+    /// Waits for frames or for the end.
+    ///
+    /// Cancel safe: what is read is returned by the very poll that reads it.
+    pub(super) async fn listen(&mut self) -> Heard {
+        loop {
+            let deadline = self.pulse.next_deadline();
+            tokio::select! {
+                // What has arrived counts, even if its deadline has passed.
+                biased;
+                heard = poll_fn(|context| self.poll_listen(context)) => return heard,
+                () = sleep_until(deadline) => {}
+            }
+            match self.pulse.check(Instant::now()) {
+                Ok(None) => {}
+                Ok(Some(ping)) => self.write(Message::Ping(ping)),
+                Err(ending) => return Heard::End(ending),
+            }
+        }
+    }
+
+    /// Nobody has listened for so long.
+    pub(super) fn forgive(&mut self, pause: Duration) {
+        self.pulse.forgive(pause, Instant::now());
+    }
+
+    /// Frames that had been read before the first call; reads nothing more.
+    ///
+    /// There are no more of them than fit the buffers of the layers, and they
+    /// end with the gate's error at the latest.
+    pub(super) async fn take_read(&mut self) -> Option<Frames> {
+        self.gate.shut();
+        match poll_fn(|context| self.poll_listen(context)).await {
+            Heard::Frames(frames) => Some(frames),
+            Heard::End(_) => None,
+        }
+    }
+
+    /// Says goodbye and waits for the upstream to end the connection.
+    ///
+    /// What still comes is not received: it is read and dropped, since a socket
+    /// closed with unread data is reset, and the reset would overtake the goodbye.
+    pub(super) async fn say_goodbye(mut self, code: CloseCode) {
+        let close = CloseFrame {
+            code,
+            reason: "".into(),
+        };
+        self.gate.open();
+        let goodbye = async {
+            if self.socket.send(Message::Close(Some(close))).await.is_ok() {
+                let mut unread = [0; 4096];
+                while matches!(self.socket.get_mut().read(&mut unread).await, Ok(1..)) {}
+            }
+        };
+        // Whether it answered or not, there is nothing more to say.
+        let _ = timeout(GOODBYE_MAX, goodbye).await;
+    }
+
+    fn poll_listen(&mut self, context: &mut Context<'_>) -> Poll<Heard> {
+        let mut frames = Frames::new();
+        if self.ending.is_none() {
+            self.read_ready(&mut frames, context);
+        }
+        if self.flush_is_due {
+            self.flush(context);
+        }
+        if !frames.is_empty() {
+            self.pulse.data_received(Instant::now());
+            return Poll::Ready(Heard::Frames(frames));
+        }
+        match self.ending.take() {
+            Some(ending) => Poll::Ready(Heard::End(ending)),
+            None => Poll::Pending,
+        }
+    }
+
+    /// Takes what is there without waiting, up to the limits of a batch.
+    fn read_ready(&mut self, frames: &mut Frames, context: &mut Context<'_>) {
+        let mut bytes = 0;
+        for _ in 0..BATCH_MESSAGES_MAX {
+            let message = match self.socket.poll_next_unpin(context) {
+                Poll::Ready(Some(Ok(message))) => message,
+                Poll::Ready(Some(Err(error))) => return self.end(Ending::failed(&error)),
+                Poll::Ready(None) => return self.end(Ending::lost("the connection is closed")),
+                Poll::Pending => return,
+            };
+            match message {
+                Message::Text(text) => {
+                    bytes += text.len();
+                    frames.push(parse_frame(text.as_bytes(), true));
+                }
+                Message::Binary(payload) => {
+                    bytes += payload.len();
+                    frames.push(parse_frame(&payload, false));
+                }
+                Message::Pong(payload) => self.pulse.pong_received(&payload),
+                Message::Close(frame) => {
+                    // The library has an answer ready, and nothing more will be read.
+                    self.flush_is_due = true;
+                    return self.end(Ending::closed_by_upstream(frame));
+                }
+                // The library answers pings with the next read, and never reads frames.
+                Message::Ping(_) | Message::Frame(_) => {}
+            }
+            if bytes >= BATCH_BYTES_MAX {
+                return;
+            }
+        }
+        if frames.is_empty() {
+            // Only control frames so far, and nobody else will wake us for the rest.
+            context.waker().wake_by_ref();
+        }
+    }
+
+    fn write(&mut self, message: Message) {
+        match self.socket.start_send_unpin(message) {
+            Ok(()) => self.flush_is_due = true,
+            Err(error) => self.end(Ending::failed(&error)),
+        }
+    }
+
+    fn flush(&mut self, context: &mut Context<'_>) {
+        match self.socket.poll_flush_unpin(context) {
+            Poll::Ready(Ok(())) => self.flush_is_due = false,
+            Poll::Ready(Err(error)) => self.end(Ending::failed(&error)),
+            Poll::Pending => {}
+        }
+    }
+
+    /// The first reason is the true one; others follow from it.
+    fn end(&mut self, ending: Ending) {
+        self.ending.get_or_insert(ending);
+    }
+}

@@ -1,0 +1,109 @@
+//! What the tests of the client share: settings, a clock, and ways to wait
+//! for an event with a deadline.
+
+use std::time::Duration;
+
+use domain::{MatchId, Timestamp};
+use futures_util::{SinkExt as _, StreamExt as _};
+use ingestion_application::ports::{
+    Clock, DisconnectReason, Disconnection, ReceivedBatch, SourceEvent, SourceStreamConsumer as _,
+};
+use ingestion_opendota_adapter::stream::{MatchStream, StreamSettings};
+use tokio::{
+    io::{AsyncRead, AsyncWrite},
+    time::timeout,
+};
+use tokio_tungstenite::{WebSocketStream, tungstenite::Message};
+
+/// Longer than anything here takes, simulated time included.
+const PATIENCE: Duration = Duration::from_mins(2);
+
+/// Sun, 06 Nov 1994 08:49:37 GMT, always.
+pub(crate) struct StandingClock;
+
+impl Clock for StandingClock {
+    fn now(&self) -> Timestamp {
+        Timestamp::from_unix_ms(784_111_777_000)
+    }
+}
+
+/// The settings that the service starts with.
+pub(crate) fn default_settings(url: impl Into<String>) -> StreamSettings {
+    StreamSettings {
+        url: url.into().into(),
+        headers: Vec::new(),
+        ca_file: None,
+        heartbeat: Duration::from_secs(30),
+        connect_timeout: Duration::from_secs(10),
+        idle_timeout: Duration::from_mins(1),
+        backoff_min: Duration::from_millis(500),
+        backoff_max: Duration::from_secs(30),
+        message_size_max: 16 << 20,
+    }
+}
+
+/// The next event, which has to come.
+pub(crate) async fn next(stream: &mut MatchStream) -> SourceEvent {
+    timeout(PATIENCE, stream.next())
+        .await
+        .expect("an event comes in time")
+}
+
+/// The next event, which has to be a connection.
+pub(crate) async fn connected(stream: &mut MatchStream) {
+    let event = next(stream).await;
+    assert_eq!(event, SourceEvent::Connected);
+}
+
+/// The next event, which has to be the end of a connection or attempt.
+pub(crate) async fn disconnected(
+    stream: &mut MatchStream,
+    reason: DisconnectReason,
+) -> Disconnection {
+    match next(stream).await {
+        SourceEvent::Disconnected(end) if end.reason == reason => end,
+        other => panic!("{other:?} instead of {reason}"),
+    }
+}
+
+/// The ids of the next batches, `count` in all; each frame has to be valid.
+pub(crate) async fn received(stream: &mut MatchStream, count: usize) -> Vec<i64> {
+    let mut ids = Vec::new();
+    while ids.len() < count {
+        match next(stream).await {
+            SourceEvent::Received(batch) => {
+                assert!(!batch.frames.is_empty());
+                ids.extend(ids_of(batch));
+            }
+            other => panic!("{other:?} after {} of {count} frames", ids.len()),
+        }
+    }
+    ids
+}
+
+/// The ids of a batch; each frame has to be valid.
+pub(crate) fn ids_of(batch: ReceivedBatch) -> Vec<i64> {
+    let id = |frame: Result<MatchId, _>| frame.map(MatchId::get).expect("a valid frame");
+    batch.frames.into_iter().map(id).collect()
+}
+
+/// A frame that names a match.
+pub(crate) fn frame(id: i64) -> String {
+    format!(r#"{{"match_id":{id}}}"#)
+}
+
+/// The other side: sends frames one by one, then answers pings for ever.
+pub(crate) async fn send_then_listen<S>(
+    mut socket: WebSocketStream<S>,
+    ids: impl IntoIterator<Item = i64>,
+) where
+    S: AsyncRead + AsyncWrite + Unpin,
+{
+    for id in ids {
+        // A client that has gone is what some tests are about.
+        if socket.send(Message::text(frame(id))).await.is_err() {
+            return;
+        }
+    }
+    while let Some(Ok(_)) = socket.next().await {}
+}

@@ -1,0 +1,304 @@
+//! One broker or three, as one cluster.
+
+use std::{
+    collections::HashSet,
+    fs,
+    net::{Ipv4Addr, TcpListener},
+    path::Path,
+    process,
+    sync::atomic::{AtomicU16, AtomicU32, Ordering},
+};
+
+use anyhow::{Context as _, Result};
+use ingestion_kafka_adapter::embedded;
+
+use super::{
+    distribution::Distribution,
+    supervisor::{Order, Supervisor},
+};
+
+/// Any 16 bytes in base64 do; every cluster has folders of its own.
+const CLUSTER_ID: &str = "MkU3OEVBNTcwNTJENDM2Qg";
+
+/// What a broker has beside its plain listener.
+#[derive(Default)]
+pub(super) struct Further {
+    /// Listeners beside the plain one.
+    pub(super) listeners: Vec<FurtherListener>,
+    /// Lines of the configuration.
+    pub(super) properties: String,
+    /// Words for the command that formats its folder.
+    pub(super) format_options: String,
+}
+
+/// Where a broker listens as well, on the loopback interface.
+pub(super) struct FurtherListener {
+    pub(super) name: String,
+    pub(super) port: u16,
+    /// Where clients are told to go: to its port, or to what stands before it.
+    pub(super) advertised_port: u16,
+    pub(super) protocol: &'static str,
+}
+
+/// A Kafka cluster on free ports of the loopback interface.
+///
+/// Its brokers create topics by themselves if a client asks them to, as
+/// brokers do unless told otherwise. Dropping it stops everything and removes
+/// its data.
+pub struct KafkaCluster {
+    brokers: Vec<Supervisor>,
+    bootstrap_servers: String,
+}
+
+impl KafkaCluster {
+    /// Starts a cluster of `brokers` brokers and waits until it answers.
+    ///
+    /// # Errors
+    /// When nothing is there to start a broker from, with what to install; and
+    /// when the brokers do not come up, with what they logged.
+    pub async fn start(brokers: usize) -> Result<Self> {
+        Self::start_with(brokers, |_| Ok(Further::default())).await
+    }
+
+    /// Starts a cluster whose brokers have something more, each in its folder.
+    pub(super) async fn start_with(
+        brokers: usize,
+        further: impl Fn(&Path) -> Result<Further>,
+    ) -> Result<Self> {
+        let distribution = tokio::task::spawn_blocking(Distribution::find).await??;
+        let ports = free_ports(2 * brokers)?;
+        let (client_ports, controller_ports) = ports.split_at(brokers);
+        let supervisors: Result<Vec<_>> = (0..brokers)
+            .map(|index| {
+                let folder = tempfile::Builder::new().prefix("kafka-").tempdir()?.keep();
+                let further = further(&folder)?;
+                let config = configuration(index, client_ports, controller_ports, &further)
+                    + &format!("log.dirs={}\n", folder.join("data").display());
+                fs::write(folder.join("server.properties"), config)?;
+                Supervisor::new(folder, &distribution, CLUSTER_ID, &further.format_options)
+            })
+            .collect();
+        let servers = client_ports.iter().map(|port| format!("127.0.0.1:{port}"));
+        let cluster = Self {
+            brokers: supervisors?,
+            bootstrap_servers: servers.collect::<Vec<_>>().join(","),
+        };
+        for broker in &cluster.brokers {
+            broker.tell(Order::Start)?;
+        }
+        cluster.wait_until_it_answers().await?;
+        Ok(cluster)
+    }
+
+    /// A cluster that is already there and not ours to disturb.
+    pub(super) fn external(bootstrap_servers: String) -> Self {
+        Self {
+            brokers: Vec::new(),
+            bootstrap_servers,
+        }
+    }
+
+    /// Where to reach it: `host:port,host:port`.
+    #[must_use]
+    pub fn bootstrap_servers(&self) -> &str {
+        &self.bootstrap_servers
+    }
+
+    /// Makes a topic on all brokers; `configs` are the topic's own.
+    ///
+    /// # Errors
+    /// When Kafka refuses.
+    pub async fn create_topic(
+        &self,
+        name: &str,
+        partitions: usize,
+        configs: &[(&str, &str)],
+    ) -> Result<()> {
+        let replicas = self.brokers.len().max(1);
+        let servers = &self.bootstrap_servers;
+        Ok(embedded::create_topic(servers, name, partitions, replicas, configs).await?)
+    }
+
+    /// Gives a topic more partitions, so that it has `partitions`.
+    ///
+    /// # Errors
+    /// When Kafka refuses.
+    pub async fn add_partitions(&self, name: &str, partitions: usize) -> Result<()> {
+        Ok(embedded::add_partitions(&self.bootstrap_servers, name, partitions).await?)
+    }
+
+    /// Removes a topic.
+    ///
+    /// # Errors
+    /// When Kafka refuses.
+    pub async fn delete_topic(&self, name: &str) -> Result<()> {
+        Ok(embedded::delete_topic(&self.bootstrap_servers, name).await?)
+    }
+
+    /// Kills a broker with SIGKILL; its data stays.
+    ///
+    /// # Errors
+    /// When the cluster is not ours, or its supervisor has died.
+    pub fn kill(&self, broker: usize) -> Result<()> {
+        self.tell(broker, Order::Kill)
+    }
+
+    /// Asks a broker with SIGTERM to hand over its partitions and to end; does
+    /// not wait for it. [`kill`](Self::kill) it before it is started again:
+    /// without a quorum of controllers it would wait for minutes.
+    ///
+    /// # Errors
+    /// When the cluster is not ours, or its supervisor has died.
+    pub fn terminate(&self, broker: usize) -> Result<()> {
+        self.tell(broker, Order::Terminate)
+    }
+
+    /// Kills a broker and starts one in its place, at the same port, that holds
+    /// nothing yet; does not wait for it.
+    ///
+    /// # Errors
+    /// When the cluster is not ours, or its supervisor has died.
+    pub fn replace(&self, broker: usize) -> Result<()> {
+        self.kill(broker)?;
+        self.supervisor(broker)?.remove_data()?;
+        self.restart(broker)
+    }
+
+    /// Starts a killed broker again, at the same port and with its data; does
+    /// not wait for it.
+    ///
+    /// # Errors
+    /// When the cluster is not ours, or its supervisor has died.
+    pub fn restart(&self, broker: usize) -> Result<()> {
+        self.tell(broker, Order::Start)
+    }
+
+    /// Freezes a broker with SIGSTOP: its sockets stay open and nobody answers.
+    ///
+    /// # Errors
+    /// When the cluster is not ours, or its supervisor has died.
+    pub fn pause(&self, broker: usize) -> Result<()> {
+        self.tell(broker, Order::Pause)
+    }
+
+    /// Lets a frozen broker go on with SIGCONT.
+    ///
+    /// # Errors
+    /// When the cluster is not ours, or its supervisor has died.
+    pub fn resume(&self, broker: usize) -> Result<()> {
+        self.tell(broker, Order::Resume)
+    }
+
+    /// Waits until all brokers answer.
+    ///
+    /// # Errors
+    /// With what the brokers logged, when they take longer than a minute.
+    pub async fn wait_until_it_answers(&self) -> Result<()> {
+        self.wait_for_brokers(self.brokers.len().max(1)).await
+    }
+
+    /// Waits until the cluster consists of so many brokers.
+    ///
+    /// # Errors
+    /// With what the brokers logged, when that takes longer than a minute.
+    pub async fn wait_for_brokers(&self, count: usize) -> Result<()> {
+        let wait = || embedded::wait_for_brokers(&self.bootstrap_servers, count);
+        // Half a minute each: three brokers that start on a busy machine may need more than one.
+        let answered = match wait().await {
+            Ok(()) => Ok(()),
+            Err(_) => wait().await,
+        };
+        answered.with_context(|| {
+            let logs: Vec<_> = self.brokers.iter().map(Supervisor::log_tail).collect();
+            format!("the brokers say:\n{}", logs.join("\n---\n"))
+        })
+    }
+
+    fn tell(&self, broker: usize, order: Order) -> Result<()> {
+        self.supervisor(broker)?.tell(order)
+    }
+
+    fn supervisor(&self, broker: usize) -> Result<&Supervisor> {
+        let broker = self.brokers.get(broker);
+        broker.context("only brokers started by the test can be disturbed")
+    }
+}
+
+/// A topic name that no other test uses, also not in a cluster that outlives this process.
+#[must_use]
+pub fn unique_topic(prefix: &str) -> String {
+    static COUNT: AtomicU32 = AtomicU32::new(0);
+    let count = COUNT.fetch_add(1, Ordering::Relaxed);
+    format!("{prefix}-{}-{count}", process::id())
+}
+
+/// Broker and controller in one, with as little memory and waiting as possible.
+fn configuration(
+    index: usize,
+    client_ports: &[u16],
+    controller_ports: &[u16],
+    further: &Further,
+) -> String {
+    let node = index + 1;
+    let voters: Vec<_> = (1..)
+        .zip(controller_ports)
+        .map(|(node, port)| format!("{node}@127.0.0.1:{port}"))
+        .collect();
+    let (voters, replicas) = (voters.join(","), client_ports.len());
+    let in_sync_replicas_min = replicas.div_ceil(2);
+    let (client_port, controller_port) = (client_ports[index], controller_ports[index]);
+    let mut listeners = vec![format!("PLAINTEXT://127.0.0.1:{client_port}")];
+    let mut advertised = listeners.clone();
+    let mut protocols = vec!["PLAINTEXT:PLAINTEXT".to_owned()];
+    for listener in &further.listeners {
+        let name = &listener.name;
+        listeners.push(format!("{name}://127.0.0.1:{}", listener.port));
+        advertised.push(format!("{name}://127.0.0.1:{}", listener.advertised_port));
+        protocols.push(format!("{name}:{}", listener.protocol));
+    }
+    let [listeners, advertised, protocols] =
+        [listeners, advertised, protocols].map(|entries| entries.join(","));
+    let properties = &further.properties;
+    format!(
+        "process.roles=broker,controller\n\
+         node.id={node}\n\
+         controller.quorum.voters={voters}\n\
+         controller.listener.names=CONTROLLER\n\
+         listeners={listeners},CONTROLLER://127.0.0.1:{controller_port}\n\
+         advertised.listeners={advertised}\n\
+         listener.security.protocol.map={protocols},CONTROLLER:PLAINTEXT\n\
+         min.insync.replicas={in_sync_replicas_min}\n\
+         offsets.topic.replication.factor={replicas}\n\
+         offsets.topic.num.partitions=1\n\
+         transaction.state.log.replication.factor={replicas}\n\
+         transaction.state.log.min.isr={in_sync_replicas_min}\n\
+         transaction.state.log.num.partitions=1\n\
+         group.initial.rebalance.delay.ms=0\n\
+         log.cleaner.dedupe.buffer.size=2097152\n\
+         {properties}"
+    )
+}
+
+/// Ports nobody listens on, below those the system gives to outgoing
+/// connections: a client that keeps trying a dead broker's port would
+/// otherwise, once in a while, connect to itself.
+pub(super) fn free_ports(count: usize) -> Result<Vec<u16>> {
+    static NEXT: AtomicU16 = AtomicU16::new(0);
+    const FIRST: u16 = 15_000;
+    const RANGE: u16 = 17_000;
+    // Test processes start at different places.
+    let start = (process::id() % u32::from(RANGE)) * 7;
+    let mut free = HashSet::new();
+    for _ in 0..RANGE {
+        let step = u32::from(NEXT.fetch_add(1, Ordering::Relaxed));
+        let offset = u16::try_from((start + step) % u32::from(RANGE))?;
+        let port = FIRST + offset;
+        if TcpListener::bind((Ipv4Addr::LOCALHOST, port)).is_ok() {
+            free.insert(port);
+        }
+        if free.len() == count {
+            return Ok(free.into_iter().collect());
+        }
+    }
+    anyhow::bail!("there are no {count} free ports")
+}

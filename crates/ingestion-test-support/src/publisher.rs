@@ -1,0 +1,160 @@
+//! A publisher in memory, and what every publisher must do.
+//!
+//! [`FakePublisher`] stands for Kafka in the tests of use cases.
+//! [`publisher_contract::check`] holds it and the real adapter to the same
+//! promises, so that a test with the fake says something about the service.
+
+use std::{
+    mem,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    time::Duration,
+};
+
+use async_trait::async_trait;
+use domain::MatchId;
+use ingestion_application::{
+    Receipt,
+    ports::{FlushError, Message, MessagePublisher, PublishError},
+};
+use tokio::{
+    sync::{OwnedSemaphorePermit, Semaphore},
+    time::timeout,
+};
+
+pub mod publisher_contract;
+
+/// Takes messages into memory and acknowledges them at once, or when it is told to.
+pub struct FakePublisher {
+    room: usize,
+    permits: Arc<Semaphore>,
+    state: Mutex<State>,
+}
+
+#[derive(Default)]
+struct State {
+    is_holding: bool,
+    held: Vec<(Message, Receipt, OwnedSemaphorePermit)>,
+    arrived: Vec<Message>,
+}
+
+impl FakePublisher {
+    /// Takes up to `room` messages that are not acknowledged.
+    #[must_use]
+    pub fn new(room: usize) -> Self {
+        Self {
+            room,
+            permits: Arc::new(Semaphore::new(room)),
+            state: Mutex::default(),
+        }
+    }
+
+    /// Acknowledges nothing from now on.
+    pub fn hold(&self) {
+        self.lock().is_holding = true;
+    }
+
+    /// Acknowledges what is held, and everything from now on.
+    pub fn release(&self) {
+        let mut state = self.lock();
+        state.is_holding = false;
+        for (message, receipt, _room) in mem::take(&mut state.held) {
+            state.arrive(message, receipt);
+        }
+    }
+
+    /// Everything acknowledged so far, in order.
+    #[must_use]
+    pub fn arrived(&self) -> Vec<Message> {
+        self.lock().arrived.clone()
+    }
+
+    fn lock(&self) -> MutexGuard<'_, State> {
+        // A panic elsewhere fails its own test.
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl State {
+    fn arrive(&mut self, message: Message, receipt: Receipt) {
+        match &message {
+            Message::Match(_) => receipt.published(),
+            Message::DeadLetter(letter) => receipt.dead_lettered(letter.reason),
+        }
+        self.arrived.push(message);
+    }
+}
+
+#[async_trait]
+impl MessagePublisher for FakePublisher {
+    async fn publish(&self, message: Message, receipt: Receipt) -> Result<(), PublishError> {
+        let permit = Arc::clone(&self.permits).acquire_owned().await;
+        let permit = permit.expect("nobody closes the semaphore");
+        let mut state = self.lock();
+        if state.is_holding {
+            state.held.push((message, receipt, permit));
+        } else {
+            state.arrive(message, receipt);
+        }
+        Ok(())
+    }
+
+    async fn published(&self, count: usize) -> Result<Vec<MatchId>, PublishError> {
+        let mut ids = self.arrived();
+        ids.drain(..ids.len().saturating_sub(count));
+        let id = |message: Message| match message {
+            Message::Match(found) => Some(found.id),
+            Message::DeadLetter(_) => None,
+        };
+        Ok(ids.into_iter().filter_map(id).collect())
+    }
+
+    async fn flush(&self, deadline: Duration) -> Result<(), FlushError> {
+        let room = u32::try_from(self.room).expect("tests use little room");
+        match timeout(deadline, self.permits.acquire_many(room)).await {
+            Ok(_) => Ok(()),
+            Err(_) => Err(FlushError::DeadlinePassed {
+                unacknowledged: self.lock().held.len() as u64,
+                deadline,
+            }),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{
+        publisher_contract::{Arrived, Target},
+        *,
+    };
+
+    struct Fake(Arc<FakePublisher>);
+
+    #[async_trait]
+    impl Target for Fake {
+        fn publisher(&self) -> Arc<dyn MessagePublisher> {
+            Arc::clone(&self.0) as _
+        }
+
+        fn room(&self) -> usize {
+            self.0.room
+        }
+
+        async fn stop_acknowledging(&self) {
+            self.0.hold();
+        }
+
+        async fn acknowledge_again(&self) {
+            self.0.release();
+        }
+
+        async fn arrived(&self) -> Vec<Arrived> {
+            self.0.arrived().iter().map(Arrived::from).collect()
+        }
+    }
+
+    #[tokio::test]
+    async fn the_fake_keeps_the_contract() {
+        let fake = Fake(Arc::new(FakePublisher::new(50)));
+        publisher_contract::check(&fake).await;
+    }
+}

@@ -1,0 +1,279 @@
+//! What every publisher must do, as one suite of checks.
+
+use std::{
+    collections::{HashMap, HashSet},
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering},
+    },
+    time::Duration,
+};
+
+use async_trait::async_trait;
+use bytes::Bytes;
+use domain::{DeadLetterReason, LedgerFigures, Match, MatchId, SourceName, Timestamp};
+use ingestion_application::{
+    Ledger, Receipts,
+    ports::{DeadLetter, FlushError, Message, MessagePublisher, SystemClock},
+};
+use tokio::time::{Instant, sleep, timeout};
+
+/// What the checks publish comes from this feed.
+const SOURCE: SourceName = SourceName::new("contract");
+/// How long anything may take that must happen.
+const PATIENCE: Duration = Duration::from_mins(1);
+/// How long something is watched that must not happen.
+const WATCHED_FOR: Duration = Duration::from_millis(500);
+
+/// A publisher under test, with a way to see and to disturb what is behind it.
+#[async_trait]
+pub trait Target: Send + Sync {
+    /// The publisher.
+    fn publisher(&self) -> Arc<dyn MessagePublisher>;
+
+    /// How many matches it takes before it must wait for an acknowledgement.
+    fn room(&self) -> usize;
+
+    /// From the return of this on, nothing is acknowledged.
+    async fn stop_acknowledging(&self);
+
+    /// From now on, and for everything kept, there are acknowledgements again.
+    async fn acknowledge_again(&self);
+
+    /// All that has arrived so far; the messages of one match in their order.
+    async fn arrived(&self) -> Vec<Arrived>;
+}
+
+/// A message at its destination.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub enum Arrived {
+    /// Among the matches.
+    Match {
+        /// Which match.
+        id: i64,
+        /// Which feed told of it.
+        source: String,
+        /// When it was received.
+        received_at: Timestamp,
+    },
+    /// Among the dead letters.
+    DeadLetter {
+        /// Which rule it broke.
+        reason: DeadLetterReason,
+        /// What exactly was wrong.
+        detail: String,
+        /// Which feed it came from.
+        source: String,
+        /// When it was received.
+        received_at: Timestamp,
+        /// The frame.
+        payload: Bytes,
+    },
+}
+
+impl From<&Message> for Arrived {
+    fn from(message: &Message) -> Self {
+        match message {
+            Message::Match(received) => Self::Match {
+                id: received.id.get(),
+                source: received.source.to_string(),
+                received_at: received.received_at,
+            },
+            Message::DeadLetter(letter) => Self::DeadLetter {
+                reason: letter.reason,
+                detail: letter.detail.clone(),
+                source: letter.source.to_string(),
+                received_at: letter.received_at,
+                payload: letter.payload.clone(),
+            },
+        }
+    }
+}
+
+/// Checks every promise of the port on `target`, which must be fresh.
+///
+/// # Panics
+/// When a promise is broken; the message says which.
+pub async fn check(target: &dyn Target) {
+    everything_arrives_once_and_in_order(target).await;
+    nothing_is_settled_before_its_acknowledgement(target).await;
+    a_full_room_makes_the_caller_wait(target).await;
+}
+
+async fn everything_arrives_once_and_in_order(target: &dyn Target) {
+    let ledger = ledger();
+    // Each of 100 matches ten times, and a dead letter of every kind.
+    let mut messages: Vec<_> = (0..1000).map(|n| a_match(1 + n % 100, n)).collect();
+    messages.extend(DeadLetterReason::ALL.map(a_dead_letter));
+    let mut receipts = receipts(&ledger, messages.len());
+    for message in &messages {
+        publish(target, message.clone(), &mut receipts).await;
+    }
+    let flushed = target.publisher().flush(PATIENCE).await;
+    assert_eq!(flushed, Ok(()), "everything is acknowledged in time");
+    let expected = LedgerFigures {
+        received: messages.len() as u64,
+        published: 1000,
+        dead_lettered: DeadLetterReason::ALL.len() as u64,
+        ..LedgerFigures::default()
+    };
+    assert_eq!(
+        ledger.figures(),
+        expected,
+        "each receipt is settled once, as what it is"
+    );
+    let kinds = ledger.snapshot().dead_lettered;
+    assert_eq!(
+        kinds,
+        [1; DeadLetterReason::ALL.len()],
+        "each dead letter by its reason"
+    );
+
+    let arrived = target.arrived().await;
+    let sent: HashSet<_> = messages.iter().map(Arrived::from).collect();
+    assert_eq!(arrived.len(), messages.len(), "everything arrives once");
+    assert_eq!(
+        arrived.iter().cloned().collect::<HashSet<_>>(),
+        sent,
+        "as it was sent"
+    );
+    let mut latest = HashMap::new();
+    for message in arrived {
+        if let Arrived::Match {
+            id, received_at, ..
+        } = message
+        {
+            let before = latest.insert(id, received_at);
+            assert!(
+                before < Some(received_at),
+                "match {id} arrives in the order of receipt"
+            );
+        }
+    }
+}
+
+async fn nothing_is_settled_before_its_acknowledgement(target: &dyn Target) {
+    let ledger = ledger();
+    let mut receipts = receipts(&ledger, 10);
+    target.stop_acknowledging().await;
+    for n in 0..9 {
+        publish(target, a_match(10_000 + n, n), &mut receipts).await;
+    }
+    let letter = a_dead_letter(DeadLetterReason::NotJson);
+    publish(target, letter, &mut receipts).await;
+    let flushed = target.publisher().flush(WATCHED_FOR).await;
+    let expected = FlushError::DeadlinePassed {
+        unacknowledged: 10,
+        deadline: WATCHED_FOR,
+    };
+    assert_eq!(
+        flushed,
+        Err(expected),
+        "the flush ends at its deadline and says what is open"
+    );
+    assert_eq!(
+        ledger.figures().pending,
+        10,
+        "nothing is settled without an acknowledgement"
+    );
+    target.acknowledge_again().await;
+    let flushed = target.publisher().flush(PATIENCE).await;
+    assert_eq!(flushed, Ok(()), "what was kept is sent when it can be");
+    let LedgerFigures {
+        published,
+        dead_lettered,
+        ..
+    } = ledger.figures();
+    assert_eq!((published, dead_lettered), (9, 1), "all of it");
+}
+
+async fn a_full_room_makes_the_caller_wait(target: &dyn Target) {
+    let ledger = ledger();
+    let room = target.room();
+    let count = room + 10;
+    target.stop_acknowledging().await;
+    let accepted = Arc::new(AtomicUsize::new(0));
+    let mut publishing = tokio::spawn({
+        let (publisher, accepted) = (target.publisher(), Arc::clone(&accepted));
+        let receipts = receipts(&ledger, count);
+        async move {
+            for (n, receipt) in (20_000..).zip(receipts) {
+                let taken = publisher.publish(a_match(n, n), receipt).await;
+                assert_eq!(taken, Ok(()), "it is taken in the end");
+                accepted.fetch_add(1, Ordering::SeqCst);
+            }
+        }
+    });
+    let deadline = Instant::now() + PATIENCE;
+    while accepted.load(Ordering::SeqCst) < room {
+        assert!(
+            Instant::now() < deadline,
+            "it takes as many as it has room for"
+        );
+        sleep(Duration::from_millis(5)).await;
+    }
+    let early = timeout(WATCHED_FOR, &mut publishing).await;
+    assert!(early.is_err(), "with no room left the caller waits");
+    assert_eq!(
+        accepted.load(Ordering::SeqCst),
+        room,
+        "not one more is taken"
+    );
+    assert_eq!(ledger.figures().pending, count as u64, "nothing is dropped");
+    target.acknowledge_again().await;
+    let waited = timeout(PATIENCE, publishing).await;
+    waited
+        .expect("with room again it goes on")
+        .expect("the task does not panic");
+    assert_eq!(
+        target.publisher().flush(PATIENCE).await,
+        Ok(()),
+        "all is acknowledged"
+    );
+    assert_eq!(ledger.figures().published, count as u64, "all of it");
+    let ids = |arrived: Vec<Arrived>| -> HashSet<i64> {
+        let matches = arrived.into_iter().filter_map(|message| match message {
+            Arrived::Match { id, .. } if id >= 20_000 => Some(id),
+            _ => None,
+        });
+        matches.collect()
+    };
+    assert_eq!(
+        ids(target.arrived().await).len(),
+        count,
+        "nothing is lost on the way"
+    );
+}
+
+async fn publish(target: &dyn Target, message: Message, receipts: &mut Receipts) {
+    let receipt = receipts.next().expect("the check took enough receipts");
+    let published = timeout(PATIENCE, target.publisher().publish(message, receipt)).await;
+    assert_eq!(published, Ok(Ok(())), "there is room, so it is taken");
+}
+
+fn ledger() -> Arc<Ledger> {
+    Arc::new(Ledger::new(Arc::new(SystemClock)))
+}
+
+fn receipts(ledger: &Arc<Ledger>, count: usize) -> Receipts {
+    ledger.receive(SOURCE, count, 0, Instant::now())
+}
+
+fn a_match(raw: i64, received_at_ms: i64) -> Message {
+    Message::Match(Match {
+        id: MatchId::try_new(raw).expect("the checks use valid ids"),
+        source: SOURCE,
+        received_at: Timestamp::from_unix_ms(received_at_ms),
+    })
+}
+
+fn a_dead_letter(reason: DeadLetterReason) -> Message {
+    Message::DeadLetter(Box::new(DeadLetter {
+        reason,
+        detail: format!("it is {reason}"),
+        source: SOURCE,
+        received_at: Timestamp::from_unix_ms(1_763_817_901_040),
+        payload: Bytes::from_static(b"{\"match_id\": \xff\"\0}"),
+        size_bytes: 16,
+    }))
+}
