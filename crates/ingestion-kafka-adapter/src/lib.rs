@@ -20,36 +20,16 @@ mod settings;
 mod publisher;
 
 mod at_least_once;
-mod sender;
-
 mod exactly_once;
-mod lanes;
-mod transaction;
-mod transaction_loop;
-mod transaction_queue;
-mod transactional_producer;
-mod trying;
-
-mod committed;
-mod others;
-mod published_tail;
-mod reader;
-
-mod dead_letters;
 
 mod delivery;
-mod in_flight;
-mod record;
-mod reports;
-mod room;
-mod unreported;
+mod topic;
 
 mod health;
-mod probe;
 
 #[cfg(feature = "embedded")]
 pub mod embedded;
 
-pub use dead_letters::DeadLetterTopic;
 pub use publisher::KafkaPublisher;
 pub use settings::{Delivery, KafkaSettings, LINGER_MAX, SettingsError, check_property};
+pub use topic::dead_letters::DeadLetterTopic;

@@ -18,12 +18,14 @@ use tokio_util::sync::CancellationToken;
 use crate::{
     Delivery, KafkaSettings, SettingsError,
     at_least_once::AtLeastOnce,
-    delivery::{Context, Deliveries},
+    delivery::{
+        Context, Deliveries,
+        in_flight::{Content, InFlight},
+        record::Topics,
+    },
     exactly_once::ExactlyOnce,
     health::KafkaHealth,
-    in_flight::{Content, InFlight},
-    published_tail::{NoTail, Tail, read_tail},
-    record::Topics,
+    topic::published_tail::{NoTail, Tail, read_tail},
 };
 
 /// Before the topic's tail is asked for again.

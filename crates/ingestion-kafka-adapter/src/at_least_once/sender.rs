@@ -14,9 +14,7 @@ use tokio::task;
 
 use crate::{
     SettingsError,
-    delivery::{Context, Deliveries, code_of},
-    in_flight::InFlight,
-    record::Topics,
+    delivery::{Context, Deliveries, code_of, in_flight::InFlight, record::Topics},
 };
 
 /// For so long a producer that is given up may take to say what has become of

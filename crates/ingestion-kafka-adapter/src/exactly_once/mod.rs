@@ -1,5 +1,15 @@
 //! Each message exactly once: the thread of transactions, and how it is run.
 
+mod committed;
+mod lanes;
+mod others;
+pub(crate) mod reports;
+mod transaction;
+mod transaction_loop;
+mod transaction_queue;
+mod transactional_producer;
+mod trying;
+
 use std::{
     sync::{Arc, Mutex, PoisonError},
     thread,
@@ -12,13 +22,13 @@ use tokio_util::sync::CancellationToken;
 
 use crate::{
     KafkaSettings, SettingsError,
-    delivery::{Context, Deliveries},
-    in_flight::Content,
-    lanes::Lanes,
-    record::Topics,
-    transaction_loop::TransactionLoop,
-    transaction_queue::{Progress, TransactionQueue},
-    transactional_producer::{End, Slot, TransactionalProducer},
+    delivery::{Context, Deliveries, in_flight::Content, record::Topics},
+    exactly_once::{
+        lanes::Lanes,
+        transaction_loop::TransactionLoop,
+        transaction_queue::{Progress, TransactionQueue},
+        transactional_producer::{End, Slot, TransactionalProducer},
+    },
 };
 
 /// Hands messages to the thread of transactions.
@@ -181,7 +191,7 @@ mod tests {
     use tokio::time::{Instant, sleep};
 
     use super::*;
-    use crate::published_tail::read_tail;
+    use crate::topic::published_tail::read_tail;
 
     const FEED: SourceName = SourceName::new("feed");
     const PATIENCE: Duration = Duration::from_mins(1);

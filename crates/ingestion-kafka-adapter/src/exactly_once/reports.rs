@@ -10,8 +10,8 @@ use domain::MatchId;
 use rdkafka::error::RDKafkaErrorCode;
 
 use crate::{
-    in_flight::{Content, InFlight, Messages},
-    others::Ends,
+    delivery::in_flight::{Content, InFlight, Messages},
+    exactly_once::others::Ends,
 };
 
 /// Collects librdkafka's reports until it has told of every record.

@@ -14,9 +14,11 @@ use tokio::time::{Duration, Instant};
 use crate::{
     KafkaSettings, SettingsError,
     delivery::{Deliveries, code_of},
-    reader::{Next, Reader},
-    transaction_queue::{Stopped, TransactionQueue},
-    transactional_producer::End,
+    exactly_once::{
+        transaction_queue::{Stopped, TransactionQueue},
+        transactional_producer::End,
+    },
+    topic::reader::{Next, Reader},
 };
 
 const STEP: Duration = Duration::from_millis(100);
@@ -254,7 +256,7 @@ mod tests {
     use tokio::task::block_in_place;
 
     use super::*;
-    use crate::committed::tests::{PATIENCE, write};
+    use crate::exactly_once::committed::tests::{PATIENCE, write};
 
     /// A producer under a transactional id.
     fn open(settings: &KafkaSettings, id: &str) -> ThreadedProducer<DefaultProducerContext> {

@@ -26,7 +26,7 @@ use tokio::{
 use crate::{
     KafkaSettings, SettingsError,
     delivery::code_of,
-    reader::{Next, Reader},
+    topic::reader::{Next, Reader},
 };
 
 /// So many letters wait for whoever reads them, 16 MiB at most.

@@ -10,9 +10,11 @@ use tokio::time::Duration;
 
 use crate::{
     delivery::{Deliveries, code_of},
-    reader::{Next, Reader},
-    reports::Sample,
-    transaction_queue::{Stopped, TransactionQueue},
+    exactly_once::{
+        reports::Sample,
+        transaction_queue::{Stopped, TransactionQueue},
+    },
+    topic::reader::{Next, Reader},
 };
 
 const STEP: Duration = Duration::from_millis(100);

@@ -11,6 +11,11 @@
 //! invalid record, takes all its records down. So what is refused for good is
 //! sent once more on its own, and set aside only if it is refused there too.
 
+pub(crate) mod in_flight;
+pub(crate) mod record;
+pub(crate) mod room;
+pub(crate) mod unreported;
+
 use std::{
     mem,
     sync::{
@@ -32,10 +37,12 @@ use tokio::{
 };
 
 use crate::{
-    in_flight::{Content, InFlight, Messages},
-    reports::Reports,
-    room::Room,
-    unreported::Unreported,
+    delivery::{
+        in_flight::{Content, InFlight, Messages},
+        room::Room,
+        unreported::Unreported,
+    },
+    exactly_once::reports::Reports,
 };
 
 /// For so long a batch that was too large counts: at full speed others follow

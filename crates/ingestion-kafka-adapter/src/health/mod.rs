@@ -4,6 +4,8 @@
 //! is published must be acknowledged within a few seconds. Both together show
 //! a broker that is gone as well as one that takes connections and no records.
 
+mod probe;
+
 use std::{
     sync::{
         Arc, Mutex, PoisonError,
@@ -20,7 +22,7 @@ use tokio::{sync::oneshot, time::sleep};
 use crate::{
     KafkaSettings,
     delivery::{Context, Deliveries, Refusal},
-    probe::{TopicState, topic_state},
+    health::probe::{TopicState, topic_state},
 };
 
 /// Pause between two questions to the brokers. With the time two of them may

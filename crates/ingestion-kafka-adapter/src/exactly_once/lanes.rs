@@ -12,9 +12,11 @@ use tokio::time::{Duration, Instant};
 
 use crate::{
     at_least_once::{RESEND_PAUSE_MAX, RESEND_PAUSE_MIN},
-    delivery::{Deliveries, Verdict},
-    in_flight::{Content, InFlight, Messages},
-    reports::Received,
+    delivery::{
+        Deliveries, Verdict,
+        in_flight::{Content, InFlight, Messages},
+    },
+    exactly_once::reports::Received,
 };
 
 /// One transaction takes at most so many messages: half the room, so that as

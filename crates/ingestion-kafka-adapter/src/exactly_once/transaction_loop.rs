@@ -9,15 +9,15 @@ use rdkafka::ClientConfig;
 use tokio::time::{Duration, Instant};
 
 use crate::{
-    committed::was_committed,
-    delivery::Deliveries,
-    in_flight::Messages,
-    lanes::{Idle, Lanes, Plan},
-    record::Topics,
-    reports::Sample,
-    transaction::{Ended, Fate},
-    transaction_queue::{Progress, TransactionQueue},
-    transactional_producer::{End, TransactionalProducer},
+    delivery::{Deliveries, in_flight::Messages, record::Topics},
+    exactly_once::{
+        committed::was_committed,
+        lanes::{Idle, Lanes, Plan},
+        reports::Sample,
+        transaction::{Ended, Fate},
+        transaction_queue::{Progress, TransactionQueue},
+        transactional_producer::{End, TransactionalProducer},
+    },
 };
 
 /// With so many messages waiting the next transaction begins at once.

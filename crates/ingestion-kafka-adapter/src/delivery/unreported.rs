@@ -12,7 +12,7 @@ use std::sync::{
 
 use slab::Slab;
 
-use crate::in_flight::{InFlight, Messages};
+use crate::delivery::in_flight::{InFlight, Messages};
 
 /// The messages of one client, by the keys it has been given with them;
 /// bounded by the room.

@@ -8,8 +8,10 @@ use rdkafka::{
 
 use crate::{
     KafkaSettings,
-    in_flight::{Content, InFlight},
-    unreported::Unreported,
+    delivery::{
+        in_flight::{Content, InFlight},
+        unreported::Unreported,
+    },
 };
 
 /// Which message goes where.

@@ -1,5 +1,7 @@
 //! Each message at least once: sent at once, and again whenever it comes back.
 
+pub(crate) mod sender;
+
 use std::sync::Arc;
 
 use rdkafka::{ClientConfig, error::RDKafkaErrorCode, producer::ThreadedProducer};
@@ -10,10 +12,8 @@ use tokio::{
 
 use crate::{
     SettingsError,
-    delivery::{Context, Deliveries},
-    in_flight::InFlight,
-    record::Topics,
-    sender::Sender,
+    at_least_once::sender::Sender,
+    delivery::{Context, Deliveries, in_flight::InFlight, record::Topics},
 };
 
 /// What came back is sent again after this pause, at first …

@@ -15,7 +15,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::{
     delivery::code_of,
-    reader::{Next, Reader},
+    topic::reader::{Next, Reader},
 };
 
 /// No call blocks for longer, so that a stop is noticed.

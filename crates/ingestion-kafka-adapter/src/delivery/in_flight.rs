@@ -10,7 +10,7 @@ use ingestion_application::{
     ports::{DeadLetter, Message},
 };
 
-use crate::room::Place;
+use crate::delivery::room::Place;
 
 /// Held here and in librdkafka's delivery report, until it is acknowledged.
 pub(crate) struct InFlight {

@@ -2,7 +2,7 @@
 
 use tokio::time::{Duration, Instant};
 
-use crate::transactional_producer::STEP;
+use crate::exactly_once::transactional_producer::STEP;
 
 /// No call takes longer, unless the process was suspended in the middle of it.
 const LOOK_TIME_MAX: Duration = STEP.saturating_mul(2);

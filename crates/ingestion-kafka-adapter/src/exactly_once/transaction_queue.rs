@@ -12,9 +12,11 @@ use ingestion_application::{Receipt, ports::PublishError};
 use tokio::sync::watch;
 
 use crate::{
-    in_flight::{Content, InFlight, Messages},
-    lanes::Lanes,
-    room::Place,
+    delivery::{
+        in_flight::{Content, InFlight, Messages},
+        room::Place,
+    },
+    exactly_once::lanes::Lanes,
 };
 
 /// Between callers that publish and the thread that sends; bounded by the room.

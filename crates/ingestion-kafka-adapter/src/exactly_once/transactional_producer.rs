@@ -16,12 +16,13 @@ use tokio::time::{Duration, Instant};
 
 use crate::{
     KafkaSettings, SettingsError,
-    at_least_once::{RESEND_PAUSE_MAX, RESEND_PAUSE_MIN},
+    at_least_once::{RESEND_PAUSE_MAX, RESEND_PAUSE_MIN, sender::retire},
     delivery::{Context, Deliveries, code_of},
-    others::{Ends, Others},
-    reports::Reports,
-    sender::retire,
-    transaction_queue::{Stopped, TransactionQueue},
+    exactly_once::{
+        others::{Ends, Others},
+        reports::Reports,
+        transaction_queue::{Stopped, TransactionQueue},
+    },
 };
 
 /// No call blocks for longer, so that a stop is noticed.

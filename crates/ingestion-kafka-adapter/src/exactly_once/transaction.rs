@@ -6,14 +6,14 @@ use rdkafka::{error::RDKafkaErrorCode, producer::Producer};
 use tokio::time::Duration;
 
 use crate::{
-    delivery::code_of,
-    in_flight::Messages,
-    others::lies_before,
-    record::Topics,
-    reports::Received,
-    sender::send,
-    transactional_producer::{End, Failure, STEP, TransactionalProducer, classify, is_fencing},
-    trying::Trying,
+    at_least_once::sender::send,
+    delivery::{code_of, in_flight::Messages, record::Topics},
+    exactly_once::{
+        others::lies_before,
+        reports::Received,
+        transactional_producer::{End, Failure, STEP, TransactionalProducer, classify, is_fencing},
+        trying::Trying,
+    },
 };
 
 /// How a transaction has ended.

@@ -1,0 +1,5 @@
+//! What the topics hold: read as consumers see it, and changed by nobody.
+
+pub(crate) mod dead_letters;
+pub(crate) mod published_tail;
+pub(crate) mod reader;
