@@ -1,9 +1,7 @@
-//! Fakes, builders and a real Kafka for tests; a dev-dependency only.
+//! Fakes of ingestion's ports, the suites that fakes and adapters must both
+//! pass, and a simulated disk; a dev-dependency only.
 
-pub mod certificates;
-pub mod fuzz_corpus;
 pub mod journal;
-pub mod kafka;
 pub mod publisher;
 pub mod simulated_disk;
 pub mod source;

@@ -60,15 +60,15 @@ const LAYERS: &[Layer] = &[
         "actix-web", "anyhow", "clap", "humantime", "rand", "rand_distr", "serde", "serde_json",
         "tokio-tungstenite", "tracing-subscriber",
     ])),
-    layer("ingestion-test-support", &[
-        "domain", "ingestion-application", "ingestion-kafka-adapter", "ingestion-journal-adapter", "feed-simulator",
-    ], Outer::Anything),
+    layer("test-kit", &[], Outer::Anything),
+    layer("kafka-test-kit", &["ingestion-kafka-adapter", "test-kit"], Outer::Anything),
+    layer("ingestion-test-support", &["domain", "ingestion-application", "ingestion-journal-adapter"], Outer::Anything),
     layer("ingestion-simulation", &[
         "domain", "ingestion-application", "ingestion-opendota-adapter", "ingestion-journal-adapter", "ingestion-test-support",
     ], Outer::Anything),
     layer("ingestion-benchmarks", &[
         "domain", "ingestion-application", "contracts", "ingestion-kafka-adapter", "ingestion-journal-adapter", "ingestion-opendota-adapter",
-        "ingestion-http-api", "service-kit", "ingestion-service", "feed-simulator", "ingestion-test-support",
+        "ingestion-http-api", "service-kit", "ingestion-service", "feed-simulator", "kafka-test-kit",
     ], Outer::Anything),
     layer("workspace-rules", &[], Outer::Only(&["serde_json"])),
 ];
@@ -92,7 +92,7 @@ const BEHIND_A_FEATURE: &[(&str, &str)] = &[
 ];
 
 /// Crates whose Kafka is in the process whenever they are built.
-const ALWAYS_EMBEDDED: &[&str] = &["ingestion-test-support", "ingestion-benchmarks"];
+const ALWAYS_EMBEDDED: &[&str] = &["kafka-test-kit", "ingestion-benchmarks"];
 
 /// Compares the output of `cargo metadata --no-deps` with the architecture.
 #[must_use]
@@ -286,7 +286,7 @@ mod tests {
             &embedded,
             "switches on ingestion-kafka-adapter/embedded",
         );
-        check_one("ingestion-test-support", &embedded, "");
+        check_one("kafka-test-kit", &embedded, "");
     }
 
     #[test]

@@ -15,7 +15,7 @@ use ingestion_application::{
 };
 use ingestion_benchmarks::Usage;
 use ingestion_kafka_adapter::{Delivery, KafkaPublisher, KafkaSettings};
-use ingestion_test_support::kafka::{KafkaCluster, unique_topic};
+use kafka_test_kit::{KafkaCluster, unique_topic};
 use tokio::time::{Instant, MissedTickBehavior, interval};
 use tokio_util::sync::CancellationToken;
 

@@ -13,7 +13,7 @@ use anyhow::{Context, Result, ensure};
 use clap::Parser;
 use feed_simulator::{Config, RunningSimulator, Simulator};
 use ingestion_benchmarks::{RunningService, Usage, binaries_folder};
-use ingestion_test_support::kafka::{KafkaCluster, unique_topic};
+use kafka_test_kit::{KafkaCluster, unique_topic};
 use tokio::time::{Instant, sleep};
 
 const PARTITIONS: usize = 12;

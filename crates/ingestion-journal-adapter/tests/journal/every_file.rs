@@ -3,11 +3,11 @@
 
 use ingestion_application::ports::Journal as _;
 use ingestion_test_support::{
-    fuzz_corpus,
     journal::journal_contract::{a_dead_letter, a_match},
     simulated_disk::SimulatedDisk,
 };
 use proptest::prelude::*;
+use test_kit::fuzz_corpus;
 
 use crate::{any_files::check, support::over};
 

@@ -104,7 +104,7 @@ fn is_there(
 #[cfg(test)]
 pub(crate) mod tests {
     use domain::MatchId;
-    use ingestion_test_support::kafka::{shared_broker, unique_topic};
+    use kafka_test_kit::{shared_broker, unique_topic};
     use rdkafka::producer::{BaseRecord, DefaultProducerContext, Producer, ThreadedProducer};
 
     use super::*;

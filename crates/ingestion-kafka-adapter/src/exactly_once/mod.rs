@@ -187,7 +187,7 @@ mod tests {
 
     use domain::{Match, MatchId, SourceName, Timestamp};
     use ingestion_application::{Ledger, ports::SystemClock};
-    use ingestion_test_support::kafka::KafkaCluster;
+    use kafka_test_kit::KafkaCluster;
     use tokio::time::{Instant, sleep};
 
     use super::*;

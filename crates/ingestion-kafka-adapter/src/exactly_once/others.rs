@@ -251,7 +251,7 @@ fn begin(ours: Option<i64>, first: i64, end: i64) -> i64 {
 
 #[cfg(test)]
 mod tests {
-    use ingestion_test_support::kafka::{shared_broker, unique_topic};
+    use kafka_test_kit::{shared_broker, unique_topic};
     use rdkafka::producer::{BaseRecord, DefaultProducerContext, Producer, ThreadedProducer};
     use tokio::task::block_in_place;
 

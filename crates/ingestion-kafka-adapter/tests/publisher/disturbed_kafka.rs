@@ -14,7 +14,7 @@ use ingestion_kafka_adapter::{
     Delivery::{self, AtLeastOnce, ExactlyOnce},
     KafkaSettings,
 };
-use ingestion_test_support::kafka::KafkaCluster;
+use kafka_test_kit::KafkaCluster;
 use tokio::time::{sleep, timeout};
 
 use crate::support::{

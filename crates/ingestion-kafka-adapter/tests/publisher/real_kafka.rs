@@ -10,10 +10,8 @@ use ingestion_kafka_adapter::{
     Delivery::{self, AtLeastOnce, ExactlyOnce},
     KafkaSettings,
 };
-use ingestion_test_support::{
-    kafka::{KafkaCluster, java_client_partitions, shared_broker, unique_topic},
-    publisher::publisher_contract::{self, Arrived, Target},
-};
+use ingestion_test_support::publisher::publisher_contract::{self, Arrived, Target};
+use kafka_test_kit::{KafkaCluster, java_client_partitions, shared_broker, unique_topic};
 
 use crate::support::{
     NOTICED_WITHIN, PATIENCE, RECEIVED_AT, Rig, SOURCE, a_dead_letter, a_match, counts,

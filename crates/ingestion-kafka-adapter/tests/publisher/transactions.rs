@@ -14,7 +14,7 @@ use ingestion_application::{
     ports::{MessagePublisher, PublishError},
 };
 use ingestion_kafka_adapter::{Delivery, KafkaSettings};
-use ingestion_test_support::kafka::{KafkaCluster, shared_broker, unique_topic};
+use kafka_test_kit::{KafkaCluster, shared_broker, unique_topic};
 use rdkafka::{
     ClientConfig, Message as _, Offset, TopicPartitionList,
     consumer::{BaseConsumer, Consumer},

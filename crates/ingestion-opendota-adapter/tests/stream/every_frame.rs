@@ -1,7 +1,7 @@
 //! The rules for every frame, on bytes by chance and on what a fuzzer has found.
 
-use ingestion_test_support::fuzz_corpus;
 use proptest::prelude::*;
+use test_kit::fuzz_corpus;
 
 use crate::any_frame::check;
 

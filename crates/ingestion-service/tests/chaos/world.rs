@@ -10,7 +10,7 @@ use std::{
 
 use anyhow::{Result, bail};
 use feed_simulator::{Config, Rows, RunningSimulator, Simulator};
-use ingestion_test_support::kafka::{KafkaCluster, unique_topic};
+use kafka_test_kit::{KafkaCluster, unique_topic};
 use tokio::{
     sync::watch,
     time::{Instant, sleep},

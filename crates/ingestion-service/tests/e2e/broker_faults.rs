@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use anyhow::{Context as _, Result};
 use feed_simulator::{Config, Rows, RunningSimulator};
-use ingestion_test_support::kafka::shared_broker;
+use kafka_test_kit::shared_broker;
 use tokio::time::{Instant, sleep};
 
 use crate::{

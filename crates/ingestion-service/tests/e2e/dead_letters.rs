@@ -4,7 +4,7 @@ use std::path::Path;
 
 use anyhow::{Context as _, Result};
 use feed_simulator::{Config, RunningSimulator};
-use ingestion_test_support::kafka::shared_broker;
+use kafka_test_kit::shared_broker;
 use serde_json::Value;
 use tempfile::TempDir;
 

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use anyhow::Result;
 use feed_simulator::{Config, Fault, InvalidReason, RunningSimulator};
 use ingestion_kafka_adapter::embedded::TopicRecord;
-use ingestion_test_support::kafka::shared_broker;
+use kafka_test_kit::shared_broker;
 
 use crate::support::{
     PARTITIONS, Service, Topics, assert_all_delivered_once, feed, wait_until, wait_until_finished,

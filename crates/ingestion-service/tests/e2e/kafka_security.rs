@@ -7,11 +7,9 @@ use std::fs;
 
 use anyhow::Result;
 use feed_simulator::Config;
-use ingestion_test_support::{
-    certificates::{Authority, Identity, Validity},
-    kafka::{Listener, Operation, Resource, SecuredBroker, User},
-};
+use kafka_test_kit::{Listener, Operation, Resource, SecuredBroker, User};
 use tempfile::TempDir;
+use test_kit::certificates::{Authority, Identity, Validity};
 
 use crate::{
     broker_faults::{

@@ -4,7 +4,7 @@
 //! then cuts the connection: the service cannot know, and must find out.
 
 use anyhow::Result;
-use ingestion_test_support::kafka::{Appetite, RobbedBroker, Stolen};
+use kafka_test_kit::{Appetite, RobbedBroker, Stolen};
 
 use crate::{
     broker_faults::{

@@ -4,7 +4,7 @@
 use std::ops::Deref;
 
 use anyhow::Result;
-use ingestion_test_support::kafka::KafkaCluster;
+use kafka_test_kit::KafkaCluster;
 use tokio::sync::{Semaphore, SemaphorePermit};
 
 /// So many brokers run at once, the shared one aside.

@@ -2,7 +2,7 @@
 
 use anyhow::Result;
 use feed_simulator::Config;
-use ingestion_test_support::kafka::java_client_partitions;
+use kafka_test_kit::java_client_partitions;
 
 use crate::support::{PARTITIONS, Service, Topics, assert_all_delivered_once, feed};
 

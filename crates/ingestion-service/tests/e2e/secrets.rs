@@ -4,12 +4,10 @@ use std::time::Duration;
 
 use anyhow::{Context as _, Result};
 use feed_simulator::{Config, ConnectionPlan, Fault, FaultSchedule};
-use ingestion_test_support::{
-    certificates::{Authority, Validity},
-    kafka::{Listener, SecuredBroker, User},
-};
+use kafka_test_kit::{Listener, SecuredBroker, User};
 use serde_json::Value;
 use tempfile::TempDir;
+use test_kit::certificates::{Authority, Validity};
 
 use crate::{
     kafka_security::allow_all,

@@ -3,7 +3,7 @@
 use std::{collections::HashSet, time::Duration};
 
 use anyhow::Result;
-use ingestion_test_support::kafka::shared_broker;
+use kafka_test_kit::shared_broker;
 
 use crate::{
     broker_faults::{

@@ -3,8 +3,8 @@
 mod any_text;
 
 use any_text::check;
-use ingestion_test_support::fuzz_corpus;
 use proptest::prelude::*;
+use test_kit::fuzz_corpus;
 
 /// A part of the input: bytes by chance, or pieces that settings are made of.
 fn part() -> impl Strategy<Value = Vec<u8>> {

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use anyhow::{Result, ensure};
 use ingestion_kafka_adapter::embedded::{ReadFrom, TopicReader, TopicRecord};
-use ingestion_test_support::kafka::{KafkaCluster, shared_broker, unique_topic};
+use kafka_test_kit::{KafkaCluster, shared_broker, unique_topic};
 use tokio::time::Instant;
 
 use super::DEADLINE;

@@ -5,7 +5,7 @@ use std::{fs, ops::Deref, path::Path};
 use anyhow::{Context as _, Result};
 
 use super::cluster::{Further, FurtherListener, KafkaCluster, free_ports};
-use crate::certificates::Identity;
+use test_kit::certificates::Identity;
 
 /// A listener beside the plain one.
 #[derive(Default)]
