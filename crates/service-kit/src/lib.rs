@@ -6,4 +6,5 @@
 pub mod config;
 pub mod exit_code;
 pub mod lifecycle;
+pub mod service;
 pub mod telemetry;

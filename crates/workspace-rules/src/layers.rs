@@ -30,23 +30,23 @@ const LAYERS: &[Layer] = &[
     layer("ingestion-application", &["domain"], Outer::CommonAnd(&["hdrhistogram", "mockall", "slab"])),
     layer("contracts", &["domain"], Outer::CommonAnd(&["jiff", "serde", "serde_json"])),
 
-    layer("ingestion-kafka-adapter", &["domain", "ingestion-application", "contracts"], Outer::CommonAnd(&[
+    layer("ingestion-kafka-adapter", &["domain", "ingestion-application", "contracts", "service-kit"], Outer::CommonAnd(&[
         "rdkafka", "secrecy", "serde", "serde_json", "slab",
     ])),
-    layer("ingestion-journal-adapter", &["domain", "ingestion-application"], Outer::CommonAnd(&[
+    layer("ingestion-journal-adapter", &["domain", "ingestion-application", "service-kit"], Outer::CommonAnd(&[
         "crc32fast", "rand", "roaring", "rustix",
     ])),
-    layer("ingestion-opendota-adapter", &["domain", "ingestion-application", "contracts"], Outer::CommonAnd(&[
+    layer("ingestion-opendota-adapter", &["domain", "ingestion-application", "contracts", "service-kit"], Outer::CommonAnd(&[
         "base64", "jiff", "percent-encoding", "rand", "secrecy", "serde", "serde_json",
         "tokio-rustls", "tokio-tungstenite", "webpki-roots",
     ])),
-    layer("ingestion-http-api", &["domain", "ingestion-application"], Outer::CommonAnd(&[
+    layer("ingestion-http-api", &["domain", "ingestion-application", "service-kit"], Outer::CommonAnd(&[
         "actix-cors", "actix-web", "jiff", "prometheus-client", "secrecy", "serde", "serde_json",
         "subtle", "utoipa", "utoipa-actix-web", "utoipa-swagger-ui",
     ])),
 
     layer("service-kit", &[], Outer::CommonAnd(&[
-        "bytesize", "dotenvy", "figment", "humantime", "jiff", "secrecy", "serde", "serde_json", "strsim",
+        "bytesize", "dotenvy", "figment", "humantime", "jiff", "rustls-pki-types", "secrecy", "serde", "serde_json", "strsim",
         "tracing-subscriber", "url",
     ])),
     layer("ingestion-service", &[

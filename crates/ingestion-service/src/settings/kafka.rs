@@ -5,12 +5,11 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use ingestion_kafka_adapter::{Delivery, KafkaSettings, LINGER_MAX, check_property};
+use service_kit::config::pem::{certificates, check_key};
 use service_kit::config::{
     Declaration, DurationBetween, FilePath, HostPorts, OneOf, Parsed, Properties, SecretText,
     Setting, SettingsReader, Unset,
 };
-
-use super::pem::{certificates, check_key};
 
 pub(super) const DECLARATIONS: &[&dyn Declaration] = &[
     &BOOTSTRAP_SERVERS,

@@ -9,11 +9,7 @@ mod api;
 mod dedup;
 mod journal;
 mod kafka;
-mod log;
 mod opendota;
-mod pem;
-mod service;
-mod shutdown;
 
 #[cfg(test)]
 mod kafka_tests;
@@ -33,9 +29,15 @@ use ingestion_journal_adapter::JournalSettings;
 use ingestion_kafka_adapter::KafkaSettings;
 use ingestion_opendota_adapter::stream::StreamSettings;
 use service_kit::config::{
-    Declaration, Flag, Report, SettingsReader, Sources, WrongSettings, flags,
+    Declaration, Flag, Report, Section, SettingsReader, Sources, WrongSettings, flags,
 };
-use service_kit::telemetry::LogSettings;
+use service_kit::lifecycle::ShutdownSection;
+use service_kit::service::ServiceSection;
+use service_kit::telemetry::{LogSection, LogSettings};
+
+static LOG: LogSection = LogSection::DEFAULT;
+static SERVICE: ServiceSection = ServiceSection::named("ingestion-service");
+static SHUTDOWN: ShutdownSection = ShutdownSection::DEFAULT;
 
 /// Everything the service can be told.
 #[derive(Debug)]
@@ -86,15 +88,15 @@ impl Settings {
             working_dir,
         };
         let mut reader = SettingsReader::new(declarations(), &sources);
-        let service_name = service::read(&mut reader);
+        let service_name = SERVICE.read(&mut reader);
         let settings = Self {
             kafka: kafka::read(&mut reader, &service_name, working_dir),
             opendota: opendota::read(&mut reader, working_dir),
             journal: journal::read(&mut reader, working_dir),
             dedup_window_size: dedup::read(&mut reader),
             api: api::read(&mut reader),
-            log: log::read(&mut reader, &service_name),
-            shutdown_timeout: shutdown::read(&mut reader),
+            log: LOG.read(&mut reader, &service_name),
+            shutdown_timeout: SHUTDOWN.read(&mut reader),
             service_name,
         };
         let report = reader.finish()?;
@@ -115,9 +117,9 @@ fn declarations() -> Vec<&'static dyn Declaration> {
         dedup::DECLARATIONS,
         journal::DECLARATIONS,
         api::DECLARATIONS,
-        log::DECLARATIONS,
-        service::DECLARATIONS,
-        shutdown::DECLARATIONS,
+        &LOG.declarations(),
+        &SERVICE.declarations(),
+        &SHUTDOWN.declarations(),
     ]
     .concat()
 }

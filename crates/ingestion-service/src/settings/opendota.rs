@@ -4,13 +4,12 @@ use std::path::Path;
 use std::time::Duration;
 
 use ingestion_opendota_adapter::stream::StreamSettings;
+use service_kit::config::pem::certificates;
 use service_kit::config::{
     Declaration, DurationBetween, FilePath, Headers, Setting, SettingsReader, SizeBetween, Unset,
     Url,
 };
 use tokio_rustls::rustls::RootCertStore;
-
-use super::pem::certificates;
 
 pub(super) const DECLARATIONS: &[&dyn Declaration] = &[
     &URL,

@@ -2,7 +2,9 @@
 //!
 //! A setting is declared once, as a [`Setting`]: its variable, default, help
 //! and the [`ValueParser`] that says what is allowed and what is secret.
-//! From the list of declarations follow the command-line [`flags`], the
+//! Settings that belong together are a [`Section`], declared beside the struct
+//! they fill, in the crate that owns it; a service names the sections it has.
+//! From the list of their declarations follow the command-line [`flags`], the
 //! [`Report`] of what is in force, and the [`tables`] of the documentation.
 //!
 //! Later layers win: default, TOML file, `.env` in the working directory,
@@ -19,8 +21,10 @@ mod documentation;
 mod layers;
 mod masking;
 mod network_values;
+pub mod pem;
 mod problem;
 mod reader;
+mod section;
 mod toml_file;
 mod values;
 
@@ -32,8 +36,9 @@ pub use documentation::{Flag, flags, tables};
 pub use layers::{Sources, read_text};
 pub use masking::{MASK, masked_url};
 pub use network_values::{Headers, HostPorts, Origins, Properties, Url};
-pub use problem::{Problem, WrongSettings};
+pub use problem::{Broken, Problem, WrongSettings};
 pub use reader::{Report, ReportLine, SettingsReader};
+pub use section::{Section, declarations};
 pub use values::{
     DurationBetween, FilePath, Integer, OneOf, Parsed, SecretText, SizeBetween, ValueParser,
 };

@@ -44,3 +44,24 @@ impl fmt::Display for WrongSettings {
             .try_for_each(|problem| write!(f, "\n  {problem}"))
     }
 }
+
+/// A rule that a setting breaks beside others, or in the world.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{variable}: {reason}")]
+pub struct Broken {
+    /// The setting to change.
+    pub variable: &'static str,
+    /// What is wrong with it, without its value.
+    pub reason: String,
+}
+
+impl Broken {
+    /// The rule this setting breaks.
+    #[must_use]
+    pub fn new(variable: &'static str, reason: impl Into<String>) -> Self {
+        Self {
+            variable,
+            reason: reason.into(),
+        }
+    }
+}

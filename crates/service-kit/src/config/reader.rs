@@ -2,10 +2,11 @@
 
 use std::collections::BTreeMap;
 use std::fmt;
+use std::path::{Path, PathBuf};
 
 use super::declaration::{Declaration, Setting, Unset, shown_or_none};
 use super::layers::{Merged, Sources, read_text};
-use super::problem::{Problem, WrongSettings};
+use super::problem::{Broken, Problem, WrongSettings};
 use super::values::ValueParser;
 
 /// A value longer than this is cut in messages.
@@ -19,6 +20,7 @@ pub struct SettingsReader {
     declarations: Vec<&'static dyn Declaration>,
     texts: BTreeMap<&'static str, Given>,
     problems: Vec<Problem>,
+    working_dir: PathBuf,
 }
 
 struct Given {
@@ -69,7 +71,14 @@ impl SettingsReader {
             declarations,
             texts,
             problems,
+            working_dir: sources.working_dir.to_owned(),
         }
+    }
+
+    /// A path as it was given, seen from where relative ones start.
+    #[must_use]
+    pub fn located(&self, path: &Path) -> PathBuf {
+        self.working_dir.join(path)
     }
 
     /// The value of a setting that always has one.
@@ -117,6 +126,18 @@ impl SettingsReader {
             reason: reason.to_owned(),
             allowed: declaration.allowed(),
         });
+    }
+
+    /// Adds the rules that a section's one check found broken.
+    ///
+    /// # Panics
+    /// A rule is about a setting that no section declares.
+    pub fn refuse_all(&mut self, rules: impl IntoIterator<Item = Broken>) {
+        for Broken { variable, reason } in rules {
+            let declared = self.declarations.iter().find(|d| d.variable() == variable);
+            let declaration = *declared.unwrap_or_else(|| panic!("{variable} is not declared"));
+            self.refuse(declaration, &reason);
+        }
     }
 
     /// Whether its value is known to be wrong: then a default stands in for it.

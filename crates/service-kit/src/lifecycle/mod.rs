@@ -6,6 +6,8 @@
 //!
 //! Deliberately absent: what draining means. Tasks hear of it by a token.
 
+mod section;
+
 use std::fmt::Display;
 use std::io;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -16,6 +18,8 @@ use tokio::time::{Instant, sleep_until, timeout_at};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use tracing::{error, info, warn};
+
+pub use section::ShutdownSection;
 
 /// The longest time kept back for tasks to end after they were aborted.
 const ABORT_GRACE_MAX: Duration = Duration::from_secs(1);

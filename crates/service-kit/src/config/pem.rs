@@ -3,15 +3,16 @@
 
 use std::path::Path;
 
-use service_kit::config::read_text;
-use tokio_rustls::rustls::pki_types::pem::{Error, PemObject as _};
-use tokio_rustls::rustls::pki_types::{CertificateDer, PrivateKeyDer};
+use rustls_pki_types::pem::{Error, PemObject as _};
+use rustls_pki_types::{CertificateDer, PrivateKeyDer};
+
+use super::layers::read_text;
 
 /// The certificates in the file: at least one.
 ///
 /// # Errors
 /// It cannot be read, holds no certificate, or a broken one.
-pub(super) fn certificates(path: &Path) -> Result<Vec<CertificateDer<'static>>, String> {
+pub fn certificates(path: &Path) -> Result<Vec<CertificateDer<'static>>, String> {
     let text = read_text(path).map_err(|error| error.to_string())?;
     let certificates: Vec<_> = CertificateDer::pem_slice_iter(text.as_bytes())
         .collect::<Result<_, _>>()
@@ -26,10 +27,10 @@ pub(super) fn certificates(path: &Path) -> Result<Vec<CertificateDer<'static>>, 
 ///
 /// # Errors
 /// It cannot be read, holds no private key, or a broken one.
-pub(super) fn check_key(path: &Path) -> Result<(), String> {
+pub fn check_key(path: &Path) -> Result<(), String> {
     let text = read_text(path).map_err(|error| error.to_string())?;
     match PrivateKeyDer::from_pem_slice(text.as_bytes()) {
-        // Only librdkafka has the password, and opens both kinds of encrypted keys.
+        // Only its user has the password: librdkafka opens both kinds of encrypted keys.
         Err(_) if is_encrypted_key(&text) => Ok(()),
         Err(error) => Err(reason("private key", &error)),
         Ok(_) => Ok(()),

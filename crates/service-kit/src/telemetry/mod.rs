@@ -6,6 +6,8 @@
 //! `log` facade is not bridged; nothing of what speaks through it is missed.
 //! librdkafka speaks through `tracing` and needs no bridge.
 
+mod section;
+
 use std::backtrace::{Backtrace, BacktraceStatus};
 use std::fmt;
 use std::panic::PanicHookInfo;
@@ -18,6 +20,15 @@ use tracing_subscriber::layer::SubscriberExt;
 use tracing_subscriber::registry::LookupSpan;
 use tracing_subscriber::util::SubscriberInitExt;
 use tracing_subscriber::{Layer, Registry};
+
+pub use section::LogSection;
+
+/// The crates of this workspace, separated by commas. A name that begins like
+/// one of them counts as one.
+const OWN_CRATES: &str = env!("WORKSPACE_CRATES");
+
+/// Third parties that may log below `warn`: librdkafka keeps its secrets.
+const DISCREET_THIRD_PARTIES: [&str; 1] = ["librdkafka"];
 
 /// How log lines look.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -37,8 +48,6 @@ pub struct LogSettings {
     pub format: LogFormat,
     /// Name of the service, in every JSON line.
     pub service_name: String,
-    /// Targets that may log below `warn`: our own crates, and who is known to keep secrets.
-    pub own_targets: &'static [&'static str],
 }
 
 /// Logs to standard output from here on, panics included.
@@ -82,14 +91,15 @@ where
             .boxed(),
         LogFormat::Text => layer.with_ansi(false).boxed(),
     };
-    let own = settings
-        .own_targets
-        .iter()
-        .map(|target| (*target, settings.level));
-    let filter = Targets::new()
-        .with_default(settings.level.min(LevelFilter::WARN))
-        .with_targets(own);
-    Registry::default().with(lines.with_filter(filter))
+    Registry::default().with(lines.with_filter(filter(settings.level)))
+}
+
+/// Lets through what is at least as severe, and of third parties also at least a warning.
+fn filter(level: LevelFilter) -> Targets {
+    let fine = OWN_CRATES.split(',').chain(DISCREET_THIRD_PARTIES);
+    Targets::new()
+        .with_default(level.min(LevelFilter::WARN))
+        .with_targets(fine.map(|target| (target, level)))
 }
 
 /// The library's JSON line, with the service's name in front.
@@ -147,7 +157,7 @@ mod tests {
     use std::sync::{Arc, Mutex};
 
     use serde_json::{Value, json};
-    use tracing::{debug, error, info, info_span, subscriber::with_default, warn};
+    use tracing::{Level, debug, error, info, info_span, subscriber::with_default, warn};
 
     use super::*;
 
@@ -173,7 +183,6 @@ mod tests {
             level,
             format,
             service_name: "a \"quoted\" name".to_owned(),
-            own_targets: &["service_kit", "librdkafka"],
         };
         let lines = Lines::default();
         let writer = lines.clone();
@@ -270,6 +279,24 @@ mod tests {
     }
 
     #[test]
+    fn every_crate_of_the_workspace_logs_at_the_level_asked_for() {
+        let metadata = std::process::Command::new(env!("CARGO"))
+            .args(["metadata", "--no-deps", "--offline", "--format-version=1"])
+            .output()
+            .expect("cargo runs these tests");
+        let metadata: Value = serde_json::from_slice(&metadata.stdout).expect("cargo writes JSON");
+        let packages = metadata["packages"].as_array().expect("there are packages");
+        let filter = filter(LevelFilter::DEBUG);
+        for package in packages {
+            let name = package["name"].as_str().expect("packages have names");
+            let target = format!("{}::module", name.replace('-', "_"));
+            assert!(filter.would_enable(&target, &Level::DEBUG), "{target}");
+        }
+        assert!(packages.len() > 10, "{} packages", packages.len());
+        assert!(!filter.would_enable("hyper::client", &Level::INFO));
+    }
+
+    #[test]
     fn a_panic_is_one_json_line() {
         let before = std::panic::take_hook();
         std::panic::set_hook(Box::new(log_panic));
@@ -283,6 +310,6 @@ mod tests {
         assert_eq!(lines[0]["level"], "ERROR");
         assert_eq!(lines[0]["panic.message"], "a planted\npanic");
         let location = lines[0]["panic.location"].as_str().unwrap_or_default();
-        assert!(location.contains("telemetry.rs:"), "{location}");
+        assert!(location.contains(file!()), "{location}");
     }
 }
