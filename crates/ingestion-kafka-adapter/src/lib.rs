@@ -1,4 +1,4 @@
-//! Publishes to Kafka; the only crate that knows rdkafka.
+//! Publishes to Kafka, each match at least or exactly once.
 //!
 //! [`KafkaPublisher`] takes messages as long as there is room, hands them to
 //! librdkafka, and settles each receipt when the brokers have acknowledged the
@@ -12,8 +12,7 @@
 //! producer is sent again.
 //!
 //! Topics are never created here; a missing one shows in health together with
-//! the command that creates it. With the feature `embedded` there is a broker
-//! inside the process and a reader of whole topics, for the demo and tests.
+//! the command that creates it.
 
 mod settings;
 
@@ -26,9 +25,6 @@ mod delivery;
 mod topic;
 
 mod health;
-
-#[cfg(feature = "embedded")]
-pub mod embedded;
 
 pub use publisher::KafkaPublisher;
 pub use settings::{Delivery, KafkaSettings, LINGER_MAX, SettingsError, check_property};

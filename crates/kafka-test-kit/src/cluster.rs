@@ -10,7 +10,7 @@ use std::{
 };
 
 use anyhow::{Context as _, Result};
-use ingestion_kafka_adapter::embedded;
+use kafka_kit::embedded;
 
 use super::{
     distribution::Distribution,

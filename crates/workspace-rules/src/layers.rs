@@ -30,7 +30,8 @@ const LAYERS: &[Layer] = &[
     layer("ingestion-application", &["domain"], Outer::CommonAnd(&["hdrhistogram", "mockall", "slab"])),
     layer("contracts", &["domain"], Outer::CommonAnd(&["jiff", "serde", "serde_json"])),
 
-    layer("ingestion-kafka-adapter", &["domain", "ingestion-application", "contracts", "service-kit"], Outer::CommonAnd(&[
+    layer("kafka-kit", &["service-kit"], Outer::CommonAnd(&["rdkafka", "secrecy"])),
+    layer("ingestion-kafka-adapter", &["domain", "ingestion-application", "contracts", "service-kit", "kafka-kit"], Outer::CommonAnd(&[
         "rdkafka", "secrecy", "serde", "serde_json", "slab",
     ])),
     layer("ingestion-journal-adapter", &["domain", "ingestion-application", "service-kit"], Outer::CommonAnd(&[
@@ -51,7 +52,7 @@ const LAYERS: &[Layer] = &[
     ])),
     layer("ingestion-service", &[
         "domain", "ingestion-application", "contracts", "ingestion-kafka-adapter", "ingestion-journal-adapter", "ingestion-opendota-adapter",
-        "ingestion-http-api", "service-kit", "feed-simulator",
+        "ingestion-http-api", "service-kit", "kafka-kit", "feed-simulator",
     ], Outer::CommonAnd(&[
         "anyhow", "base64", "clap", "jiff", "reqwest", "secrecy", "serde", "serde_json", "tempfile", "tokio-rustls",
     ])),
@@ -61,7 +62,7 @@ const LAYERS: &[Layer] = &[
         "tokio-tungstenite", "tracing-subscriber",
     ])),
     layer("test-kit", &[], Outer::Anything),
-    layer("kafka-test-kit", &["ingestion-kafka-adapter", "test-kit"], Outer::Anything),
+    layer("kafka-test-kit", &["kafka-kit", "test-kit"], Outer::Anything),
     layer("ingestion-test-support", &["domain", "ingestion-application", "ingestion-journal-adapter"], Outer::Anything),
     layer("ingestion-simulation", &[
         "domain", "ingestion-application", "ingestion-opendota-adapter", "ingestion-journal-adapter", "ingestion-test-support",
@@ -276,15 +277,11 @@ mod tests {
             "mockall whatever its features; make",
         );
 
-        let embedded = with(
-            ours("ingestion-kafka-adapter"),
-            "features",
-            json!(["embedded"]),
-        );
+        let embedded = with(ours("kafka-kit"), "features", json!(["embedded"]));
         check_one(
             "ingestion-service",
             &embedded,
-            "switches on ingestion-kafka-adapter/embedded",
+            "switches on kafka-kit/embedded",
         );
         check_one("kafka-test-kit", &embedded, "");
     }

@@ -6,6 +6,7 @@ use std::{
     time::Duration,
 };
 
+use kafka_kit::error_code::code_of;
 use rdkafka::{
     ClientConfig,
     producer::{Producer, PurgeConfig, ThreadedProducer},
@@ -14,7 +15,7 @@ use tokio::task;
 
 use crate::{
     SettingsError,
-    delivery::{Context, Deliveries, code_of, in_flight::InFlight, record::Topics},
+    delivery::{Context, Deliveries, in_flight::InFlight, record::Topics},
 };
 
 /// For so long a producer that is given up may take to say what has become of

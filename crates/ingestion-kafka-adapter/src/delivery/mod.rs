@@ -24,6 +24,10 @@ use std::{
     },
 };
 
+use kafka_kit::{
+    error_code::{code_of, is_of_brokers},
+    log,
+};
 use rdkafka::{
     ClientContext, Message as _,
     config::RDKafkaLogLevel,
@@ -192,7 +196,7 @@ impl Deliveries {
     /// Says why the topic of matches cannot be read, or that it can. Only the
     /// brokers' own reasons count: without an answer nothing is known.
     pub(crate) fn set_reading_trouble(&self, trouble: Option<RDKafkaErrorCode>) {
-        *lock(&self.reading_trouble) = trouble.filter(|code| *code as i32 > 0);
+        *lock(&self.reading_trouble) = trouble.filter(|code| is_of_brokers(*code));
     }
 
     /// Books an acknowledged message, and gives its room back.
@@ -234,10 +238,9 @@ impl Refusal {
         *lock(&self.batch_too_large_at) = Some(Instant::now());
     }
 
-    /// Keeps the code if it is the brokers' own. Those are positive; the
-    /// others are librdkafka's, and tell what it did with a record, not why.
+    /// Keeps the code if it is the brokers' own.
     pub(crate) fn note(&self, code: RDKafkaErrorCode) {
-        if code as i32 > 0 {
+        if is_of_brokers(code) {
             *lock(&self.code) = Some(code);
             self.is_set.store(true, Ordering::Relaxed);
         }
@@ -311,27 +314,14 @@ impl ProducerContext for Context {
 }
 
 impl ClientContext for Context {
-    /// Lines about connections come with every attempt to make one; health
-    /// reports such a loss once, so the lines themselves are for debugging.
     fn log(&self, level: RDKafkaLogLevel, facility: &str, line: &str) {
-        use RDKafkaLogLevel::{Alert, Critical, Debug, Emerg, Error, Info, Notice, Warning};
         if facility == PARTITION_COUNT_FACILITY && !tells_of_more_partitions(line) {
             self.unreported.set_lost_partitions(true);
             // Who sends again looks at its producers then, whether something
             // has returned or not.
             self.deliveries.something_returned.notify_one();
         }
-        match level {
-            _ if CONNECTION_FACILITIES.contains(&facility) => {
-                tracing::debug!(facility, "librdkafka: {line}");
-            }
-            // It goes on by itself, or reports the records it has given up.
-            Emerg | Alert | Critical | Error | Warning => {
-                tracing::warn!(facility, "librdkafka: {line}");
-            }
-            Notice | Info => tracing::info!(facility, "librdkafka: {line}"),
-            Debug => tracing::debug!(facility, "librdkafka: {line}"),
-        }
+        log::log(level, facility, line);
     }
 
     /// Most troubles come twice. That all brokers are down comes with every
@@ -348,9 +338,6 @@ impl ClientContext for Context {
     }
 }
 
-/// Connections refused and lost, and requests nobody answered, as librdkafka calls them.
-const CONNECTION_FACILITIES: [&str; 4] = ["FAIL", "GETPID", "METADATA", "REQTMOUT"];
-
 /// The number of a topic's partitions has changed, as librdkafka calls it; it
 /// tells of that in no other way.
 const PARTITION_COUNT_FACILITY: &str = "PARTCNT";
@@ -364,11 +351,6 @@ fn tells_of_more_partitions(line: &str) -> bool {
     old.and_then(number)
         .zip(new.and_then(number))
         .is_some_and(|(old, new)| old < new)
-}
-
-/// The code of an error that has one.
-pub(crate) fn code_of(error: &KafkaError) -> RDKafkaErrorCode {
-    error.rdkafka_error_code().unwrap_or(RDKafkaErrorCode::Fail)
 }
 
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {

@@ -5,16 +5,19 @@
 //! partition. It is all or nothing, so one of its records tells of all.
 
 use contracts::MatchIdRecord;
+use kafka_kit::{
+    error_code::code_of,
+    reader::{Next, Reader},
+};
 use rdkafka::{ClientConfig, Message as _, error::RDKafkaErrorCode};
 use tokio::time::Duration;
 
 use crate::{
-    delivery::{Deliveries, code_of},
+    delivery::Deliveries,
     exactly_once::{
         reports::Sample,
         transaction_queue::{Stopped, TransactionQueue},
     },
-    topic::reader::{Next, Reader},
 };
 
 const STEP: Duration = Duration::from_millis(100);

@@ -8,17 +8,20 @@
 
 use std::{collections::BTreeMap, sync::Arc};
 
+use kafka_kit::{
+    error_code::code_of,
+    reader::{Next, Reader},
+};
 use rdkafka::{ClientConfig, Message as _, error::RDKafkaErrorCode};
 use tokio::time::{Duration, Instant};
 
 use crate::{
     KafkaSettings, SettingsError,
-    delivery::{Deliveries, code_of},
+    delivery::Deliveries,
     exactly_once::{
         transaction_queue::{Stopped, TransactionQueue},
         transactional_producer::End,
     },
-    topic::reader::{Next, Reader},
 };
 
 const STEP: Duration = Duration::from_millis(100);

@@ -2,12 +2,13 @@
 
 use std::{mem, thread};
 
+use kafka_kit::error_code::code_of;
 use rdkafka::{error::RDKafkaErrorCode, producer::Producer};
 use tokio::time::Duration;
 
 use crate::{
     at_least_once::sender::send,
-    delivery::{code_of, in_flight::Messages, record::Topics},
+    delivery::{in_flight::Messages, record::Topics},
     exactly_once::{
         others::lies_before,
         reports::Received,

@@ -7,6 +7,7 @@
 
 use std::sync::{Arc, PoisonError, RwLock};
 
+use kafka_kit::error_code::code_of;
 use rdkafka::{
     ClientConfig,
     error::{KafkaError, RDKafkaErrorCode},
@@ -17,7 +18,7 @@ use tokio::time::{Duration, Instant};
 use crate::{
     KafkaSettings, SettingsError,
     at_least_once::{RESEND_PAUSE_MAX, RESEND_PAUSE_MIN, sender::retire},
-    delivery::{Context, Deliveries, code_of},
+    delivery::{Context, Deliveries},
     exactly_once::{
         others::{Ends, Others},
         reports::Reports,

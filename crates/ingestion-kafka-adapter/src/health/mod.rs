@@ -4,8 +4,6 @@
 //! is published must be acknowledged within a few seconds. Both together show
 //! a broker that is gone as well as one that takes connections and no records.
 
-mod probe;
-
 use std::{
     sync::{
         Arc, Mutex, PoisonError,
@@ -16,13 +14,16 @@ use std::{
 };
 
 use ingestion_application::{Condition, HealthCheck, HealthStatus, ports::Clock};
-use rdkafka::{error::RDKafkaErrorCode, producer::ThreadedProducer};
+use kafka_kit::probe::{TopicState, topic_state};
+use rdkafka::{
+    error::RDKafkaErrorCode,
+    producer::{Producer, ThreadedProducer},
+};
 use tokio::{sync::oneshot, time::sleep};
 
 use crate::{
     KafkaSettings,
     delivery::{Context, Deliveries, Refusal},
-    health::probe::{TopicState, topic_state},
 };
 
 /// Pause between two questions to the brokers. With the time two of them may
@@ -132,7 +133,7 @@ impl KafkaHealth {
     }
 
     fn probe(&self, producer: &ThreadedProducer<Context>) {
-        let ask = |health: &TopicHealth| topic_state(producer, &health.topic);
+        let ask = |health: &TopicHealth| topic_state(producer.client(), &health.topic);
         let states =
             ask(&self.publish_topic).and_then(|first| Ok((first, ask(&self.dead_letter_topic)?)));
         self.take_answer(states.map_err(|code| {

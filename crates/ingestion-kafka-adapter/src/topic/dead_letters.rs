@@ -13,6 +13,10 @@ use domain::Timestamp;
 use ingestion_application::ports::{
     ArchiveError, ArchivedLetter, DeadLetterArchive, DeadLetterReading, LetterAccount,
 };
+use kafka_kit::{
+    error_code::code_of,
+    reader::{Next, Reader},
+};
 use rdkafka::{
     ClientConfig, Message as _,
     error::RDKafkaErrorCode,
@@ -23,11 +27,7 @@ use tokio::{
     time::Instant,
 };
 
-use crate::{
-    KafkaSettings, SettingsError,
-    delivery::code_of,
-    topic::reader::{Next, Reader},
-};
+use crate::{KafkaSettings, SettingsError};
 
 /// So many letters wait for whoever reads them, 16 MiB at most.
 const LETTERS_AHEAD_MAX: usize = 32;

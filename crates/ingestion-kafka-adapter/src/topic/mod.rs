@@ -2,4 +2,3 @@
 
 pub(crate) mod dead_letters;
 pub(crate) mod published_tail;
-pub(crate) mod reader;

@@ -9,14 +9,13 @@ use std::{cmp::Reverse, collections::BinaryHeap};
 
 use contracts::MatchIdRecord;
 use domain::MatchId;
+use kafka_kit::{
+    error_code::code_of,
+    reader::{Next, Reader},
+};
 use rdkafka::{ClientConfig, Message as _, error::RDKafkaErrorCode, message::BorrowedMessage};
 use tokio::time::Duration;
 use tokio_util::sync::CancellationToken;
-
-use crate::{
-    delivery::code_of,
-    topic::reader::{Next, Reader},
-};
 
 /// No call blocks for longer, so that a stop is noticed.
 const STEP: Duration = Duration::from_millis(100);

@@ -11,8 +11,9 @@ use async_trait::async_trait;
 use contracts::PAYLOAD_SIZE_MAX_BYTES;
 use domain::{DeadLetterReason, LedgerFigures};
 use ingestion_application::{HealthStatus, ports::MessagePublisher};
-use ingestion_kafka_adapter::{Delivery, KafkaSettings, embedded::EmbeddedBroker};
+use ingestion_kafka_adapter::{Delivery, KafkaSettings};
 use ingestion_test_support::publisher::publisher_contract::{self, Arrived, Target};
+use kafka_kit::embedded::EmbeddedBroker;
 use rdkafka::types::RDKafkaRespErr::{self, *};
 use tokio::{runtime::Runtime, time::Instant};
 

@@ -5,7 +5,7 @@ use std::{
     sync::{Mutex, Once},
 };
 
-use ingestion_kafka_adapter::embedded::EmbeddedBroker;
+use kafka_kit::embedded::EmbeddedBroker;
 use rdkafka::types::RDKafkaRespErr::{self, *};
 use tracing::Level;
 

@@ -3,7 +3,7 @@
 use std::{collections::HashMap, sync::Arc, time::Duration};
 
 use bytes::Bytes;
-use contracts::{DeadLetterRecord, MatchIdRecord};
+use contracts::{DeadLetterRecord, Header, MatchIdRecord};
 use domain::{DeadLetterReason, LedgerFigures, Match, MatchId, SourceName, Timestamp};
 use ingestion_application::{
     HealthCheck, HealthStatus, Ledger,
@@ -11,11 +11,9 @@ use ingestion_application::{
         Clock, DeadLetter, HealthReporter, Message, MessagePublisher, PublishError, SystemClock,
     },
 };
-use ingestion_kafka_adapter::{
-    Delivery, KafkaPublisher, KafkaSettings,
-    embedded::{ReadFrom, TopicReader, TopicRecord},
-};
+use ingestion_kafka_adapter::{Delivery, KafkaPublisher, KafkaSettings};
 use ingestion_test_support::publisher::publisher_contract::Arrived;
+use kafka_kit::embedded::{ReadFrom, TopicReader, TopicRecord};
 use tokio::{
     task::{self, JoinHandle},
     time::{Instant, sleep},
@@ -152,7 +150,7 @@ impl Rig {
     pub(crate) async fn arrived(&self) -> Vec<Arrived> {
         let (matches, letters) = (self.read_matches().await, self.read_dead_letters().await);
         let matches = matches.iter().map(|record| {
-            let read = MatchIdRecord::decode(&record.value, record.headers());
+            let read = MatchIdRecord::decode(&record.value, headers(record));
             let read = read.expect("the records are as the contract says");
             Arrived::Match {
                 id: read.id.get(),
@@ -200,8 +198,12 @@ pub(crate) fn a_dead_letter(payload: Vec<u8>) -> Message {
 }
 
 pub(crate) fn dead_letter(record: &TopicRecord) -> DeadLetterRecord<'_> {
-    let headers = record.headers();
-    DeadLetterRecord::decode(&record.value, headers).expect("as the contract says")
+    DeadLetterRecord::decode(&record.value, headers(record)).expect("as the contract says")
+}
+
+fn headers(record: &TopicRecord) -> impl Iterator<Item = Header<'_>> {
+    let headers = record.headers.iter();
+    headers.map(|(name, value)| Header { name, value })
 }
 
 /// How often each match id is among the records.

@@ -14,7 +14,8 @@ use std::{net::TcpListener, sync::Arc, time::Duration};
 
 use anyhow::Context as _;
 use feed_simulator::{Config, RunningSimulator, Simulator, Truth};
-use ingestion_kafka_adapter::{Delivery, KafkaSettings, embedded::EmbeddedBroker};
+use ingestion_kafka_adapter::{Delivery, KafkaSettings};
+use kafka_kit::embedded::EmbeddedBroker;
 use service_kit::{
     config::{DurationBetween, ValueParser as _},
     exit_code::ExitCode,

@@ -10,9 +10,10 @@ use std::{
 };
 
 use anyhow::Context as _;
+use contracts::MatchIdRecord;
 use feed_simulator::IdDigest;
 use ingestion_application::IngestionStatus;
-use ingestion_kafka_adapter::embedded::{ReadFrom, TopicReader};
+use kafka_kit::embedded::{ReadFrom, TopicReader};
 
 use super::gate::Gate;
 
@@ -76,14 +77,15 @@ fn follow(
     expected: &AtomicU64,
 ) -> IdDigest {
     let mut digest = IdDigest::default();
-    let mut ids = Vec::with_capacity(READ_MAX);
     let mut empty_reads = 0;
     loop {
-        ids.clear();
-        if let Err(error) = reader.read_ids(&mut ids, READ_MAX, READ_WAIT) {
-            tracing::error!("the topic holds a record that is no match: {error}");
-            return IdDigest::default();
-        }
+        let ids = match reader.read_values(READ_MAX, READ_WAIT, MatchIdRecord::decode_id) {
+            Ok(ids) => ids,
+            Err(error) => {
+                tracing::error!("the topic holds a record that is no match: {error}");
+                return IdDigest::default();
+            }
+        };
         for id in &ids {
             digest.add(id.get());
         }

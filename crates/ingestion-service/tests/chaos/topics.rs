@@ -3,8 +3,9 @@
 use std::{collections::BTreeMap, time::Duration};
 
 use anyhow::Result;
+use contracts::MatchIdRecord;
 use domain::MatchId;
-use ingestion_kafka_adapter::embedded::{ReadFrom, TopicReader};
+use kafka_kit::embedded::{ReadFrom, TopicReader};
 use tokio::task::spawn_blocking;
 
 use crate::world::World;
@@ -42,13 +43,12 @@ impl Found {
 fn published_ids(servers: &str, topic: &str) -> Result<Vec<i64>> {
     let reader = TopicReader::open(servers, topic, ReadFrom::Beginning)?;
     let mut ids: Vec<i64> = Vec::new();
-    let mut chunk = Vec::with_capacity(CHUNK);
     loop {
-        reader.read_ids(&mut chunk, CHUNK, QUIET)?;
+        let chunk = reader.read_values(CHUNK, QUIET, MatchIdRecord::decode_id)?;
         if chunk.is_empty() {
             break;
         }
-        ids.extend(chunk.drain(..).map(MatchId::get));
+        ids.extend(chunk.into_iter().map(MatchId::get));
     }
     ids.sort_unstable();
     Ok(ids)

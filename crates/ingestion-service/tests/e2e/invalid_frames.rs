@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use anyhow::Result;
 use feed_simulator::{Config, Fault, InvalidReason, RunningSimulator};
-use ingestion_kafka_adapter::embedded::TopicRecord;
+use kafka_kit::embedded::TopicRecord;
 use kafka_test_kit::shared_broker;
 
 use crate::support::{

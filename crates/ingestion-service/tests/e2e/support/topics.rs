@@ -3,7 +3,8 @@
 use std::time::Duration;
 
 use anyhow::{Result, ensure};
-use ingestion_kafka_adapter::embedded::{ReadFrom, TopicReader, TopicRecord};
+use contracts::MatchIdRecord;
+use kafka_kit::embedded::{ReadFrom, TopicReader, TopicRecord};
 use kafka_test_kit::{KafkaCluster, shared_broker, unique_topic};
 use tokio::time::Instant;
 
@@ -74,7 +75,7 @@ impl Topics {
             let mut read_before = usize::MAX;
             while ids.len() < count && begun.elapsed() < DEADLINE || ids.len() != read_before {
                 read_before = ids.len();
-                reader.read_ids(&mut ids, count + 1, READ_WAIT)?;
+                ids.extend(reader.read_values(count + 1, READ_WAIT, MatchIdRecord::decode_id)?);
             }
             Ok(ids.into_iter().map(domain::MatchId::get).collect())
         });

@@ -2,23 +2,28 @@
 
 use std::time::Duration;
 
-use rdkafka::{
-    error::RDKafkaErrorCode,
-    producer::{Producer, ThreadedProducer},
-};
+use rdkafka::{ClientContext, client::Client, error::RDKafkaErrorCode};
 
-use crate::delivery::{Context, code_of};
+use crate::error_code::code_of;
 
 /// How long the brokers have to answer.
 const ANSWER_TIME_MAX: Duration = Duration::from_millis(1500);
 
 /// What the brokers say about a topic.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum TopicState {
+pub enum TopicState {
     /// It can be written.
-    Ready { partitions: usize },
+    Ready {
+        /// How many it has.
+        partitions: usize,
+    },
     /// Some partitions have no leader, so their records wait.
-    Leaderless { partitions: usize, of: usize },
+    Leaderless {
+        /// How many have none.
+        partitions: usize,
+        /// How many there are.
+        of: usize,
+    },
     /// It does not exist.
     Missing,
     /// We may not see it.
@@ -30,20 +35,16 @@ pub(crate) enum TopicState {
 /// Asks for the state of `topic`, twice if need be; blocks for as long.
 ///
 /// The question goes to any broker, so a second one may find a better one. It
-/// goes through the producer, which then knows the answer as well: records
+/// goes through `client`, which then knows the answer as well: records
 /// waiting for a topic are sent as soon as it is found here.
 ///
 /// # Errors
 /// The code of the trouble when no broker answers.
-pub(crate) fn topic_state(
-    producer: &ThreadedProducer<Context>,
+pub fn topic_state<C: ClientContext>(
+    client: &Client<C>,
     topic: &str,
 ) -> Result<TopicState, RDKafkaErrorCode> {
-    let ask = || {
-        producer
-            .client()
-            .fetch_metadata(Some(topic), ANSWER_TIME_MAX)
-    };
+    let ask = || client.fetch_metadata(Some(topic), ANSWER_TIME_MAX);
     let metadata = ask().or_else(|_| ask()).map_err(|error| code_of(&error))?;
     let Some(topic) = metadata.topics().first() else {
         return Ok(TopicState::Missing);

@@ -1,4 +1,4 @@
-//! A consumer that looks at the topic of matches, and belongs to no group.
+//! A consumer that looks at one topic, and belongs to no group.
 
 use rdkafka::{
     ClientConfig, ClientContext, Offset, TopicPartitionList,
@@ -10,19 +10,19 @@ use rdkafka::{
 };
 use tokio::time::Duration;
 
-use crate::delivery::code_of;
+use crate::error_code::code_of;
 
 /// How long brokers have to answer a question.
 const ANSWER_TIME_MAX: Duration = Duration::from_secs(2);
 
 /// Reads some partitions of one topic.
-pub(crate) struct Reader {
+pub struct Reader {
     consumer: BaseConsumer<Quiet>,
     topic: String,
 }
 
 /// What comes next.
-pub(crate) enum Next<'a> {
+pub enum Next<'a> {
     /// A record.
     Record(BorrowedMessage<'a>),
     /// There is nothing more in this partition for now.
@@ -32,9 +32,11 @@ pub(crate) enum Next<'a> {
 }
 
 impl Reader {
+    /// Prepares to read; nothing is connected.
+    ///
     /// # Errors
     /// What librdkafka does not accept of `config`.
-    pub(crate) fn open(config: &ClientConfig, topic: &str) -> Result<Self, KafkaError> {
+    pub fn open(config: &ClientConfig, topic: &str) -> Result<Self, KafkaError> {
         Ok(Self {
             consumer: config.create_with_context(Quiet)?,
             topic: topic.to_owned(),
@@ -46,7 +48,7 @@ impl Reader {
     /// # Errors
     /// When no broker tells; [`RDKafkaErrorCode::UnknownTopicOrPartition`]
     /// when there is no such topic.
-    pub(crate) fn partitions(&self) -> Result<Vec<i32>, RDKafkaErrorCode> {
+    pub fn partitions(&self) -> Result<Vec<i32>, RDKafkaErrorCode> {
         let metadata = self
             .consumer
             .fetch_metadata(Some(&self.topic), ANSWER_TIME_MAX);
@@ -67,7 +69,7 @@ impl Reader {
     ///
     /// # Errors
     /// When its leader does not tell.
-    pub(crate) fn range(&self, partition: i32) -> Result<(i64, i64), RDKafkaErrorCode> {
+    pub fn range(&self, partition: i32) -> Result<(i64, i64), RDKafkaErrorCode> {
         let range = self
             .consumer
             .fetch_watermarks(&self.topic, partition, ANSWER_TIME_MAX);
@@ -78,11 +80,7 @@ impl Reader {
     ///
     /// # Errors
     /// When its leader does not tell.
-    pub(crate) fn offset_at(
-        &self,
-        partition: i32,
-        unix_ms: i64,
-    ) -> Result<Option<i64>, RDKafkaErrorCode> {
+    pub fn offset_at(&self, partition: i32, unix_ms: i64) -> Result<Option<i64>, RDKafkaErrorCode> {
         let mut times = TopicPartitionList::new();
         times
             .add_partition_offset(&self.topic, partition, Offset::Offset(unix_ms))
@@ -102,7 +100,7 @@ impl Reader {
     ///
     /// # Errors
     /// When librdkafka refuses.
-    pub(crate) fn seek(
+    pub fn seek(
         &self,
         starts: impl IntoIterator<Item = (i32, i64)>,
     ) -> Result<(), RDKafkaErrorCode> {
@@ -118,7 +116,7 @@ impl Reader {
     ///
     /// # Errors
     /// When librdkafka refuses.
-    pub(crate) fn leave(&self, partition: i32) -> Result<(), RDKafkaErrorCode> {
+    pub fn leave(&self, partition: i32) -> Result<(), RDKafkaErrorCode> {
         let mut list = TopicPartitionList::new();
         list.add_partition(&self.topic, partition);
         let left = self.consumer.incremental_unassign(&list);
@@ -130,7 +128,7 @@ impl Reader {
     /// # Errors
     /// A trouble with the topic that does not pass by itself. Others are
     /// waited out, and show as [`Next::Nothing`].
-    pub(crate) fn next(&self, time_max: Duration) -> Result<Next<'_>, RDKafkaErrorCode> {
+    pub fn next(&self, time_max: Duration) -> Result<Next<'_>, RDKafkaErrorCode> {
         use RDKafkaErrorCode::{
             AutoOffsetReset, OffsetOutOfRange, TopicAuthorizationFailed, UnknownPartition,
             UnknownTopic, UnknownTopicOrPartition,

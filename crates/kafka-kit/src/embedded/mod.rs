@@ -1,7 +1,6 @@
-//! A broker inside the process, and tools around topics, for the demo and tests.
+//! A broker inside the process, and tools around topics, for demos and tests.
 //!
-//! They are here because nobody else knows rdkafka. The embedded broker is
-//! librdkafka's own stand-in: it takes and serves records like a broker but
+//! The embedded broker is librdkafka's own stand-in: it takes and serves records like a broker but
 //! keeps them in memory, at most 5 MB or 100,000 batches a partition, and
 //! forgets the oldest. Whoever counts its records must read along. It knows
 //! neither durability nor transactions.

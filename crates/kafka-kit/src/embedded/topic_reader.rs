@@ -3,8 +3,6 @@
 use std::{collections::HashMap, time::Duration};
 
 use bytes::Bytes;
-use contracts::{DecodeError, Header, MatchIdRecord};
-use domain::MatchId;
 use rdkafka::{
     ClientConfig, ClientContext, Message, Offset, TopicPartitionList,
     config::RDKafkaLogLevel,
@@ -53,15 +51,6 @@ pub struct TopicRecord {
     pub partition: i32,
     /// Its place there.
     pub offset: i64,
-}
-
-impl TopicRecord {
-    /// Its headers in the form the record types read.
-    pub fn headers(&self) -> impl Iterator<Item = Header<'_>> {
-        self.headers
-            .iter()
-            .map(|(name, value)| Header { name, value })
-    }
 }
 
 impl TopicReader {
@@ -161,26 +150,27 @@ impl TopicReader {
         records
     }
 
-    /// Like [`read`](Self::read), but takes the match ids alone, into `ids`: a
-    /// quick way to count.
+    /// Like [`read`](Self::read), but takes what `decode` makes of each value,
+    /// and nothing else: a quick way to count.
     ///
     /// # Errors
-    /// The first [`DecodeError`], for a record that holds no match id.
-    pub fn read_ids(
+    /// The first of `decode`.
+    pub fn read_values<T, E>(
         &self,
-        ids: &mut Vec<MatchId>,
         count_max: usize,
         wait: Duration,
-    ) -> Result<(), DecodeError> {
+        decode: impl Fn(&[u8]) -> Result<T, E>,
+    ) -> Result<Vec<T>, E> {
+        let mut values = Vec::new();
         let mut first_error = Ok(());
-        let take = |message: &BorrowedMessage<'_>| match MatchIdRecord::decode_id(
-            message.payload().unwrap_or_default(),
-        ) {
-            Ok(id) => ids.push(id),
-            Err(error) => first_error = first_error.clone().and(Err(error)),
-        };
+        let take =
+            |message: &BorrowedMessage<'_>| match decode(message.payload().unwrap_or_default()) {
+                Ok(value) => values.push(value),
+                Err(error) if first_error.is_ok() => first_error = Err(error),
+                Err(_) => {}
+            };
         self.for_each(count_max, wait, take, |_| {});
-        first_error
+        first_error.map(|()| values)
     }
 
     /// Waits for the first record, then takes what is there already.

@@ -1,0 +1,13 @@
+//! What every client of Kafka needs, whatever it sends or reads.
+//!
+//! Deliberately absent: what a record means, and what is to become of one that
+//! does not arrive. Topics are never created here, except by the tools of the
+//! feature `embedded`, for demos and tests.
+
+pub mod error_code;
+pub mod log;
+pub mod probe;
+pub mod reader;
+
+#[cfg(feature = "embedded")]
+pub mod embedded;
