@@ -18,9 +18,10 @@ use super::{
     connector::{Connector, TcpConnector},
     ending::Ending,
     gate::Gate,
+    handshake::Socket,
     pulse::Pulse,
     settings::{StreamSettings, StreamSettingsError},
-    upstream::{Socket, Upstream},
+    upstream::Upstream,
 };
 
 /// A WebSocket feed of matches that never gives up.

@@ -18,7 +18,7 @@ use tokio_tungstenite::tungstenite::{
     protocol::{CloseFrame, frame::coding::CloseCode},
 };
 
-use super::{ending::Ending, gate::Gate, parse::parse_frame, pulse::Pulse, upstream::Socket};
+use super::{ending::Ending, gate::Gate, handshake::Socket, parse::parse_frame, pulse::Pulse};
 
 /// Messages taken in one go, control frames included: enough to spread the
 /// cost of a batch, few enough to be handed on at once.

@@ -10,6 +10,7 @@ mod connection;
 mod connector;
 mod ending;
 mod gate;
+mod handshake;
 mod json;
 mod nesting;
 mod parse;

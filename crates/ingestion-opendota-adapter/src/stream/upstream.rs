@@ -10,25 +10,22 @@ use ingestion_application::ports::{Clock, DisconnectReason};
 use jiff::{civil::DateTime, tz::TimeZone};
 use secrecy::ExposeSecret as _;
 use tokio_rustls::TlsConnector;
-use tokio_tungstenite::{
-    WebSocketStream, client_async_with_config,
-    tungstenite::{
-        Error,
-        client::IntoClientRequest as _,
-        error::ProtocolError,
-        handshake::client::{Request, Response},
-        http::{
-            HeaderMap,
-            header::{AUTHORIZATION, RETRY_AFTER},
-        },
-        protocol::WebSocketConfig,
+use tokio_tungstenite::tungstenite::{
+    Error,
+    client::IntoClientRequest as _,
+    handshake::client::{Request, Response},
+    http::{
+        HeaderMap,
+        header::{AUTHORIZATION, RETRY_AFTER},
     },
+    protocol::WebSocketConfig,
 };
 
 use super::{
     connector::{ByteStream, Connector},
     ending::Ending,
     gate::Gate,
+    handshake::{Socket, UpgradeError, upgrade},
     request::{Address, request_headers},
     settings::{SettingProblem, StreamSettings, StreamSettingsError},
     tls,
@@ -44,9 +41,6 @@ const WRITE_BUFFER_BYTES_MAX: usize = 16 * 1024;
 
 /// The longest wait an upstream can ask for.
 const RETRY_AFTER_MAX: Duration = Duration::from_hours(1);
-
-/// A connection after the upgrade.
-pub(super) type Socket = WebSocketStream<Box<dyn ByteStream>>;
 
 /// Where the feed is and how it is spoken to.
 pub(super) struct Upstream {
@@ -117,17 +111,17 @@ impl Upstream {
         let request = self
             .request()
             .map_err(|error| failed("the request to", &error))?;
-        let upgraded = client_async_with_config(request, stream, Some(self.config)).await;
-        let (socket, _response) = upgraded.map_err(|error| match error {
-            Error::Http(response) => self.refused(&response),
-            Error::Io(_) | Error::Protocol(ProtocolError::HandshakeIncomplete) => {
-                failed("the upgrade with", &error)
-            }
-            other => Ending::new(
-                DisconnectReason::ProtocolError,
-                format!("{} does not speak WebSocket: {other}", self.name()),
-            ),
-        })?;
+        let socket = upgrade(stream, request, self.config)
+            .await
+            .map_err(|error| match error {
+                UpgradeError::Request(error) => failed("the request to", &error),
+                UpgradeError::Io(error) => failed("the upgrade with", &error),
+                UpgradeError::Refused(response) => self.refused(&response),
+                UpgradeError::Invalid(problem) => Ending::new(
+                    DisconnectReason::ProtocolError,
+                    format!("{} does not answer as a WebSocket: {problem}", self.name()),
+                ),
+            })?;
         Ok((socket, gate))
     }
 
@@ -160,10 +154,17 @@ impl Upstream {
     }
 }
 
-/// The wait asked for, in seconds or as one of the three forms of a date
-/// (RFC 9110, sections 10.2.3 and 5.6.7).
+/// The wait asked for; the longest, should it be asked for more than once.
 fn retry_after(headers: &HeaderMap, now: Timestamp) -> Option<Duration> {
-    let value = headers.get(RETRY_AFTER)?.to_str().ok()?.trim();
+    let values = headers.get_all(RETRY_AFTER).iter();
+    values
+        .filter_map(|value| wait_until(value.to_str().ok()?.trim(), now))
+        .max()
+}
+
+/// The wait that a value asks for, in seconds or as one of the three forms of a
+/// date (RFC 9110, sections 10.2.3 and 5.6.7).
+fn wait_until(value: &str, now: Timestamp) -> Option<Duration> {
     if !value.is_empty() && value.bytes().all(|byte| byte.is_ascii_digit()) {
         // More seconds than fit are more than an hour as well.
         let wait = value.parse().map_or(RETRY_AFTER_MAX, Duration::from_secs);
@@ -213,5 +214,17 @@ mod tests {
         check("1.5", None);
         check("soon", None);
         assert_eq!(retry_after(&HeaderMap::new(), now), None);
+    }
+
+    #[test]
+    fn the_longest_of_several_waits_counts() {
+        let values = ["soon", "60", "Sun, 06 Nov 1994 08:51:37 GMT", "0"];
+        let headers = values.map(|value| (RETRY_AFTER, HeaderValue::from_static(value)));
+        let now = Timestamp::from_unix_ms(784_111_777_000);
+        let mut map = HeaderMap::new();
+        for (name, value) in headers {
+            map.append(name, value);
+        }
+        assert_eq!(retry_after(&map, now), Some(Duration::from_secs(120)));
     }
 }

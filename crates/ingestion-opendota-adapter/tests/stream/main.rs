@@ -1,6 +1,7 @@
 //! The stream client from outside: on a simulated network, on real sockets,
 //! over TLS, and the parser on recorded payloads and on whatever there may be.
 
+mod answers;
 mod any_frame;
 mod common;
 mod every_frame;
