@@ -386,6 +386,7 @@ fn settings() -> StreamSettings {
         backoff_min: Duration::from_millis(500),
         backoff_max: Duration::from_secs(5),
         message_size_max: 1 << 20,
+        proxy_variables: Vec::new(),
     }
 }
 

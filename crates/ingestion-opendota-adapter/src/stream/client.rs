@@ -151,7 +151,8 @@ impl MatchStream {
 
     fn connect_timed_out(&self) -> Ending {
         let (upstream, timeout) = (self.upstream.name(), self.connect_timeout);
-        let detail = format!("connecting to {upstream} took longer than {timeout:?}");
+        let hint = self.upstream.proxy_hint();
+        let detail = format!("connecting to {upstream} took longer than {timeout:?}{hint}");
         Ending::new(DisconnectReason::ConnectTimeout, detail)
     }
 

@@ -10,8 +10,8 @@ use tokio_tungstenite::tungstenite::{
     protocol::{CloseFrame, frame::coding::CloseCode},
 };
 
-/// How much of an upstream's own words is repeated.
-const QUOTED_CHARACTERS_MAX: usize = 120;
+/// How much of somebody else's words is repeated.
+const QUOTED_CHARACTERS_MAX: usize = 240;
 
 /// The end of a connection or of an attempt.
 #[derive(Debug)]
@@ -111,7 +111,7 @@ fn meaning(code: CloseCode) -> &'static str {
 }
 
 /// A stranger's words, fit for a line of a log.
-fn quote(text: &str) -> String {
+pub(super) fn quote(text: &str) -> String {
     text.chars()
         .take(QUOTED_CHARACTERS_MAX)
         .map(|c| {

@@ -37,6 +37,9 @@ const HEAD_BYTES_MAX: usize = 16 * 1024;
 /// How many interim answers may come first (RFC 9110, section 15.2).
 const INTERIM_ANSWERS_MAX: usize = 8;
 
+/// How an alert of TLS begins (RFC 8446, section 5.1).
+const TLS_ALERT: &[u8] = &[21, 3];
+
 /// A connection after the upgrade.
 pub(super) type Socket = WebSocketStream<Box<dyn ByteStream>>;
 
@@ -105,8 +108,13 @@ async fn read_head(
     read: &mut BytesMut,
 ) -> Result<Response, UpgradeError> {
     loop {
-        let parsed =
-            Response::try_parse(read).map_err(|error| UpgradeError::Invalid(error.to_string()))?;
+        let parsed = Response::try_parse(read).map_err(|error| {
+            UpgradeError::Invalid(if read.starts_with(TLS_ALERT) {
+                "it speaks TLS; a feed with TLS has a URL with wss://".to_owned()
+            } else {
+                error.to_string()
+            })
+        })?;
         if let Some((length, response)) = parsed {
             read.advance(length);
             return Ok(response);

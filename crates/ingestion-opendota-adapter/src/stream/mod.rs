@@ -15,9 +15,12 @@ mod json;
 mod nesting;
 mod parse;
 mod pulse;
+mod refusal;
 mod request;
+mod route;
 mod settings;
 mod tls;
+mod tls_failure;
 mod upstream;
 
 use domain::SourceName;

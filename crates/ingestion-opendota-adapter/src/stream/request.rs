@@ -10,20 +10,17 @@ use secrecy::{ExposeSecret as _, SecretString};
 use tokio_rustls::rustls::pki_types::ServerName;
 use tokio_tungstenite::tungstenite::http::{
     HeaderMap, HeaderName, HeaderValue, Uri,
-    header::{Entry, USER_AGENT},
+    header::{
+        CONNECTION, CONTENT_LENGTH, Entry, HOST, SEC_WEBSOCKET_PROTOCOL, TRANSFER_ENCODING,
+        UPGRADE, USER_AGENT,
+    },
 };
 
 /// Says who is calling.
 const OWN_USER_AGENT: &str = concat!("ingestion-service/", env!("CARGO_PKG_VERSION"));
 
-/// The headers that make the upgrade what it is.
-const UPGRADE_HEADERS: [&str; 5] = [
-    "connection",
-    "upgrade",
-    "sec-websocket-extensions",
-    "sec-websocket-key",
-    "sec-websocket-version",
-];
+/// The headers that make the request what it is, beside `Sec-WebSocket-…`.
+const OWN_HEADERS: [HeaderName; 5] = [CONNECTION, CONTENT_LENGTH, HOST, TRANSFER_ENCODING, UPGRADE];
 
 /// What a URL says.
 pub(super) struct Address {
@@ -76,21 +73,49 @@ impl Address {
 /// The headers of a request besides those of the upgrade.
 pub(super) fn request_headers(extra: &[(String, SecretString)]) -> Result<HeaderMap, String> {
     let mut headers = HeaderMap::new();
+    let mut subprotocols = Vec::new();
     for (name, value) in extra {
         let name: HeaderName = name
             .parse()
             .map_err(|_| format!("{name:?} is not the name of a header"))?;
-        if UPGRADE_HEADERS.contains(&name.as_str()) {
-            return Err(format!("{name} belongs to the upgrade and cannot be set"));
+        if name == SEC_WEBSOCKET_PROTOCOL {
+            subprotocols.push(value.expose_secret());
+            continue;
+        }
+        if OWN_HEADERS.contains(&name) || name.as_str().starts_with("sec-websocket-") {
+            return Err(format!("{name} belongs to the handshake and cannot be set"));
         }
         let value = sensitive(value.expose_secret())
             .ok_or_else(|| format!("the value of {name} holds what no header can carry"))?;
         headers.append(name, value);
     }
+    if let Some(asked_for) = ask_for(&subprotocols)? {
+        headers.insert(SEC_WEBSOCKET_PROTOCOL, asked_for);
+    }
     if let Entry::Vacant(entry) = headers.entry(USER_AGENT) {
         entry.insert(HeaderValue::from_static(OWN_USER_AGENT));
     }
     Ok(headers)
+}
+
+/// The subprotocols that the feed may choose from, by preference, in one line
+/// whatever the number of lines they are given in.
+///
+/// Each is a token and stands there once (RFC 6455, section 4.1).
+fn ask_for(lines: &[&str]) -> Result<Option<HeaderValue>, String> {
+    let mut names: Vec<&str> = Vec::new();
+    for name in lines.iter().flat_map(|line| line.split(',')).map(str::trim) {
+        // The name of a header is a token, too; both may hold upper-case letters.
+        if HeaderName::from_bytes(name.as_bytes()).is_err() {
+            return Err("Sec-WebSocket-Protocol holds what is no name of a subprotocol".to_owned());
+        }
+        if names.contains(&name) {
+            return Err("Sec-WebSocket-Protocol names a subprotocol twice".to_owned());
+        }
+        names.push(name);
+    }
+    // Some feeds take a token for a subprotocol.
+    Ok(sensitive(&names.join(", ")).filter(|_| !names.is_empty()))
 }
 
 /// RFC 7617.

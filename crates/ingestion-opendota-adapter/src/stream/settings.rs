@@ -5,6 +5,8 @@ use std::{path::PathBuf, time::Duration};
 use secrecy::SecretString;
 use thiserror::Error;
 
+use super::route::Route;
+
 /// Waits beyond this are mistakes, and would overflow a clock at the far end.
 const DURATION_MAX: Duration = Duration::from_hours(24 * 365);
 
@@ -13,7 +15,8 @@ const DURATION_MAX: Duration = Duration::from_hours(24 * 365);
 pub struct StreamSettings {
     /// `ws://` or `wss://`; user information becomes basic authentication.
     pub url: SecretString,
-    /// Further request headers; they win over those of the service.
+    /// Further request headers; they win over those of the service. The feed may
+    /// choose one of the subprotocols in `Sec-WebSocket-Protocol`, or none.
     pub headers: Vec<(String, SecretString)>,
     /// PEM file of authorities to trust besides the public ones.
     pub ca_file: Option<PathBuf>,
@@ -29,6 +32,9 @@ pub struct StreamSettings {
     pub backoff_max: Duration,
     /// A larger message costs the connection; also the sum of its fragments.
     pub message_size_max: usize,
+    /// Names of the variables that name a proxy in this environment. None is
+    /// used; a failure to reach the feed mentions them.
+    pub proxy_variables: Vec<String>,
 }
 
 /// Settings that cannot work; all of them, not the first.
@@ -59,6 +65,14 @@ impl SettingProblem {
 }
 
 impl StreamSettings {
+    /// Whether the feed can work with these; nothing is connected.
+    ///
+    /// # Errors
+    /// Every setting that cannot work, the file of authorities included.
+    pub fn check(&self) -> Result<(), StreamSettingsError> {
+        Route::try_new(self).map(drop)
+    }
+
     /// The problems of the numbers; those of the addresses show when they are used.
     pub(super) fn check_limits(&self) -> Vec<SettingProblem> {
         let mut problems = Vec::new();
@@ -75,7 +89,7 @@ impl StreamSettings {
             }
         }
         if self.backoff_min > self.backoff_max {
-            let problem = "must not be longer than backoff_max";
+            let problem = format!("longer than backoff_max, which is {:?}", self.backoff_max);
             problems.push(SettingProblem::new("backoff_min", problem));
         }
         if self.message_size_max == 0 {

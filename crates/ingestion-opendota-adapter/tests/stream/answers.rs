@@ -85,12 +85,12 @@ async fn accepted_head(headers: &[(&str, &str)], head: &str) {
 }
 
 /// That the answer is told to be none, with what `detail` says.
-async fn refused(headers: &[(&str, &str)], lines: &[&str], detail: &str) {
+async fn refused(headers: &[(&str, &str)], lines: &[&str], detail: &str) -> String {
     let head = format!("HTTP/1.1 101 Switching Protocols\r\n{}\r\n", lines.concat());
-    refused_head(headers, &head, detail).await;
+    refused_head(headers, &head, detail).await
 }
 
-async fn refused_head(headers: &[(&str, &str)], head: &str, detail: &str) {
+async fn refused_head(headers: &[(&str, &str)], head: &str, detail: &str) -> String {
     let (listener, mut stream) = listener_and_stream(headers).await;
     let (_tcp, end) = tokio::join!(
         answer(&listener, head),
@@ -98,6 +98,7 @@ async fn refused_head(headers: &[(&str, &str)], head: &str, detail: &str) {
     );
     assert!(end.detail.contains(detail), "{head}: {}", end.detail);
     assert!(end.detail.contains("127.0.0.1:"), "{}", end.detail);
+    end.detail
 }
 
 #[tokio::test]
@@ -157,6 +158,45 @@ async fn an_extension_that_was_not_asked_for_is_refused() {
     refused(&[], &[UPGRADE, CONNECTION, ACCEPT, deflate], "extension").await;
     let empty = "Sec-WebSocket-Extensions:\r\n";
     accepted(&[], &[UPGRADE, CONNECTION, ACCEPT, empty]).await;
+}
+
+#[tokio::test]
+async fn a_subprotocol_that_was_asked_for_may_be_chosen() {
+    const NAME: &str = "Sec-WebSocket-Protocol";
+    let not_asked_for = "subprotocol that was not asked for";
+    let answers = |chosen: &'static str| [UPGRADE, CONNECTION, ACCEPT, chosen];
+    let (json, empty) = (
+        "Sec-WebSocket-Protocol: json\r\n",
+        "Sec-WebSocket-Protocol:\r\n",
+    );
+
+    for asked_for in [
+        &[(NAME, "json")][..],
+        &[(NAME, "xml"), ("sec-websocket-protocol", "json")],
+        &[(NAME, "xml,json , s3cret")],
+    ] {
+        accepted(asked_for, &answers(json)).await;
+        accepted(asked_for, &answers(empty)).await;
+        // The feed need not choose.
+        accepted(asked_for, &answers("")).await;
+        for other in [
+            "Sec-WebSocket-Protocol: cbor\r\n",
+            "Sec-WebSocket-Protocol: JSON\r\n",
+            "Sec-WebSocket-Protocol: json2\r\n",
+            "Sec-WebSocket-Protocol: xml, json, s3cret\r\n",
+            "Sec-WebSocket-Protocol: json\r\nSec-WebSocket-Protocol: xml\r\n",
+        ] {
+            let detail = refused(asked_for, &answers(other), not_asked_for).await;
+            assert!(!detail.contains("s3cret"), "{detail}");
+        }
+    }
+    refused(&[], &answers(json), not_asked_for).await;
+    accepted(&[], &answers(empty)).await;
+}
+
+#[tokio::test]
+async fn an_answer_in_tls_says_what_the_url_lacks() {
+    refused_head(&[], "\u{15}\u{3}\u{1}\0\u{2}\u{2}F", "wss://").await;
 }
 
 #[tokio::test]

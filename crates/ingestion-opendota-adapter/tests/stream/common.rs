@@ -39,6 +39,7 @@ pub(crate) fn default_settings(url: impl Into<String>) -> StreamSettings {
         backoff_min: Duration::from_millis(500),
         backoff_max: Duration::from_secs(30),
         message_size_max: 16 << 20,
+        proxy_variables: Vec::new(),
     }
 }
 

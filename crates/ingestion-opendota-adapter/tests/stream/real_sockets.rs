@@ -388,6 +388,28 @@ async fn it_stops_promptly_whatever_it_waits_for() {
     assert_stops_within(stream, Duration::from_millis(1500)).await;
 }
 
+#[tokio::test]
+async fn a_proxy_that_is_not_used_is_mentioned() {
+    let nobody = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
+    let address = nobody.local_addr().expect("it is bound");
+    drop(nobody);
+    let mut settings = default_settings(format!("ws://{address}/"));
+    let detail = async |settings: &StreamSettings| {
+        disconnected(&mut stream(settings), DisconnectReason::ConnectFailed)
+            .await
+            .detail
+    };
+    let without = detail(&settings).await;
+    assert!(!without.contains("proxy"), "{without}");
+    settings.proxy_variables = vec!["HTTPS_PROXY".to_owned()];
+    assert_eq!(
+        detail(&settings).await,
+        format!(
+            "{without}; the feed is reached directly, without the proxy for which HTTPS_PROXY is set"
+        )
+    );
+}
+
 async fn assert_stops_within(mut stream: MatchStream, limit: Duration) {
     let start = Instant::now();
     assert_eq!(stream.close().await, None);

@@ -2,14 +2,20 @@
 
 use std::{io::Write as _, ops::Range, sync::Arc, time::Duration};
 
-use ingestion_application::ports::{DisconnectReason, SourceStreamConsumer as _};
+use ingestion_application::ports::{
+    Clock as _, DisconnectReason, SourceStreamConsumer as _, SystemClock,
+};
 use ingestion_opendota_adapter::stream::{MatchStream, StreamSettings};
 use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, IsCa, KeyPair, date_time_ymd};
 use tempfile::NamedTempFile;
 use tokio::{io::AsyncWriteExt as _, net::TcpListener};
 use tokio_rustls::{
     TlsAcceptor,
-    rustls::{ServerConfig, crypto::ring, pki_types::PrivateKeyDer},
+    rustls::{
+        ServerConfig,
+        crypto::ring,
+        pki_types::{CertificateDer, PrivateKeyDer},
+    },
 };
 use tokio_tungstenite::accept_async;
 
@@ -36,12 +42,17 @@ async fn serve(authority: &Authority, name: &str, years: Range<i32>) -> u16 {
     params.not_after = date_time_ymd(years.end, 1, 1);
     let key = KeyPair::generate().expect("a key");
     let certificate = params.signed_by(&key, authority).expect("a certificate");
+    serve_with(certificate.der().clone(), &key).await
+}
+
+/// A feed with this certificate; its port.
+async fn serve_with(certificate: CertificateDer<'static>, key: &KeyPair) -> u16 {
     let key = PrivateKeyDer::try_from(key.serialize_der()).expect("a key as it is written");
     let config = ServerConfig::builder_with_provider(Arc::new(ring::default_provider()))
         .with_safe_default_protocol_versions()
         .expect("the provider knows them")
         .with_no_client_auth()
-        .with_single_cert(vec![certificate.der().clone()], key)
+        .with_single_cert(vec![certificate], key)
         .expect("the key is the certificate's");
     let acceptor = TlsAcceptor::from(Arc::new(config));
     let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
@@ -122,11 +133,50 @@ async fn nobody_else_is_believed() {
 
     let port = serve(&ours, "localhost", 1999..2001).await;
     let detail = refusal(port, Some(&file)).await;
-    assert!(detail.contains("expired"), "{detail}");
+    assert_names_both_times(&detail, "expired at 2001-01-01T00:00:00Z");
 
     let port = serve(&ours, "localhost", 2998..2999).await;
     let detail = refusal(port, Some(&file)).await;
-    assert!(detail.contains("not valid yet"), "{detail}");
+    assert_names_both_times(&detail, "only from 2998-01-01T00:00:00Z on");
+}
+
+/// It may be the clock that is wrong.
+fn assert_names_both_times(detail: &str, theirs: &str) {
+    assert!(detail.contains(theirs), "{detail}");
+    let (_, ours) = detail
+        .split_once("this machine's clock says ")
+        .expect("the clock is named");
+    let (ours, advice) = ours.split_once(": ").expect("advice follows");
+    let ours: jiff::Timestamp = ours.parse().expect("a time in RFC 3339");
+    let off = SystemClock.now().as_unix_ms() / 1000 - ours.as_second();
+    assert!((0..600).contains(&off), "{off} seconds off: {detail}");
+    assert!(advice.contains("set the clock"), "{detail}");
+}
+
+#[tokio::test]
+async fn the_certificate_of_an_authority_is_told_from_that_of_a_server() {
+    let self_signed = |is_ca| {
+        let mut params = CertificateParams::new(["localhost".to_owned()]).expect("a valid name");
+        params.is_ca = is_ca;
+        let key = KeyPair::generate().expect("a key");
+        (params.self_signed(&key).expect("a certificate"), key)
+    };
+    // As `openssl req -x509` makes it …
+    let (authority, key) = self_signed(IsCa::Ca(BasicConstraints::Unconstrained));
+    let port = serve_with(authority.der().clone(), &key).await;
+    let file = pem_file(&authority.pem());
+    let detail = refusal(port, Some(&file)).await;
+    assert!(detail.contains("CA:TRUE"), "{detail}");
+    assert!(
+        detail.contains("-addext basicConstraints=critical,CA:FALSE"),
+        "{detail}"
+    );
+    // … and when told so.
+    let (server, key) = self_signed(IsCa::ExplicitNoCa);
+    let port = serve_with(server.der().clone(), &key).await;
+    let file = pem_file(&server.pem());
+    let mut stream = stream(port, Some(&file));
+    connected(&mut stream).await;
 }
 
 #[tokio::test]
@@ -157,7 +207,7 @@ async fn a_peer_that_does_not_speak_tls_is_left() {
         end = disconnected(&mut stream, DisconnectReason::ConnectFailed) => end,
         () = plain_text => unreachable!("it serves for ever"),
     };
-    let expected = format!("TLS with localhost:{port} failed");
+    let expected = format!("TLS with localhost:{port} failed: it does not answer in TLS");
     assert!(end.detail.starts_with(&expected), "{}", end.detail);
 }
 

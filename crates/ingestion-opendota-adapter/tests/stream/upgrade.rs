@@ -95,13 +95,14 @@ async fn the_request_says_who_is_calling_and_what_for() {
             ("User-Agent", "mine/1"),
             ("X-Feed", "a"),
             ("X-Feed", "b"),
-            ("Host", "feed.example"),
+            ("Sec-WebSocket-Protocol", "json"),
+            ("sec-websocket-protocol", "xml ,CBOR"),
         ],
         &[
             "user-agent: mine/1",
             "x-feed: a",
             "x-feed: b",
-            "Host: feed.example",
+            "Sec-WebSocket-Protocol: json, xml, CBOR",
         ],
     )
     .await;
@@ -154,7 +155,43 @@ async fn a_refusal_is_waited_for_as_long_as_it_asks() {
     .await;
     check("429 Too Many Requests\r\nRetry-After: 0", None).await;
     check("200 OK", None).await;
-    check("302 Found\r\nLocation: ws://user:secret@elsewhere/", None).await;
+}
+
+#[tokio::test]
+async fn a_redirect_is_not_followed_and_its_host_is_named() {
+    let check = |head: &'static str, expected: Option<&'static str>| async move {
+        let reply = format!("HTTP/1.1 {head}\r\nContent-Length: 0\r\n\r\n");
+        let refused = DisconnectReason::UpgradeRefused;
+        let (_, end) = answer("ws://{address}/", &[], &reply, refused).await;
+        match expected {
+            Some(target) => {
+                let expected = format!("; it redirects to {target}, which is not followed");
+                assert!(end.detail.contains(&expected), "{head}: {}", end.detail);
+            }
+            None => assert!(!end.detail.contains("redirects"), "{head}: {}", end.detail),
+        }
+        assert!(!end.detail.contains("s3cret"), "{}", end.detail);
+        assert!(end.detail.len() < 600, "{}", end.detail);
+    };
+    for (location, target) in [
+        (
+            "wss://user:s3cret@elsewhere:8443/s3cret?key=s3cret",
+            "wss://elsewhere:8443",
+        ),
+        ("https://feed.example/", "https://feed.example"),
+        ("//feed.example/s3cret", "feed.example"),
+        ("http://[::1]:80/s3cret", "http://[::1]:80"),
+        ("/s3cret?key=s3cret", "another path of the same host"),
+        ("http://s3 cret/", "an address that cannot be read"),
+    ] {
+        let head = format!("302 Found\r\nLocation: {location}").leak();
+        check(head, Some(target)).await;
+    }
+    check("308 Permanent Redirect\r\nlocation: ws://a", Some("ws://a")).await;
+    check("307 Temporary Redirect", None).await;
+    check("404 Not Found\r\nLocation: ws://a/", None).await;
+    let long = format!("301 Moved\r\nLocation: ws://{}/", "a".repeat(8000)).leak();
+    check(long, Some(format!("ws://{}", "a".repeat(235)).leak())).await;
 }
 
 #[tokio::test]
@@ -246,7 +283,27 @@ fn wrong_addresses_and_headers_are_refused() {
     refused(
         "ws://h/",
         &[("Upgrade", "h2c")],
-        "headers: upgrade belongs to the upgrade",
+        "headers: upgrade belongs to the handshake",
+    );
+    for name in [
+        "Host",
+        "Content-Length",
+        "Sec-WebSocket-Key",
+        "sec-websocket-extensions",
+    ] {
+        refused("ws://h/", &[(name, "x")], "belongs to the handshake");
+    }
+    for subprotocol in ["", "a b", "json,", "json/2", "json;q=1", "\"json\""] {
+        let headers = [("Sec-WebSocket-Protocol", subprotocol)];
+        refused("ws://h/", &headers, "no name of a subprotocol");
+    }
+    refused(
+        "ws://h/",
+        &[
+            ("Sec-WebSocket-Protocol", "a, b"),
+            ("Sec-WebSocket-Protocol", "a"),
+        ],
+        "names a subprotocol twice",
     );
     refused(
         "ws://h/",

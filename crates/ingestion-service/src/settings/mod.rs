@@ -87,11 +87,12 @@ impl Settings {
             config_file_variable: "INGESTION_CONFIG",
             working_dir,
         };
+        let proxy_variables = opendota::proxy_variables(&sources.environment);
         let mut reader = SettingsReader::new(declarations(), &sources);
         let service_name = SERVICE.read(&mut reader);
         let settings = Self {
             kafka: kafka::read(&mut reader, &service_name, working_dir),
-            opendota: opendota::read(&mut reader, working_dir),
+            opendota: opendota::read(&mut reader, working_dir, proxy_variables),
             journal: journal::read(&mut reader, working_dir),
             dedup_window_size: dedup::read(&mut reader),
             api: api::read(&mut reader),

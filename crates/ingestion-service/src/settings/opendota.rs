@@ -1,15 +1,25 @@
 //! `[opendota]`: where matches come from.
 
+use std::ffi::OsString;
 use std::path::Path;
 use std::time::Duration;
 
-use ingestion_opendota_adapter::stream::StreamSettings;
+use ingestion_opendota_adapter::stream::{SettingProblem, StreamSettings};
 use service_kit::config::pem::certificates;
 use service_kit::config::{
     Declaration, DurationBetween, FilePath, Headers, Setting, SettingsReader, SizeBetween, Unset,
     Url,
 };
-use tokio_rustls::rustls::RootCertStore;
+
+/// Variables by which other clients find their proxy.
+const PROXY_VARIABLES: [&str; 6] = [
+    "HTTPS_PROXY",
+    "https_proxy",
+    "HTTP_PROXY",
+    "http_proxy",
+    "ALL_PROXY",
+    "all_proxy",
+];
 
 pub(super) const DECLARATIONS: &[&dyn Declaration] = &[
     &URL,
@@ -34,7 +44,8 @@ const URL: Setting<Url> = Setting {
 const HEADERS: Setting<Headers> = Setting {
     variable: "OPENDOTA_STREAM_HEADERS",
     default: "",
-    help: "Further headers of the request that opens the feed",
+    help: "Further headers of the request that opens the feed; of the subprotocols in \
+           `Sec-WebSocket-Protocol`, which may be given several times, the feed may choose one",
     parser: Headers,
 };
 const CA_FILE: Setting<FilePath, Unset> = Setting {
@@ -89,10 +100,22 @@ const INTERVAL: DurationBetween = DurationBetween {
     max: Duration::from_hours(1),
 };
 
-/// Headers that the WebSocket handshake itself sets (RFC 6455, section 4.1).
-const HANDSHAKE_HEADERS: &[&str] = &["host", "connection", "upgrade", "content-length"];
+/// The variables of this environment that name a proxy.
+pub(super) fn proxy_variables(environment: &[(OsString, OsString)]) -> Vec<String> {
+    let is_set = |name: &str| {
+        environment
+            .iter()
+            .any(|(variable, value)| variable == name && !value.is_empty())
+    };
+    let set = PROXY_VARIABLES.into_iter().filter(|name| is_set(name));
+    set.map(str::to_owned).collect()
+}
 
-pub(super) fn read(reader: &mut SettingsReader, working_dir: &Path) -> StreamSettings {
+pub(super) fn read(
+    reader: &mut SettingsReader,
+    working_dir: &Path,
+    proxy_variables: Vec<String>,
+) -> StreamSettings {
     let message_size_max = reader.get(&MESSAGE_SIZE_MAX);
     let settings = StreamSettings {
         url: reader.get(&URL).into(),
@@ -106,37 +129,21 @@ pub(super) fn read(reader: &mut SettingsReader, working_dir: &Path) -> StreamSet
         backoff_min: reader.get(&BACKOFF_MIN),
         backoff_max: reader.get(&BACKOFF_MAX),
         message_size_max: usize::try_from(message_size_max).unwrap_or(usize::MAX),
+        proxy_variables,
     };
-    if settings.backoff_min > settings.backoff_max {
-        let max = settings.backoff_max;
-        reader.refuse(
-            &BACKOFF_MIN,
-            &format!("longer than OPENDOTA_STREAM_BACKOFF_MAX, which is {max:?}"),
-        );
-    }
-    if let Some((name, _)) = settings
-        .headers
-        .iter()
-        .find(|(name, _)| is_of_handshake(name))
-    {
-        reader.refuse(&HEADERS, &format!("{name} belongs to the handshake"));
-    }
-    if let Some(Err(reason)) = settings.ca_file.as_deref().map(check_authorities) {
+    // What is wrong with the file as PEM is said more exactly here.
+    if let Some(Err(reason)) = settings.ca_file.as_deref().map(certificates) {
         reader.refuse(&CA_FILE, &reason);
     }
+    if let Err(wrong) = settings.check() {
+        for SettingProblem { setting, problem } in wrong.problems {
+            let variable = format!("OPENDOTA_STREAM_{}", setting.to_uppercase());
+            let declaration = DECLARATIONS
+                .iter()
+                .find(|declaration| declaration.variable() == variable)
+                .expect("every setting of the feed is declared under its name");
+            reader.refuse(*declaration, &problem);
+        }
+    }
     settings
-}
-
-fn is_of_handshake(header: &str) -> bool {
-    let header = header.to_ascii_lowercase();
-    HANDSHAKE_HEADERS.contains(&header.as_str()) || header.starts_with("sec-websocket-")
-}
-
-/// Whether every certificate in the file can be trusted from.
-fn check_authorities(path: &Path) -> Result<(), String> {
-    let mut authorities = RootCertStore::empty();
-    certificates(path)?
-        .into_iter()
-        .try_for_each(|certificate| authorities.add(certificate))
-        .map_err(|error| error.to_string())
 }

@@ -110,11 +110,19 @@ pub(super) const CASES: &[Case] = &[
     ),
     case(
         "OPENDOTA_STREAM_HEADERS",
-        &["", "Authorization: Bearer x, X-Two: 2"],
+        &[
+            "",
+            "Authorization: Bearer x, X-Two: 2",
+            "Sec-WebSocket-Protocol: json, sec-websocket-protocol: xml",
+        ],
         &[
             ("no header", "***"),
             ("Host: x", "Host: ***"),
             ("A: b,sec-websocket-key: x", "A: ***,sec-websocket-key: ***"),
+            (
+                "Sec-WebSocket-Protocol: not a token",
+                "Sec-WebSocket-Protocol: ***",
+            ),
         ],
     ),
     case(

@@ -101,6 +101,21 @@ fn without_anything_given_the_defaults_are_in_force() {
 }
 
 #[test]
+fn the_feed_is_told_of_proxies_it_does_not_use() {
+    let environment = [
+        ("HTTPS_PROXY", "http://user:s3cret@proxy:3128"),
+        ("all_proxy", "socks5://proxy"),
+        ("HTTP_PROXY", ""),
+        ("NO_PROXY", "localhost"),
+    ];
+    let Loaded { settings, .. } = load(&environment).expect("proxies are no settings");
+    assert_eq!(
+        settings.opendota.proxy_variables,
+        ["HTTPS_PROXY", "all_proxy"]
+    );
+}
+
+#[test]
 fn the_journey_of_a_setting_through_all_layers() {
     let folder = TempDir::new().expect("a temporary folder can be made");
     let toml = "[kafka]\nlinger = '1ms'\npublish_topic = 'from_toml'\n[api]\nport = 1\n";
@@ -133,7 +148,7 @@ fn values_are_judged_beside_each_other() {
     );
     check_wrong(
         &[("OPENDOTA_STREAM_BACKOFF_MAX", "100ms")],
-        "OPENDOTA_STREAM_BACKOFF_MIN is \"500ms\" (default): longer than OPENDOTA_STREAM_BACKOFF_MAX, \
+        "OPENDOTA_STREAM_BACKOFF_MIN is \"500ms\" (default): longer than backoff_max, \
          which is 100ms; allowed: a duration from 10ms to 1h, written like 250ms, 30s or 5m",
     );
     check_wrong(

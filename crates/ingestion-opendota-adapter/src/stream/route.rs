@@ -1,0 +1,77 @@
+//! Where the feed is and how it is spoken to: the settings, judged once and
+//! made ready for every attempt.
+
+use secrecy::ExposeSecret as _;
+use tokio_rustls::TlsConnector;
+use tokio_tungstenite::tungstenite::{
+    Error,
+    client::IntoClientRequest as _,
+    handshake::client::Request,
+    http::{HeaderMap, header::AUTHORIZATION},
+    protocol::WebSocketConfig,
+};
+
+use super::{
+    request::{Address, request_headers},
+    settings::{SettingProblem, StreamSettings, StreamSettingsError},
+    tls,
+};
+
+/// One read from the socket. It is zeroed for each, so more costs a quiet feed;
+/// less costs a busy one.
+const READ_BUFFER_BYTES: usize = 64 * 1024;
+
+/// Only pings, pongs and a close are ever written; an upstream that reads none
+/// of them fills this and no more.
+const WRITE_BUFFER_BYTES_MAX: usize = 16 * 1024;
+
+pub(super) struct Route {
+    pub(super) address: Address,
+    pub(super) tls: TlsConnector,
+    pub(super) config: WebSocketConfig,
+    headers: HeaderMap,
+}
+
+impl Route {
+    /// Checks every setting, and reads the file of authorities.
+    pub(super) fn try_new(settings: &StreamSettings) -> Result<Self, StreamSettingsError> {
+        let mut problems = settings.check_limits();
+        let address = Address::try_new(settings.url.expose_secret())
+            .map_err(|problem| problems.push(SettingProblem::new("url", problem)));
+        let headers = request_headers(&settings.headers)
+            .map_err(|problem| problems.push(SettingProblem::new("headers", problem)));
+        let tls = tls::connector(settings.ca_file.as_deref())
+            .map_err(|problem| problems.push(SettingProblem::new("ca_file", problem)));
+        let (Ok(address), Ok(headers), Ok(tls), true) =
+            (address, headers, tls, problems.is_empty())
+        else {
+            return Err(StreamSettingsError { problems });
+        };
+        Ok(Self {
+            address,
+            tls,
+            headers,
+            config: WebSocketConfig::default()
+                .read_buffer_size(READ_BUFFER_BYTES)
+                .write_buffer_size(0)
+                .max_write_buffer_size(WRITE_BUFFER_BYTES_MAX)
+                .max_message_size(Some(settings.message_size_max))
+                .max_frame_size(Some(settings.message_size_max)),
+        })
+    }
+
+    /// The request of one attempt, with a key of its own.
+    pub(super) fn request(&self) -> Result<Request, Error> {
+        // It brings a fresh key and the headers of the upgrade.
+        let mut request = self.address.uri.clone().into_client_request()?;
+        let headers = request.headers_mut();
+        if let Some(authorization) = &self.address.authorization {
+            headers.insert(AUTHORIZATION, authorization.clone());
+        }
+        for name in self.headers.keys() {
+            headers.remove(name);
+        }
+        headers.extend(self.headers.clone());
+        Ok(request)
+    }
+}
