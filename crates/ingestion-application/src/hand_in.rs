@@ -8,8 +8,9 @@ use tokio::time::{Instant, timeout_at};
 
 use crate::{
     Backlog,
-    ports::{Clock, FrameParser, ReceivedBatch},
+    ports::{FrameParser, ReceivedBatch},
 };
+use health_kit::Clock;
 
 /// Lines of a file that is replayed.
 pub const REPLAY: SourceName = SourceName::new("replay");
@@ -128,9 +129,9 @@ mod tests {
         BacklogLimits, BacklogSettings, Ledger,
         ports::{
             InvalidFrame, JournalFigures, Message, MockJournal, MockMessagePublisher, Recovered,
-            SystemClock,
         },
     };
+    use health_kit::SystemClock;
 
     /// Takes digits for a match.
     struct Digits;

@@ -8,10 +8,8 @@ use std::{sync::Arc, time::Duration};
 use domain::{DeadLetterReason, LedgerFigures, SourceName, Timestamp};
 use tokio::time::Instant;
 
-use crate::{
-    ConnectionSnapshot, LatencySnapshot, Ledger, SourceStatus,
-    ports::{Clock, Journal},
-};
+use crate::{ConnectionSnapshot, LatencySnapshot, Ledger, SourceStatus, ports::Journal};
+use health_kit::Clock;
 
 /// Takes snapshots of ingestion.
 pub struct IngestionStatus {

@@ -11,11 +11,11 @@ use domain::{DeadLetterReason, LedgerFigures, SourceName};
 use tokio::time::Instant;
 
 use crate::{
-    Condition, HealthCheck, HealthStatus, LatencySnapshot,
+    LatencySnapshot,
     latency::Latencies,
-    ports::{Clock, HealthReporter},
     receipt::{Outcome, Receipts},
 };
+use health_kit::{Clock, Condition, HealthCheck, HealthReporter, HealthStatus};
 
 /// Keeps account; every answer is one consistent snapshot.
 pub struct Ledger {
@@ -219,7 +219,7 @@ impl Counts {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::ports::SystemClock;
+    use health_kit::SystemClock;
 
     const FEED: SourceName = SourceName::new("feed");
 

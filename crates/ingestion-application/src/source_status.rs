@@ -9,10 +9,8 @@ use std::{
 use domain::{SourceName, Timestamp};
 use tokio::time::Instant;
 
-use crate::{
-    Condition, HealthCheck, HealthStatus,
-    ports::{Clock, DisconnectReason, Disconnection, HealthReporter},
-};
+use crate::ports::{DisconnectReason, Disconnection};
+use health_kit::{Clock, Condition, HealthCheck, HealthReporter, HealthStatus};
 
 /// Follows one feed's connection.
 pub struct SourceStatus {
@@ -184,7 +182,7 @@ impl Connection {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::ports::SystemClock;
+    use health_kit::SystemClock;
 
     fn over(reason: DisconnectReason) -> Disconnection {
         Disconnection {

@@ -4,13 +4,11 @@ use std::{sync::Arc, time::Duration};
 
 use bytes::Bytes;
 use domain::{DeadLetterReason, LedgerFigures};
+use health_kit::SystemClock;
 use ingestion_application::{
     Backlog, BacklogLimits, BacklogSettings, ConnectionState, Ledger, Pipeline, PipelineError,
     SourceStatus,
-    ports::{
-        DeadLetter, DisconnectReason, Disconnection, Message, MessagePublisher, SourceEvent,
-        SystemClock,
-    },
+    ports::{DeadLetter, DisconnectReason, Disconnection, Message, MessagePublisher, SourceEvent},
 };
 use ingestion_test_support::{
     journal::FakeJournal,

@@ -9,7 +9,8 @@ use std::{path::Path, sync::Arc};
 
 use anyhow::{Context, Result, ensure};
 use domain::{Match, MatchId, SourceName, Timestamp};
-use ingestion_application::ports::{Journal as _, JournalEntry, Message, SystemClock};
+use health_kit::SystemClock;
+use ingestion_application::ports::{Journal as _, JournalEntry, Message};
 use ingestion_benchmarks::Usage;
 use ingestion_journal_adapter::{FileJournal, JournalSettings};
 use redb::{Database, ReadableDatabase as _, ReadableTable as _, TableDefinition};

@@ -1,7 +1,7 @@
 //! Alive, ready and healthy: three questions with three answers.
 
 use actix_web::{HttpRequest, HttpResponse, get, http::StatusCode, web};
-use ingestion_application::{HealthCheck, HealthStatus};
+use health_kit::{HealthCheck, HealthStatus};
 use serde::Serialize;
 use utoipa::ToSchema;
 

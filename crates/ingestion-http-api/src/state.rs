@@ -2,7 +2,8 @@
 
 use std::sync::Arc;
 
-use ingestion_application::{HandIn, Health, IngestionStatus, Readiness};
+use health_kit::{Health, Readiness};
+use ingestion_application::{HandIn, IngestionStatus};
 use secrecy::SecretString;
 
 /// Everything the HTTP interface shows.

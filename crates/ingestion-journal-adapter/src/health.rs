@@ -5,10 +5,8 @@ use std::{
     time::Duration,
 };
 
-use ingestion_application::{
-    Condition, HealthCheck, HealthStatus,
-    ports::{Clock, JournalError},
-};
+use health_kit::{Clock, Condition, HealthCheck, HealthStatus};
+use ingestion_application::ports::JournalError;
 use tokio::time::Instant;
 
 /// A write that takes longer is told of: a disk takes milliseconds.

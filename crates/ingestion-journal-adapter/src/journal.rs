@@ -4,11 +4,9 @@ use std::sync::{Arc, Mutex};
 
 use async_trait::async_trait;
 use domain::SourceName;
-use ingestion_application::{
-    HealthCheck,
-    ports::{
-        Clock, HealthReporter, Journal, JournalEntry, JournalError, JournalFigures, Recovered,
-    },
+use health_kit::{Clock, HealthCheck, HealthReporter};
+use ingestion_application::ports::{
+    Journal, JournalEntry, JournalError, JournalFigures, Recovered,
 };
 use rand::{
     SeedableRng, TryRng,

@@ -4,9 +4,10 @@ use std::{sync::Arc, thread, time::Duration};
 
 use async_trait::async_trait;
 use domain::MatchId;
+use health_kit::{Clock, HealthCheck, HealthReporter};
 use ingestion_application::{
-    HealthCheck, Receipt,
-    ports::{Clock, FlushError, HealthReporter, Message, MessagePublisher, PublishError},
+    Receipt,
+    ports::{FlushError, Message, MessagePublisher, PublishError},
 };
 use rdkafka::{ClientConfig, error::RDKafkaErrorCode, producer::ThreadedProducer};
 use tokio::{

@@ -2,7 +2,7 @@
 
 use std::{sync::Arc, time::Duration};
 
-use ingestion_application::ports::{Clock, SystemClock};
+use health_kit::{Clock, SystemClock};
 use ingestion_kafka_adapter::{KafkaPublisher, KafkaSettings, SettingsError};
 
 fn refusal(settings: &KafkaSettings) -> SettingsError {

@@ -8,9 +8,8 @@ use std::{
 
 use anyhow::Context as _;
 use domain::LedgerFigures;
-use ingestion_application::{
-    Health, IngestionStatus, Ledger, Pipeline, Readiness, SourceStatus, ports::PublishError,
-};
+use health_kit::{Health, Readiness};
+use ingestion_application::{IngestionStatus, Ledger, Pipeline, SourceStatus, ports::PublishError};
 use ingestion_http_api::{ApiState, WriteAccess};
 use ingestion_kafka_adapter::KafkaPublisher;
 use ingestion_opendota_adapter::stream::{self, MatchStream};

@@ -5,9 +5,9 @@ use std::sync::Arc;
 
 use anyhow::Context as _;
 use domain::SourceName;
+use health_kit::{Clock, SystemClock};
 use ingestion_application::{
     Backlog, BacklogLimits, BacklogSettings, HandIn, Ledger, REDRIVE, REPLAY,
-    ports::{Clock, SystemClock},
 };
 use ingestion_journal_adapter::FileJournal;
 use ingestion_kafka_adapter::KafkaPublisher;

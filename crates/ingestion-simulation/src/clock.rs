@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use domain::Timestamp;
-use ingestion_application::ports::Clock;
+use health_kit::Clock;
 
 /// When every simulation begins, in milliseconds: 2026-01-01T00:00:00Z.
 const BEGINNING_MS: i64 = 1_767_225_600_000;

@@ -27,21 +27,22 @@ enum Outer {
 #[rustfmt::skip]
 const LAYERS: &[Layer] = &[
     layer("domain", &[], Outer::Only(&["thiserror"])),
-    layer("ingestion-application", &["domain"], Outer::CommonAnd(&["hdrhistogram", "mockall", "slab"])),
+    layer("health-kit", &["domain"], Outer::CommonAnd(&[])),
+    layer("ingestion-application", &["domain", "health-kit"], Outer::CommonAnd(&["hdrhistogram", "mockall", "slab"])),
     layer("contracts", &["domain"], Outer::CommonAnd(&["jiff", "serde", "serde_json"])),
 
     layer("kafka-kit", &["service-kit"], Outer::CommonAnd(&["rdkafka", "secrecy"])),
-    layer("ingestion-kafka-adapter", &["domain", "ingestion-application", "contracts", "service-kit", "kafka-kit"], Outer::CommonAnd(&[
+    layer("ingestion-kafka-adapter", &["domain", "health-kit", "ingestion-application", "contracts", "service-kit", "kafka-kit"], Outer::CommonAnd(&[
         "rdkafka", "secrecy", "serde", "serde_json", "slab",
     ])),
-    layer("ingestion-journal-adapter", &["domain", "ingestion-application", "service-kit"], Outer::CommonAnd(&[
+    layer("ingestion-journal-adapter", &["domain", "health-kit", "ingestion-application", "service-kit"], Outer::CommonAnd(&[
         "crc32fast", "rand", "roaring", "rustix",
     ])),
-    layer("ingestion-opendota-adapter", &["domain", "ingestion-application", "contracts", "service-kit"], Outer::CommonAnd(&[
+    layer("ingestion-opendota-adapter", &["domain", "health-kit", "ingestion-application", "contracts", "service-kit"], Outer::CommonAnd(&[
         "base64", "jiff", "percent-encoding", "rand", "secrecy", "serde", "serde_json",
         "tokio-rustls", "tokio-tungstenite", "webpki-roots",
     ])),
-    layer("ingestion-http-api", &["domain", "ingestion-application", "service-kit"], Outer::CommonAnd(&[
+    layer("ingestion-http-api", &["domain", "health-kit", "ingestion-application", "service-kit"], Outer::CommonAnd(&[
         "actix-cors", "actix-web", "jiff", "prometheus-client", "secrecy", "serde", "serde_json",
         "subtle", "utoipa", "utoipa-actix-web", "utoipa-swagger-ui",
     ])),
@@ -51,7 +52,7 @@ const LAYERS: &[Layer] = &[
         "tracing-subscriber", "url",
     ])),
     layer("ingestion-service", &[
-        "domain", "ingestion-application", "contracts", "ingestion-kafka-adapter", "ingestion-journal-adapter", "ingestion-opendota-adapter",
+        "domain", "health-kit", "ingestion-application", "contracts", "ingestion-kafka-adapter", "ingestion-journal-adapter", "ingestion-opendota-adapter",
         "ingestion-http-api", "service-kit", "kafka-kit", "feed-simulator",
     ], Outer::CommonAnd(&[
         "anyhow", "base64", "clap", "jiff", "reqwest", "secrecy", "serde", "serde_json", "tempfile", "tokio-rustls",
@@ -63,12 +64,12 @@ const LAYERS: &[Layer] = &[
     ])),
     layer("test-kit", &[], Outer::Anything),
     layer("kafka-test-kit", &["kafka-kit", "test-kit"], Outer::Anything),
-    layer("ingestion-test-support", &["domain", "ingestion-application", "ingestion-journal-adapter"], Outer::Anything),
+    layer("ingestion-test-support", &["domain", "health-kit", "ingestion-application", "ingestion-journal-adapter"], Outer::Anything),
     layer("ingestion-simulation", &[
-        "domain", "ingestion-application", "ingestion-opendota-adapter", "ingestion-journal-adapter", "ingestion-test-support",
+        "domain", "health-kit", "ingestion-application", "ingestion-opendota-adapter", "ingestion-journal-adapter", "ingestion-test-support",
     ], Outer::Anything),
     layer("ingestion-benchmarks", &[
-        "domain", "ingestion-application", "contracts", "ingestion-kafka-adapter", "ingestion-journal-adapter", "ingestion-opendota-adapter",
+        "domain", "health-kit", "ingestion-application", "contracts", "ingestion-kafka-adapter", "ingestion-journal-adapter", "ingestion-opendota-adapter",
         "ingestion-http-api", "service-kit", "ingestion-service", "feed-simulator", "kafka-test-kit",
     ], Outer::Anything),
     layer("workspace-rules", &[], Outer::Only(&["serde_json"])),

@@ -38,12 +38,11 @@ use self::{
     state::{State, Step},
 };
 use crate::{
-    Condition, HealthCheck, HealthStatus, Ledger, Receipt,
-    ports::{
-        Clock, HealthReporter, Journal, JournalError, MessagePublisher, PublishError, ReceivedBatch,
-    },
+    Ledger, Receipt,
+    ports::{Journal, JournalError, MessagePublisher, PublishError, ReceivedBatch},
     receipt::Outcome,
 };
+use health_kit::{Clock, Condition, HealthCheck, HealthReporter, HealthStatus};
 
 /// What a backlog is told.
 #[derive(Debug, Clone, Copy)]

@@ -16,9 +16,10 @@ use super::{
 };
 use crate::{
     Ledger,
-    ports::{JournalEntry, Message, ReceivedBatch, Recovered, SystemClock},
+    ports::{JournalEntry, Message, ReceivedBatch, Recovered},
     receipt::Outcome,
 };
+use health_kit::SystemClock;
 
 const FEED: SourceName = SourceName::new("feed");
 const WINDOW_SIZE: usize = 1000;

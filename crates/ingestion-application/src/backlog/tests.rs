@@ -3,9 +3,8 @@
 use domain::{MatchId, Timestamp};
 
 use super::*;
-use crate::ports::{
-    JournalEntry, JournalFigures, MockJournal, MockMessagePublisher, Recovered, SystemClock,
-};
+use crate::ports::{JournalEntry, JournalFigures, MockJournal, MockMessagePublisher, Recovered};
+use health_kit::SystemClock;
 
 const FEED: SourceName = SourceName::new("feed");
 

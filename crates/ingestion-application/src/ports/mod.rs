@@ -3,20 +3,16 @@
 //! Each port says what an adapter MUST keep to. The behaviour of a port is
 //! tested by one suite, run against the fake and every real adapter.
 
-mod clock;
 mod dead_letter_archive;
 mod frame_parser;
-mod health_reporter;
 mod journal;
 mod message_publisher;
 mod source_stream_consumer;
 
-pub use clock::{Clock, SystemClock};
 pub use dead_letter_archive::{
     ArchiveError, ArchivedLetter, DeadLetterArchive, DeadLetterReading, LetterAccount,
 };
 pub use frame_parser::FrameParser;
-pub use health_reporter::HealthReporter;
 pub use journal::{Journal, JournalEntry, JournalError, JournalFigures, Recovered};
 pub use message_publisher::{DeadLetter, FlushError, Message, MessagePublisher, PublishError};
 pub use source_stream_consumer::{

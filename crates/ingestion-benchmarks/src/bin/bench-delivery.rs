@@ -9,9 +9,10 @@ use std::{sync::Arc, time::Duration};
 use anyhow::{Context, ensure};
 use clap::Parser;
 use domain::{Match, MatchId, SourceName, Timestamp};
+use health_kit::{Clock, SystemClock};
 use ingestion_application::{
     Ledger,
-    ports::{Clock, Message, MessagePublisher, SystemClock},
+    ports::{Message, MessagePublisher},
 };
 use ingestion_benchmarks::Usage;
 use ingestion_kafka_adapter::{Delivery, KafkaPublisher, KafkaSettings};

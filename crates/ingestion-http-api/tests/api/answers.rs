@@ -1,6 +1,6 @@
 //! Alive, ready and healthy; HEAD; security headers; CORS.
 
-use ingestion_application::HealthStatus;
+use health_kit::HealthStatus;
 use reqwest::{Method, StatusCode};
 use serde_json::json;
 

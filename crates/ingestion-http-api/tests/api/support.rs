@@ -4,10 +4,10 @@ use std::{net::SocketAddr, sync::Arc, time::Duration};
 
 use bytes::Bytes;
 use domain::{DeadLetterReason, MatchId, SourceName, Timestamp};
+use health_kit::{Clock, Condition, Health, HealthCheck, HealthReporter, HealthStatus, Readiness};
 use ingestion_application::{
-    Backlog, BacklogLimits, BacklogSettings, Condition, HandIn, Health, HealthCheck, HealthStatus,
-    IngestionStatus, Ledger, Readiness, SourceStatus,
-    ports::{Clock, FrameParser, HealthReporter, InvalidFrame},
+    Backlog, BacklogLimits, BacklogSettings, HandIn, IngestionStatus, Ledger, SourceStatus,
+    ports::{FrameParser, InvalidFrame},
 };
 use ingestion_http_api::{ApiState, WriteAccess, listen, serve};
 use ingestion_test_support::{journal::FakeJournal, publisher::FakePublisher};

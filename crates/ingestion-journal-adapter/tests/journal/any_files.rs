@@ -9,9 +9,8 @@ use std::{
 
 use async_trait::async_trait;
 use domain::{Match, MatchId, SourceName, Timestamp};
-use ingestion_application::ports::{
-    Journal as _, JournalEntry, JournalError, Message, SystemClock,
-};
+use health_kit::SystemClock;
+use ingestion_application::ports::{Journal as _, JournalEntry, JournalError, Message};
 use ingestion_journal_adapter::{FileJournal, storage::Storage};
 
 const SOURCES: [SourceName; 2] = [SourceName::new("contract"), SourceName::new("other_feed")];

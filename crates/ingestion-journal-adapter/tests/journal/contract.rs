@@ -3,7 +3,8 @@
 use std::sync::{Arc, Mutex};
 
 use async_trait::async_trait;
-use ingestion_application::ports::{Journal, SystemClock};
+use health_kit::SystemClock;
+use ingestion_application::ports::Journal;
 use ingestion_journal_adapter::{FileJournal, JournalSettings};
 use ingestion_test_support::{
     journal::journal_contract::{self, SOURCES, Target},

@@ -3,10 +3,8 @@
 
 use std::{io::ErrorKind, sync::Arc, time::Duration};
 
-use ingestion_application::{
-    HealthStatus,
-    ports::{HealthReporter as _, Journal as _, JournalError},
-};
+use health_kit::{HealthReporter as _, HealthStatus};
+use ingestion_application::ports::{Journal as _, JournalError};
 use ingestion_journal_adapter::FileJournal;
 use ingestion_test_support::{
     journal::journal_contract::{a_dead_letter, a_match, matches, read_all},

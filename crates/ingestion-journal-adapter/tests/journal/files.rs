@@ -2,7 +2,8 @@
 
 use std::{fs, os::unix::fs::PermissionsExt as _, path::Path, sync::Arc};
 
-use ingestion_application::ports::{Journal as _, SystemClock};
+use health_kit::SystemClock;
+use ingestion_application::ports::Journal as _;
 use ingestion_journal_adapter::{FileJournal, JournalSettings, OpenError};
 use ingestion_test_support::journal::journal_contract::{SOURCES, matches, read_all};
 

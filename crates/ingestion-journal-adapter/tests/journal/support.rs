@@ -2,7 +2,8 @@
 
 use std::sync::Arc;
 
-use ingestion_application::ports::{Journal as _, JournalError, Recovered, SystemClock};
+use health_kit::SystemClock;
+use ingestion_application::ports::{Journal as _, JournalError, Recovered};
 use ingestion_journal_adapter::FileJournal;
 use ingestion_test_support::{journal::journal_contract::SOURCES, simulated_disk::SimulatedDisk};
 

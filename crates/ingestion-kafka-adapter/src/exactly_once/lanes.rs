@@ -274,10 +274,8 @@ mod tests {
 
     use bytes::Bytes;
     use domain::{DeadLetterReason, Match, MatchId, SourceName, Timestamp};
-    use ingestion_application::{
-        Ledger,
-        ports::{DeadLetter, SystemClock},
-    };
+    use health_kit::SystemClock;
+    use ingestion_application::{Ledger, ports::DeadLetter};
 
     use super::*;
 

@@ -186,7 +186,8 @@ mod tests {
     use std::{collections::HashMap, time::Duration};
 
     use domain::{Match, MatchId, SourceName, Timestamp};
-    use ingestion_application::{Ledger, ports::SystemClock};
+    use health_kit::SystemClock;
+    use ingestion_application::Ledger;
     use kafka_test_kit::KafkaCluster;
     use tokio::time::{Instant, sleep};
 

@@ -13,7 +13,7 @@ use std::{
     time::Duration,
 };
 
-use ingestion_application::{Condition, HealthCheck, HealthStatus, ports::Clock};
+use health_kit::{Clock, Condition, HealthCheck, HealthStatus};
 use kafka_kit::probe::{TopicState, topic_state};
 use rdkafka::{
     error::RDKafkaErrorCode,

@@ -6,10 +6,11 @@ use std::{
     time::Duration,
 };
 
-use ingestion_application::{
+use health_kit::{
+    HealthReporter,
     HealthStatus::{Healthy, Unhealthy},
-    ports::{HealthReporter, Message},
 };
+use ingestion_application::ports::Message;
 use ingestion_kafka_adapter::{
     Delivery::{self, AtLeastOnce, ExactlyOnce},
     KafkaSettings,

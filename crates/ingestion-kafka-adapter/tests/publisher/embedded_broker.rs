@@ -10,7 +10,8 @@ use crate::support::{NOTICED_WITHIN, PATIENCE, Rig, a_dead_letter, a_match, coun
 use async_trait::async_trait;
 use contracts::PAYLOAD_SIZE_MAX_BYTES;
 use domain::{DeadLetterReason, LedgerFigures};
-use ingestion_application::{HealthStatus, ports::MessagePublisher};
+use health_kit::HealthStatus;
+use ingestion_application::ports::MessagePublisher;
 use ingestion_kafka_adapter::{Delivery, KafkaSettings};
 use ingestion_test_support::publisher::publisher_contract::{self, Arrived, Target};
 use kafka_kit::embedded::EmbeddedBroker;

@@ -5,7 +5,8 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use contracts::{MatchIdRecord, PAYLOAD_SIZE_MAX_BYTES};
 use domain::DeadLetterReason;
-use ingestion_application::{HealthStatus, ports::MessagePublisher};
+use health_kit::HealthStatus;
+use ingestion_application::ports::MessagePublisher;
 use ingestion_kafka_adapter::{
     Delivery::{self, AtLeastOnce, ExactlyOnce},
     KafkaSettings,

@@ -5,11 +5,10 @@ use std::{collections::HashMap, sync::Arc, time::Duration};
 use bytes::Bytes;
 use contracts::{DeadLetterRecord, Header, MatchIdRecord};
 use domain::{DeadLetterReason, LedgerFigures, Match, MatchId, SourceName, Timestamp};
+use health_kit::{Clock, HealthCheck, HealthReporter, HealthStatus, SystemClock};
 use ingestion_application::{
-    HealthCheck, HealthStatus, Ledger,
-    ports::{
-        Clock, DeadLetter, HealthReporter, Message, MessagePublisher, PublishError, SystemClock,
-    },
+    Ledger,
+    ports::{DeadLetter, Message, MessagePublisher, PublishError},
 };
 use ingestion_kafka_adapter::{Delivery, KafkaPublisher, KafkaSettings};
 use ingestion_test_support::publisher::publisher_contract::Arrived;

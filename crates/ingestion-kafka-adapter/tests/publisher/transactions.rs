@@ -9,10 +9,8 @@ use std::{
 };
 
 use domain::MatchId;
-use ingestion_application::{
-    HealthStatus::Healthy,
-    ports::{MessagePublisher, PublishError},
-};
+use health_kit::HealthStatus::Healthy;
+use ingestion_application::ports::{MessagePublisher, PublishError};
 use ingestion_kafka_adapter::{Delivery, KafkaSettings};
 use kafka_test_kit::{KafkaCluster, shared_broker, unique_topic};
 use rdkafka::{

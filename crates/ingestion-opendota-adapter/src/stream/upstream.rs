@@ -5,7 +5,8 @@
 
 use std::{fmt::Display, sync::Arc};
 
-use ingestion_application::ports::{Clock, DisconnectReason};
+use health_kit::Clock;
+use ingestion_application::ports::DisconnectReason;
 
 use super::{
     connector::{ByteStream, Connector},

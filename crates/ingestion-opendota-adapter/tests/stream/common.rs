@@ -5,8 +5,9 @@ use std::time::Duration;
 
 use domain::{MatchId, Timestamp};
 use futures_util::{SinkExt as _, StreamExt as _};
+use health_kit::Clock;
 use ingestion_application::ports::{
-    Clock, DisconnectReason, Disconnection, ReceivedBatch, SourceEvent, SourceStreamConsumer as _,
+    DisconnectReason, Disconnection, ReceivedBatch, SourceEvent, SourceStreamConsumer as _,
 };
 use ingestion_opendota_adapter::stream::{MatchStream, StreamSettings};
 use tokio::{

@@ -2,9 +2,8 @@
 
 use std::{io::Write as _, ops::Range, sync::Arc, time::Duration};
 
-use ingestion_application::ports::{
-    Clock as _, DisconnectReason, SourceStreamConsumer as _, SystemClock,
-};
+use health_kit::{Clock as _, SystemClock};
+use ingestion_application::ports::{DisconnectReason, SourceStreamConsumer as _};
 use ingestion_opendota_adapter::stream::{MatchStream, StreamSettings};
 use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, IsCa, KeyPair, date_time_ymd};
 use tempfile::NamedTempFile;

@@ -12,9 +12,10 @@ use std::{
 use async_trait::async_trait;
 use bytes::Bytes;
 use domain::{DeadLetterReason, LedgerFigures, Match, MatchId, SourceName, Timestamp};
+use health_kit::SystemClock;
 use ingestion_application::{
     Ledger, Receipts,
-    ports::{DeadLetter, FlushError, Message, MessagePublisher, SystemClock},
+    ports::{DeadLetter, FlushError, Message, MessagePublisher},
 };
 use tokio::time::{Instant, sleep, timeout};
 

@@ -4,10 +4,8 @@ mod list;
 mod redrive;
 
 use domain::DeadLetterReason;
-use ingestion_application::{
-    DeadLetterFilter,
-    ports::{Clock as _, SystemClock},
-};
+use health_kit::{Clock as _, SystemClock};
+use ingestion_application::DeadLetterFilter;
 use ingestion_kafka_adapter::DeadLetterTopic;
 use service_kit::exit_code::ExitCode;
 

@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use domain::Timestamp;
 use tokio_util::sync::CancellationToken;
 
-use crate::ports::{Clock, HealthReporter};
+use crate::{Clock, HealthReporter};
 
 /// How a part, or the whole, is doing; ordered from best to worst.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -173,7 +173,7 @@ impl Readiness {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::ports::SystemClock;
+    use crate::SystemClock;
 
     #[test]
     fn a_condition_is_news_when_it_is_first_known_and_when_it_changes() {
