@@ -1,6 +1,9 @@
 //! How the service is: the words and the rule that sums them up.
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::{
+    borrow::Cow,
+    sync::{Arc, Mutex, PoisonError},
+};
 
 use domain::Timestamp;
 use tokio_util::sync::CancellationToken;
@@ -33,8 +36,8 @@ impl HealthStatus {
 /// The state of one part of the service.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct HealthCheck {
-    /// Which part.
-    pub name: &'static str,
+    /// Which part; `kind.instance` where there may be several of a kind.
+    pub name: Cow<'static, str>,
     /// How it is.
     pub status: HealthStatus,
     /// Why, and what to do about it, in a sentence without secrets.
@@ -95,13 +98,13 @@ struct Judged {
 impl Condition {
     /// A condition that is assumed to be as given, from now until it is set.
     pub fn new(
-        name: &'static str,
+        name: impl Into<Cow<'static, str>>,
         status: HealthStatus,
         reason: impl Into<String>,
         clock: Arc<dyn Clock>,
     ) -> Self {
         let check = HealthCheck {
-            name,
+            name: name.into(),
             status,
             reason: reason.into(),
             since: clock.now(),

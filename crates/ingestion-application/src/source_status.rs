@@ -85,7 +85,7 @@ impl SourceStatus {
                 last: None,
             }),
             condition: Condition::new(
-                "feed",
+                format!("feed.{source}"),
                 HealthStatus::Unhealthy,
                 format!("{source}: not connected yet"),
                 Arc::clone(&clock),
@@ -200,6 +200,16 @@ mod tests {
 
     fn status() -> SourceStatus {
         SourceStatus::new(SourceName::new("feed"), IDLE_TIMEOUT, Arc::new(SystemClock))
+    }
+
+    #[test]
+    fn every_feed_has_a_check_of_its_own() {
+        let names = ["pages", "stream"].map(|source| {
+            let source = SourceName::new(source);
+            let status = SourceStatus::new(source, IDLE_TIMEOUT, Arc::new(SystemClock));
+            status.checks().remove(0).name
+        });
+        assert_eq!(names, ["feed.pages", "feed.stream"]);
     }
 
     #[test]

@@ -1,5 +1,7 @@
 //! Alive, ready and healthy: three questions with three answers.
 
+use std::borrow::Cow;
+
 use actix_web::{HttpRequest, HttpResponse, get, http::StatusCode, web};
 use health_kit::{HealthCheck, HealthStatus};
 use serde::Serialize;
@@ -28,8 +30,8 @@ pub(crate) struct HealthAnswer {
 /// How one part of the service is.
 #[derive(Serialize, ToSchema)]
 pub(crate) struct HealthCheckAnswer {
-    /// Which part.
-    name: &'static str,
+    /// Which part; `feed.` and its name for each feed.
+    name: Cow<'static, str>,
     /// `healthy`, `degraded` or `unhealthy`.
     status: &'static str,
     /// Why, and what to do about it.

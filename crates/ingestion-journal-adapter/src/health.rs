@@ -101,9 +101,9 @@ impl JournalHealth {
         }
         let check = self.condition.check();
         if status == HealthStatus::Healthy {
-            tracing::info!(check = check.name, "{}", check.reason);
+            tracing::info!(check = &*check.name, "{}", check.reason);
         } else {
-            tracing::warn!(check = check.name, "{}", check.reason);
+            tracing::warn!(check = &*check.name, "{}", check.reason);
         }
     }
 

@@ -40,7 +40,7 @@ async fn health_is_as_bad_as_its_worst_part() {
         "status": "healthy",
         "service": "ingestion-service",
         "checks": [
-            { "name": "feed", "status": "healthy", "since": since,
+            { "name": "feed.opendota_stream", "status": "healthy", "since": since,
               "reason": "opendota_stream: connected" },
             { "name": "kafka", "status": "healthy", "since": since,
               "reason": "brokers answer" },

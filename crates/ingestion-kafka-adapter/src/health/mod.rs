@@ -334,8 +334,8 @@ fn explain_refusal(topic: &str, code: RDKafkaErrorCode) -> String {
 fn log(condition: &Condition) {
     let check = condition.check();
     if check.status == HealthStatus::Healthy {
-        tracing::info!(check = check.name, "{}", check.reason);
+        tracing::info!(check = &*check.name, "{}", check.reason);
     } else {
-        tracing::warn!(check = check.name, "{}", check.reason);
+        tracing::warn!(check = &*check.name, "{}", check.reason);
     }
 }

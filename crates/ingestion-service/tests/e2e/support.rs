@@ -289,7 +289,9 @@ impl Service {
                 let checks = health["checks"].as_array().cloned().unwrap_or_default();
                 checks.iter().any(|check| {
                     let said = check["reason"].as_str().unwrap_or_default();
-                    check["name"] == "feed" && check["status"] == status && said.contains(reason)
+                    check["name"] == "feed.opendota_stream"
+                        && check["status"] == status
+                        && said.contains(reason)
                 })
             })
         })
