@@ -126,7 +126,7 @@ mod tests {
 
     use super::*;
     use crate::{
-        BacklogLimits, BacklogSettings, Ledger,
+        BacklogLimits, BacklogSettings, BacklogWork, Ledger,
         ports::{
             InvalidFrame, JournalFigures, Message, MockJournal, MockMessagePublisher, Recovered,
         },
@@ -154,6 +154,7 @@ mod tests {
 
     struct Fixture {
         backlog: Arc<Backlog>,
+        work: BacklogWork,
         ledger: Arc<Ledger>,
         hand_in: Arc<HandIn>,
     }
@@ -189,25 +190,25 @@ mod tests {
             dedup_window_size: 10_000,
             limits: BacklogLimits::DEFAULT,
         };
-        let backlog = Arc::new(Backlog::new(
+        let (backlog, work) = Backlog::new(
             settings,
             Arc::new(journal),
             Arc::new(publisher),
             Arc::clone(&ledger),
             clock.clone(),
-        ));
+        );
         let hand_in = Arc::new(HandIn::new(Arc::clone(&backlog), Arc::new(Digits), clock));
         Fixture {
             backlog,
+            work,
             ledger,
             hand_in,
         }
     }
 
-    fn run(backlog: &Arc<Backlog>) -> JoinHandle<()> {
-        let backlog = Arc::clone(backlog);
+    fn run(work: BacklogWork) -> JoinHandle<()> {
         tokio::spawn(async move {
-            let ended = backlog.run().await;
+            let ended = work.run().await;
             panic!("it runs until it is dropped: {ended:?}");
         })
     }
@@ -217,7 +218,7 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn frames_are_judged_deduplicated_and_booked_like_those_of_a_feed() {
         let fixture = fixture();
-        let running = run(&fixture.backlog);
+        let running = run(fixture.work);
         let many: Vec<_> = (1..=2_000).map(|id: i64| id.to_string()).collect();
         let mut frames: Vec<_> = many.iter().map(String::as_bytes).collect();
         frames.extend([&b"7"[..], b"PING", b""]);

@@ -9,24 +9,25 @@ pub mod ports;
 
 mod backlog;
 mod dedup_window;
+mod feed;
 mod hand_in;
 mod ingestion_status;
 mod latency;
 mod ledger;
 mod pipeline;
-mod process_match_stream;
+mod read_feeds;
 mod receipt;
 mod redrive;
 mod source_status;
 
-pub use backlog::{Backlog, BacklogError, BacklogLimits, BacklogSettings};
+pub use backlog::{Backlog, BacklogError, BacklogLimits, BacklogSettings, BacklogWork};
 pub use dedup_window::DedupWindow;
+pub use feed::Feed;
 pub use hand_in::{HandIn, HandedIn, REDRIVE, REPLAY, Refusal};
 pub use ingestion_status::{IngestionSnapshot, IngestionStatus, JournalSnapshot, SourceSnapshot};
 pub use latency::{LATENCY_BUCKETS_SECONDS, LatencySnapshot};
 pub use ledger::{Ledger, LedgerSnapshot, SourceFigures};
 pub use pipeline::{Pipeline, PipelineError};
-pub use process_match_stream::ProcessMatchStream;
 pub use receipt::{Receipt, Receipts};
 pub use redrive::{DeadLetterFilter, NotRedriven, Redrive};
 pub use source_status::{ConnectionSnapshot, ConnectionState, SourceStatus};

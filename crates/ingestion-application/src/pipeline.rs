@@ -1,19 +1,20 @@
-//! A feed and the backlog behind it, from their start to a safe end.
+//! Feeds and the backlog behind them, from their start to a safe end.
 
 use std::{sync::Arc, time::Duration};
 
 use thiserror::Error;
 use tokio_util::sync::CancellationToken;
 
-use crate::{Backlog, BacklogError, ProcessMatchStream, SourceStatus, ports::SourceStreamConsumer};
+use crate::{Backlog, BacklogError, BacklogWork, Feed, read_feeds::read_feeds};
 
 /// So long the last write to the journal may take when there is no more time.
 const CLOSE_TIME_MAX: Duration = Duration::from_millis(800);
 
-/// Carries the matches of one feed.
+/// Carries the matches of all feeds.
 pub struct Pipeline {
-    process: ProcessMatchStream,
+    feeds: Vec<Feed>,
     backlog: Arc<Backlog>,
+    work: BacklogWork,
 }
 
 /// Why the pipeline has not ended as it should.
@@ -28,60 +29,73 @@ pub enum PipelineError {
 }
 
 impl Pipeline {
-    /// Carries what is received into and out of `backlog`, and follows the
-    /// feed's connection in `status`.
+    /// Carries what `feeds` receive into the backlog and out of it; without
+    /// any feed, what is handed in and what an earlier process has left.
+    ///
+    /// # Panics
+    /// When two feeds have the same source: their figures could not be told apart.
     #[must_use]
-    pub fn new(backlog: Arc<Backlog>, status: Arc<SourceStatus>) -> Self {
+    pub fn new(work: BacklogWork, feeds: Vec<Feed>) -> Self {
+        for (nth, feed) in feeds.iter().enumerate() {
+            let is_first = feeds[..nth].iter().all(|it| it.source() != feed.source());
+            assert!(is_first, "every feed has a source of its own");
+        }
         Self {
-            process: ProcessMatchStream::new(Arc::clone(&backlog), status),
-            backlog,
+            feeds,
+            backlog: Arc::clone(work.backlog()),
+            work,
         }
     }
 
-    /// Reads `feed` until `drain`, then waits for the last acknowledgement
+    /// Reads the feeds until `drain`, then waits for the last acknowledgement
     /// until `abort`; whatever is pending then goes to the journal.
     ///
     /// # Errors
     /// [`PipelineError::Stopped`] when the publisher has stopped for good, and
     /// [`PipelineError::InMemoryOnly`] when the journal did not take what is left.
     pub async fn run(
-        &self,
-        feed: &mut dyn SourceStreamConsumer,
+        self,
         drain: CancellationToken,
         abort: CancellationToken,
     ) -> Result<(), PipelineError> {
-        let carried = self.carry(feed, drain, abort).await;
-        let in_memory_only = self.backlog.close(CLOSE_TIME_MAX).await;
+        let Self {
+            mut feeds,
+            backlog,
+            work,
+        } = self;
+        let carried = carry(&mut feeds, &backlog, work, drain, abort).await;
+        let in_memory_only = backlog.close(CLOSE_TIME_MAX).await;
         if in_memory_only > 0 {
             return Err(PipelineError::InMemoryOnly(in_memory_only));
         }
         Ok(carried?)
     }
+}
 
-    async fn carry(
-        &self,
-        feed: &mut dyn SourceStreamConsumer,
-        drain: CancellationToken,
-        abort: CancellationToken,
-    ) -> Result<(), BacklogError> {
-        let ingest = self.process.run(feed, drain.clone());
-        tokio::pin!(ingest);
-        let mut has_read_all = false;
-        let drained = async {
-            (&mut ingest).await;
-            has_read_all = true;
-            self.backlog.drained().await;
-        };
-        let stopped = tokio::select! {
-            stopped = self.backlog.run() => stopped,
-            () = drained => return Ok(()),
-            () = abort.cancelled() => return Ok(()),
-        };
-        // What has been read is the service's, whatever has stopped.
-        drain.cancel();
-        if !has_read_all {
-            abort.run_until_cancelled(ingest).await;
-        }
-        stopped
+async fn carry(
+    feeds: &mut [Feed],
+    backlog: &Backlog,
+    work: BacklogWork,
+    drain: CancellationToken,
+    abort: CancellationToken,
+) -> Result<(), BacklogError> {
+    let reading = read_feeds(feeds, backlog, drain.clone());
+    tokio::pin!(reading);
+    let mut has_read_all = false;
+    let drained = async {
+        (&mut reading).await;
+        has_read_all = true;
+        backlog.drained().await;
+    };
+    let stopped = tokio::select! {
+        stopped = work.run() => stopped,
+        () = drained => return Ok(()),
+        () = abort.cancelled() => return Ok(()),
+    };
+    // What has been read is the service's, whatever has stopped.
+    drain.cancel();
+    if !has_read_all {
+        abort.run_until_cancelled(reading).await;
     }
+    stopped
 }

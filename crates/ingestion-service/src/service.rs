@@ -9,10 +9,10 @@ use std::{
 use anyhow::Context as _;
 use domain::LedgerFigures;
 use health_kit::{Health, Readiness};
-use ingestion_application::{IngestionStatus, Ledger, Pipeline, SourceStatus, ports::PublishError};
+use ingestion_application::{Feed, IngestionStatus, Ledger, Pipeline, ports::PublishError};
 use ingestion_http_api::{ApiState, WriteAccess};
 use ingestion_kafka_adapter::KafkaPublisher;
-use ingestion_opendota_adapter::stream::{self, MatchStream};
+use ingestion_opendota_adapter::stream::MatchStream;
 use service_kit::{
     exit_code::ExitCode,
     lifecycle::{Ending, Lifecycle},
@@ -27,7 +27,6 @@ use crate::{
 
 /// The service, put together and not yet running.
 pub(crate) struct Service {
-    feed: MatchStream,
     pipeline: Pipeline,
     publisher: Arc<KafkaPublisher>,
     ledger: Arc<Ledger>,
@@ -50,26 +49,24 @@ impl Service {
             ledger,
             publisher,
             journal,
-            backlog,
+            work,
             hand_in,
         } = WayOut::build(&settings)?;
-        let feed_status = Arc::new(SourceStatus::new(
-            stream::SOURCE,
-            settings.opendota.idle_timeout,
-            Arc::clone(&clock),
-        ));
-
         // Seeded at random, so that instances do not reconnect in step.
         let jitter_seed = RandomState::new().hash_one(());
         let feed = MatchStream::try_new(&settings.opendota, Arc::clone(&clock), jitter_seed)
             .context("the OPENDOTA_STREAM_ settings cannot work")?;
-        let pipeline = Pipeline::new(Arc::clone(&backlog), Arc::clone(&feed_status));
+        let idle_timeout = settings.opendota.idle_timeout;
+        let feed = Feed::new(Box::new(feed), idle_timeout, Arc::clone(&clock));
+        let feed_status = feed.status();
+        let backlog = Arc::clone(work.backlog());
+        let pipeline = Pipeline::new(work, vec![feed]);
 
         let health = Health::new(vec![
             feed_status.clone(),
             publisher.clone(),
             journal.clone(),
-            backlog.clone(),
+            backlog,
             ledger.clone(),
         ]);
         let api = ApiState {
@@ -91,7 +88,6 @@ impl Service {
             cors_allowed_origins: settings.api.cors_allowed_origins,
         };
         Ok(Self {
-            feed,
             pipeline,
             publisher,
             ledger,
@@ -121,7 +117,6 @@ impl Service {
         next_signal: impl AsyncFnMut() -> &'static str,
     ) -> ExitCode {
         let Self {
-            mut feed,
             pipeline,
             publisher,
             ledger,
@@ -140,7 +135,7 @@ impl Service {
         lifecycle.spawn("pipeline", {
             let (drain, abort) = (lifecycle.drain(), lifecycle.abort());
             async move {
-                let outcome = pipeline.run(&mut feed, drain, abort).await;
+                let outcome = pipeline.run(drain, abort).await;
                 finished.cancel();
                 outcome
             }

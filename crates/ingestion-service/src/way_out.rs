@@ -7,7 +7,7 @@ use anyhow::Context as _;
 use domain::SourceName;
 use health_kit::{Clock, SystemClock};
 use ingestion_application::{
-    Backlog, BacklogLimits, BacklogSettings, HandIn, Ledger, REDRIVE, REPLAY,
+    Backlog, BacklogLimits, BacklogSettings, BacklogWork, HandIn, Ledger, REDRIVE, REPLAY,
 };
 use ingestion_journal_adapter::FileJournal;
 use ingestion_kafka_adapter::KafkaPublisher;
@@ -24,7 +24,7 @@ pub(crate) struct WayOut {
     pub(crate) ledger: Arc<Ledger>,
     pub(crate) publisher: Arc<KafkaPublisher>,
     pub(crate) journal: Arc<FileJournal>,
-    pub(crate) backlog: Arc<Backlog>,
+    pub(crate) work: BacklogWork,
     pub(crate) hand_in: Arc<HandIn>,
 }
 
@@ -41,7 +41,7 @@ impl WayOut {
         let publisher = Arc::new(publisher);
         let journal = FileJournal::open(&settings.journal, &SOURCES, Arc::clone(&clock))?;
         let journal = Arc::new(journal);
-        let backlog = Arc::new(Backlog::new(
+        let (backlog, work) = Backlog::new(
             BacklogSettings {
                 dedup_window_size: settings.dedup_window_size,
                 limits: BacklogLimits::DEFAULT,
@@ -50,9 +50,9 @@ impl WayOut {
             publisher.clone(),
             Arc::clone(&ledger),
             Arc::clone(&clock),
-        ));
+        );
         let hand_in = Arc::new(HandIn::new(
-            Arc::clone(&backlog),
+            backlog,
             Arc::new(MatchFrames),
             Arc::clone(&clock),
         ));
@@ -61,7 +61,7 @@ impl WayOut {
             ledger,
             publisher,
             journal,
-            backlog,
+            work,
             hand_in,
         })
     }

@@ -13,7 +13,7 @@ use std::{
 use async_trait::async_trait;
 use domain::MatchId;
 use ingestion_application::{
-    Backlog, BacklogLimits, BacklogSettings, Ledger, Pipeline, PipelineError, SourceStatus,
+    Backlog, BacklogLimits, BacklogSettings, Feed, Ledger, Pipeline, PipelineError,
     ports::{Journal, ReceivedBatch, SourceStreamConsumer},
 };
 use ingestion_journal_adapter::{FileJournal, storage::Storage};
@@ -49,6 +49,7 @@ const SLOW_SYNC: Duration = Duration::from_millis(100);
 const TRIED_AGAIN_WITHIN_MS: u64 = 700;
 /// What is received so short before a loss of power may be lost.
 const UNPROTECTED_MS: u64 = 1000;
+const IDLE_TIMEOUT: Duration = Duration::from_secs(10);
 const SHUTDOWN_TIMEOUT: Duration = Duration::from_secs(5);
 const LIMITS: BacklogLimits = BacklogLimits {
     head_weight_max: 30,
@@ -132,7 +133,7 @@ impl World {
         let ledger = Arc::new(Ledger::new(Arc::clone(&clock)));
         let is_ending = Arc::new(AtomicBool::new(false));
         let publisher = ModelPublisher::new(Arc::clone(&self.brokers), self.bug);
-        let backlog = Arc::new(Backlog::new(
+        let (_, work) = Backlog::new(
             BacklogSettings {
                 dedup_window_size: 100_000,
                 limits: LIMITS,
@@ -141,16 +142,15 @@ impl World {
             publisher.clone(),
             Arc::clone(&ledger),
             Arc::clone(&clock),
-        ));
-        let status = Arc::new(SourceStatus::new(SOURCE, Duration::from_secs(10), clock));
+        );
+        let feed = Feed::new(self.feed(seed), IDLE_TIMEOUT, clock);
         let (drain, abort) = (CancellationToken::new(), CancellationToken::new());
         self.lock().running = Some(Running {
             ledger,
             drain: drain.clone(),
             is_ending,
         });
-        let pipeline = Pipeline::new(backlog, status);
-        let mut feed = self.feed(seed);
+        let pipeline = Pipeline::new(work, vec![feed]);
         let deadline = async {
             drain.cancelled().await;
             tokio::time::sleep(SHUTDOWN_TIMEOUT).await;
@@ -158,7 +158,7 @@ impl World {
             std::future::pending::<()>().await;
         };
         let ended = tokio::select! {
-            ended = pipeline.run(&mut *feed, drain.clone(), abort.clone()) => ended,
+            ended = pipeline.run(drain.clone(), abort.clone()) => ended,
             () = async { publisher.run().await; std::future::pending().await } => return Ok(()),
             () = deadline => return Ok(()),
         };
@@ -382,7 +382,7 @@ fn settings() -> StreamSettings {
         ca_file: None,
         heartbeat: Duration::from_secs(5),
         connect_timeout: Duration::from_secs(3),
-        idle_timeout: Duration::from_secs(10),
+        idle_timeout: IDLE_TIMEOUT,
         backoff_min: Duration::from_millis(500),
         backoff_max: Duration::from_secs(5),
         message_size_max: 1 << 20,

@@ -17,7 +17,7 @@ use tokio::sync::watch;
 
 pub mod source_contract;
 
-/// The name of every scripted feed.
+/// The name of a scripted feed that was given no other.
 pub const FAKE_SOURCE: SourceName = SourceName::new("fake_source");
 
 /// When everything in a script is received.
@@ -25,6 +25,7 @@ pub const FAKE_RECEIVED_AT: Timestamp = Timestamp::from_unix_ms(1_776_027_022_00
 
 /// Hands over the events of its script, one a call.
 pub struct FakeSource {
+    source: SourceName,
     script: VecDeque<SourceEvent>,
     read_ahead: VecDeque<ReceivedBatch>,
     progress: watch::Sender<Progress>,
@@ -45,11 +46,18 @@ impl FakeSource {
     pub fn new(script: impl IntoIterator<Item = SourceEvent>) -> (Self, FakeSourceObserver) {
         let (progress, observed) = watch::channel(Progress::default());
         let source = Self {
+            source: FAKE_SOURCE,
             script: script.into_iter().collect(),
             read_ahead: VecDeque::new(),
             progress,
         };
         (source, FakeSourceObserver(observed))
+    }
+
+    /// The same feed under another name.
+    #[must_use]
+    pub fn named(self, source: SourceName) -> Self {
+        Self { source, ..self }
     }
 
     /// The same feed with batches that it hands over only when it is closed.
@@ -63,7 +71,7 @@ impl FakeSource {
 #[async_trait]
 impl SourceStreamConsumer for FakeSource {
     fn source(&self) -> SourceName {
-        FAKE_SOURCE
+        self.source
     }
 
     async fn next(&mut self) -> SourceEvent {

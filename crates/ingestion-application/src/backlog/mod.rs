@@ -6,11 +6,12 @@
 //! the journal alone and read back when Kafka takes it. When the journal has
 //! no room either, or does not write in time, feeds are not read.
 //!
-//! [`Backlog::run`] does all of the work; the others hand in and ask.
+//! [`BacklogWork`] does all of the work; the others hand in and ask.
 
 mod limits;
 mod queue;
 mod state;
+mod work;
 
 #[cfg(test)]
 mod state_tests;
@@ -29,7 +30,7 @@ use tokio::{
     time::{Instant, interval, sleep, timeout},
 };
 
-pub use self::limits::BacklogLimits;
+pub use self::{limits::BacklogLimits, work::BacklogWork};
 use self::{
     limits::{
         PROGRESS_WITHIN, PROTECTED_WITHIN, READ_BATCH, RETRY_PAUSE, WATCH_INTERVAL, WRITE_INTERVAL,
@@ -81,15 +82,16 @@ pub struct Backlog {
 }
 
 impl Backlog {
-    /// An empty backlog; nothing is read or sent before it [runs](Self::run).
+    /// An empty backlog, and the work on it: before that [runs](BacklogWork::run)
+    /// nothing is read or sent.
     pub fn new(
         settings: BacklogSettings,
         journal: Arc<dyn Journal>,
         publisher: Arc<dyn MessagePublisher>,
         ledger: Arc<Ledger>,
         clock: Arc<dyn Clock>,
-    ) -> Self {
-        Self {
+    ) -> (Arc<Self>, BacklogWork) {
+        let backlog = Arc::new(Self {
             journal,
             publisher,
             ledger,
@@ -109,7 +111,14 @@ impl Backlog {
             sendable: Notify::new(),
             writable: Notify::new(),
             room: Notify::new(),
-        }
+        });
+        let work = BacklogWork::new(Arc::clone(&backlog));
+        (backlog, work)
+    }
+
+    /// Whether more may be received.
+    pub(crate) fn has_room(&self) -> bool {
+        self.lock().has_room()
     }
 
     /// Waits until more may be received.
@@ -118,7 +127,7 @@ impl Backlog {
             let changed = self.room.notified();
             tokio::pin!(changed);
             changed.as_mut().enable();
-            if self.lock().has_room() {
+            if self.has_room() {
                 return;
             }
             changed.await;
@@ -174,22 +183,6 @@ impl Backlog {
         Some(invalid)
     }
 
-    /// Does the work until it is dropped: takes over what earlier runs have
-    /// left, sends, and keeps on disk what has to be there.
-    ///
-    /// Dropping it loses nothing; [`close`](Self::close) comes next.
-    ///
-    /// # Errors
-    /// When the publisher has stopped for good.
-    pub async fn run(self: &Arc<Self>) -> Result<(), BacklogError> {
-        self.recover().await;
-        tokio::select! {
-            stopped = self.send_for_ever() => stopped,
-            () = self.write_for_ever() => Ok(()),
-            () = self.watch_for_ever() => Ok(()),
-        }
-    }
-
     /// Waits until nothing is pending, or until the rest is on disk and Kafka
     /// acknowledges nothing any more; takes nothing in on request from here on.
     pub async fn drained(&self) {
@@ -210,7 +203,7 @@ impl Backlog {
     /// Writes everything that is pending to the journal, for at most
     /// `deadline`; how many messages are in memory only after that.
     ///
-    /// To be called when [`run`](Self::run) has ended.
+    /// To be called when [`BacklogWork::run`] has ended.
     pub async fn close(&self, deadline: Duration) -> u64 {
         self.accept_no_more();
         let write_all = async {

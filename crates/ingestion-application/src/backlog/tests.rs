@@ -24,10 +24,13 @@ const EMPTY: JournalFigures = JournalFigures {
     lost: 0,
 };
 
-fn backlog(mut journal: MockJournal, publisher: MockMessagePublisher) -> Arc<Backlog> {
+fn backlog(
+    mut journal: MockJournal,
+    publisher: MockMessagePublisher,
+) -> (Arc<Backlog>, BacklogWork) {
     journal.expect_figures().return_const(EMPTY);
     let clock = Arc::new(SystemClock);
-    Arc::new(Backlog::new(
+    Backlog::new(
         BacklogSettings {
             dedup_window_size: 10,
             limits: BacklogLimits::DEFAULT,
@@ -36,7 +39,7 @@ fn backlog(mut journal: MockJournal, publisher: MockMessagePublisher) -> Arc<Bac
         Arc::new(publisher),
         Arc::new(Ledger::new(clock.clone())),
         clock,
-    ))
+    )
 }
 
 #[tokio::test]
@@ -58,9 +61,9 @@ async fn a_publisher_that_stops_ends_the_work_and_the_journal_gets_all() {
         .once()
         .returning(|_| Ok(()));
 
-    let backlog = backlog(journal, publisher);
+    let (backlog, work) = backlog(journal, publisher);
     backlog.receive(FEED, batch(&[7, 8]));
-    let ended = backlog.run().await;
+    let ended = work.run().await;
     assert_eq!(
         ended.expect_err("it cannot go on").to_string(),
         "matches cannot be published any more: another instance has taken over: by a later start"
@@ -110,7 +113,7 @@ async fn what_was_left_behind_is_pending_and_published_if_it_is_in_the_topic() {
         .once()
         .returning(|_| Ok(()));
 
-    let backlog = backlog(journal, publisher);
+    let (backlog, _work) = backlog(journal, publisher);
     backlog.recover().await;
     assert_eq!(backlog.ledger.figures().pending, 2);
     // Received before the topic was read, and deduplicated after it.
@@ -148,11 +151,8 @@ async fn a_match_that_was_refused_is_no_duplicate_when_it_comes_again() {
     journal
         .expect_recover()
         .returning(|| Ok(Recovered::default()));
-    let backlog = backlog(journal, publisher);
-    let running = tokio::spawn({
-        let backlog = Arc::clone(&backlog);
-        async move { backlog.run().await }
-    });
+    let (backlog, work) = backlog(journal, publisher);
+    let running = tokio::spawn(work.run());
     let expected = [(1, 0, 0, 1), (2, 1, 0, 1), (3, 1, 1, 1)];
     for (received, published, duplicates, dead_lettered) in expected {
         backlog.receive(FEED, batch(&[7]));
@@ -210,7 +210,7 @@ impl Journal for SlowJournal {
 async fn what_the_journal_was_being_told_when_the_work_ended_is_told_again() {
     let journal = Arc::new(SlowJournal::default());
     let clock = Arc::new(SystemClock);
-    let backlog = Backlog::new(
+    let (backlog, _work) = Backlog::new(
         BacklogSettings {
             dedup_window_size: 10,
             limits: BacklogLimits::DEFAULT,

@@ -6,7 +6,8 @@ use bytes::Bytes;
 use domain::{DeadLetterReason, MatchId, SourceName, Timestamp};
 use health_kit::{Clock, Condition, Health, HealthCheck, HealthReporter, HealthStatus, Readiness};
 use ingestion_application::{
-    Backlog, BacklogLimits, BacklogSettings, HandIn, IngestionStatus, Ledger, SourceStatus,
+    Backlog, BacklogLimits, BacklogSettings, BacklogWork, HandIn, IngestionStatus, Ledger,
+    SourceStatus,
     ports::{FrameParser, InvalidFrame},
 };
 use ingestion_http_api::{ApiState, WriteAccess, listen, serve};
@@ -83,25 +84,25 @@ impl Api {
     }
 
     /// Starts a server that has a token, and a backlog in front of `publisher`.
-    pub(crate) fn start_with_token(publisher: Arc<FakePublisher>) -> (Self, Arc<Backlog>) {
+    pub(crate) fn start_with_token(publisher: Arc<FakePublisher>) -> (Self, BacklogWork) {
         let clock: Arc<dyn Clock> = Arc::new(StoppedClock);
         let ledger = Arc::new(Ledger::new(Arc::clone(&clock)));
         let settings = BacklogSettings {
             dedup_window_size: 1_000,
             limits: BacklogLimits::DEFAULT,
         };
-        let backlog = Arc::new(Backlog::new(
+        let (backlog, work) = Backlog::new(
             settings,
             Arc::new(FakeJournal::new()),
             publisher,
             Arc::clone(&ledger),
             Arc::clone(&clock),
-        ));
+        );
         let write = WriteAccess {
             token: TOKEN.into(),
-            hand_in: Arc::new(HandIn::new(Arc::clone(&backlog), Arc::new(Digits), clock)),
+            hand_in: Arc::new(HandIn::new(backlog, Arc::new(Digits), clock)),
         };
-        (Self::start_on(ledger, 0, &[], Some(write)), backlog)
+        (Self::start_on(ledger, 0, &[], Some(write)), work)
     }
 
     /// Starts a server on `port`, 0 being any.

@@ -29,13 +29,11 @@ struct Fixture {
 impl Fixture {
     fn start() -> Self {
         let publisher = Arc::new(FakePublisher::new(10));
-        let (api, backlog) = Api::start_with_token(publisher.clone());
-        let running = tokio::spawn({
-            let backlog = Arc::clone(&backlog);
-            async move {
-                let ended = backlog.run().await;
-                panic!("it runs until it is dropped: {ended:?}");
-            }
+        let (api, work) = Api::start_with_token(publisher.clone());
+        let backlog = Arc::clone(work.backlog());
+        let running = tokio::spawn(async move {
+            let ended = work.run().await;
+            panic!("it runs until it is dropped: {ended:?}");
         });
         Self {
             api,
@@ -250,7 +248,7 @@ async fn a_body_that_never_ends_is_cut_off_and_a_few_keep_nobody_out_for_long() 
 #[tokio::test]
 async fn without_room_it_says_how_far_it_came_and_when_to_come_again() {
     // Nobody runs its backlog: it has not looked through its journal.
-    let (api, backlog) = Api::start_with_token(Arc::new(FakePublisher::new(1)));
+    let (api, work) = Api::start_with_token(Arc::new(FakePublisher::new(1)));
     let refused = post_right(&api, PATHS[0], "1\n2").await;
     assert_eq!(refused.status(), StatusCode::SERVICE_UNAVAILABLE);
     assert_eq!(refused.headers()["retry-after"], "1");
@@ -265,7 +263,7 @@ async fn without_room_it_says_how_far_it_came_and_when_to_come_again() {
     );
     assert_eq!(problem["title"], "Service Unavailable");
 
-    backlog.drained().await;
+    work.backlog().drained().await;
     let draining = post_right(&api, PATHS[0], "1\n2").await;
     assert_eq!(draining.status(), StatusCode::SERVICE_UNAVAILABLE);
     assert!(!draining.headers().contains_key("retry-after"));

@@ -1,24 +1,17 @@
 //! The pipeline without a service around it: no feed and no HTTP interface,
 //! but the same journal, the same Kafka and the same way to end.
 
-use std::{future::pending, time::Duration};
+use std::{sync::Arc, time::Duration};
 
-use async_trait::async_trait;
 use bytes::Bytes;
 use domain::SourceName;
-use ingestion_application::{
-    HandIn,
-    ports::{SourceEvent, SourceStreamConsumer},
-};
-use ingestion_application::{
-    HandedIn, Pipeline, REPLAY, Refusal, SourceStatus, ports::ReceivedBatch,
-};
+use ingestion_application::{BacklogWork, HandIn, HandedIn, Pipeline, Refusal};
 use ingestion_journal_adapter::OpenError;
+use ingestion_kafka_adapter::KafkaPublisher;
 use service_kit::{
     exit_code::ExitCode,
     lifecycle::{EndSignals, Lifecycle},
 };
-use std::sync::Arc;
 use tokio_util::sync::CancellationToken;
 
 use super::{Handover, Intake, Kind, Stop};
@@ -66,9 +59,17 @@ pub(super) async fn run(
     };
     let lifecycle = Lifecycle::new(settings.shutdown_timeout);
     let (drain, abort) = (lifecycle.drain(), lifecycle.abort());
-    start(&way_out, &lifecycle);
+    let WayOut {
+        ledger,
+        publisher,
+        work: backlog_work,
+        hand_in,
+        ..
+    } = way_out;
+    let backlog = Arc::clone(backlog_work.backlog());
+    start(publisher, backlog_work, &lifecycle);
     let intake = Intake::Own(OwnPipeline {
-        hand_in: Arc::clone(&way_out.hand_in),
+        hand_in,
         source: kind.source(),
     });
     let (stop, done) = (CancellationToken::new(), CancellationToken::new());
@@ -76,7 +77,7 @@ pub(super) async fn run(
         let code = work(&intake, &stop).await;
         // All the time it needs, unless somebody says otherwise.
         tokio::select! {
-            () = way_out.backlog.drained() => {}
+            () = backlog.drained() => {}
             () = drain.cancelled() => {}
         }
         done.cancel();
@@ -92,7 +93,7 @@ pub(super) async fn run(
         signal
     });
     let (code, ending) = tokio::join!(handing_in, ending);
-    let figures = way_out.ledger.figures();
+    let figures = ledger.figures();
     println!(
         "published {}, duplicates {}, set aside {}",
         figures.published, figures.duplicates, figures.dead_lettered
@@ -111,19 +112,17 @@ pub(super) async fn run(
     code
 }
 
-fn start(way_out: &WayOut, lifecycle: &Lifecycle) {
+fn start(publisher: Arc<KafkaPublisher>, work: BacklogWork, lifecycle: &Lifecycle) {
     // Cancelled when the last match is settled, or when there is no more time.
     let finished = CancellationToken::new();
     lifecycle.spawn(
         "publisher",
-        crate::service::run_publisher(Arc::clone(&way_out.publisher), finished.clone()),
+        crate::service::run_publisher(publisher, finished.clone()),
     );
-    // Nobody is shown how a feed is that there is not.
-    let status = SourceStatus::new(REPLAY, Duration::MAX, Arc::clone(&way_out.clock));
-    let pipeline = Pipeline::new(Arc::clone(&way_out.backlog), Arc::new(status));
+    let pipeline = Pipeline::new(work, Vec::new());
     let (drain, abort) = (lifecycle.drain(), lifecycle.abort());
     lifecycle.spawn("pipeline", async move {
-        let outcome = pipeline.run(&mut NoFeed, drain, abort).await;
+        let outcome = pipeline.run(drain, abort).await;
         finished.cancel();
         outcome
     });
@@ -141,22 +140,4 @@ fn refuse(error: &anyhow::Error, settings: &Settings) -> ExitCode {
         crate::commands::healthcheck::url_to_ask(&settings.api)
     );
     ExitCode::Unavailable
-}
-
-/// A feed on which nothing ever happens.
-struct NoFeed;
-
-#[async_trait]
-impl SourceStreamConsumer for NoFeed {
-    fn source(&self) -> SourceName {
-        REPLAY
-    }
-
-    async fn next(&mut self) -> SourceEvent {
-        pending().await
-    }
-
-    async fn close(&mut self) -> Option<ReceivedBatch> {
-        None
-    }
 }

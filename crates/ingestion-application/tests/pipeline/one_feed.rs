@@ -1,117 +1,28 @@
-//! The use case with a scripted feed and a publisher in memory.
+//! One feed, a publisher in memory and a journal in memory.
 
 use std::{sync::Arc, time::Duration};
 
 use bytes::Bytes;
 use domain::{DeadLetterReason, LedgerFigures};
-use health_kit::SystemClock;
 use ingestion_application::{
-    Backlog, BacklogLimits, BacklogSettings, ConnectionState, Ledger, Pipeline, PipelineError,
-    SourceStatus,
-    ports::{DeadLetter, DisconnectReason, Disconnection, Message, MessagePublisher, SourceEvent},
+    ConnectionState,
+    ports::{DeadLetter, DisconnectReason, Disconnection, Message, SourceEvent},
 };
 use ingestion_test_support::{
     journal::FakeJournal,
     publisher::FakePublisher,
-    source::{
-        FAKE_RECEIVED_AT, FAKE_SOURCE, FakeSource, FakeSourceObserver, batch, received,
-        received_invalid,
-    },
+    source::{FAKE_RECEIVED_AT, FAKE_SOURCE, FakeSource, batch, received, received_invalid},
 };
-use tokio::{task::JoinHandle, time::timeout};
-use tokio_util::sync::CancellationToken;
+use tokio::time::timeout;
 
-const IDLE_TIMEOUT: Duration = Duration::from_mins(1);
-/// Everything that has to happen does within this time.
-const DEADLINE: Duration = Duration::from_secs(20);
-const ASK_AGAIN_AFTER: Duration = Duration::from_millis(5);
-
-/// So little that a few matches fill it.
-const LIMITS: BacklogLimits = BacklogLimits {
-    head_weight_max: 2,
-    spill_weight: 2,
-    tail_weight_max: 4,
-    ..BacklogLimits::DEFAULT
-};
-
-/// The pipeline at work.
-struct Running {
-    feed: FakeSourceObserver,
-    ledger: Arc<Ledger>,
-    status: Arc<SourceStatus>,
-    drain: CancellationToken,
-    task: JoinHandle<Result<(), PipelineError>>,
-}
-
-fn start(
-    script: impl IntoIterator<Item = SourceEvent>,
-    publisher: Arc<dyn MessagePublisher>,
-) -> Running {
-    let journal = Arc::new(FakeJournal::new());
-    start_feed(FakeSource::new(script), publisher, journal)
-}
-
-fn start_feed(
-    (mut source, feed): (FakeSource, FakeSourceObserver),
-    publisher: Arc<dyn MessagePublisher>,
-    journal: Arc<FakeJournal>,
-) -> Running {
-    let clock = Arc::new(SystemClock);
-    let ledger = Arc::new(Ledger::new(clock.clone()));
-    let status = Arc::new(SourceStatus::new(FAKE_SOURCE, IDLE_TIMEOUT, clock.clone()));
-    let (drain, abort) = (CancellationToken::new(), CancellationToken::new());
-    let settings = BacklogSettings {
-        dedup_window_size: 1000,
-        limits: LIMITS,
-    };
-    let backlog = Backlog::new(settings, journal, publisher, Arc::clone(&ledger), clock);
-    let pipeline = Pipeline::new(Arc::new(backlog), Arc::clone(&status));
-    let stop = drain.clone();
-    let task = tokio::spawn(async move { pipeline.run(&mut source, stop, abort).await });
-    Running {
-        feed,
-        ledger,
-        status,
-        drain,
-        task,
-    }
-}
-
-impl Running {
-    /// Drains, and sees that the feed was told goodbye.
-    async fn stop(self) {
-        self.drain.cancel();
-        let ended = self.task.await.expect("the pipeline does not panic");
-        ended.expect("it ends as asked");
-        assert!(self.feed.is_closed());
-    }
-
-    /// Waits until nothing is pending.
-    async fn settled(&self) {
-        let settled = async {
-            while self.ledger.figures().pending > 0 {
-                tokio::time::sleep(ASK_AGAIN_AFTER).await;
-            }
-        };
-        let settled = timeout(DEADLINE, settled).await;
-        settled.unwrap_or_else(|_| panic!("{:?}", self.ledger.figures()));
-    }
-}
-
-fn match_ids(messages: &[Message]) -> Vec<i64> {
-    let id = |message: &Message| match message {
-        Message::Match(found) => found.id.get(),
-        Message::DeadLetter(letter) => panic!("a dead letter: {letter:?}"),
-    };
-    messages.iter().map(id).collect()
-}
+use crate::support::{ASK_AGAIN_AFTER, DEADLINE, Running, match_ids};
 
 #[tokio::test]
 async fn every_match_is_published_once_and_in_order() {
     let publisher = Arc::new(FakePublisher::new(10));
     let script = [received(&[5, 3, 5]), received(&[4, 3]), received(&[9])];
-    let mut running = start(script, publisher.clone());
-    running.feed.exhausted().await;
+    let mut running = Running::start(script, publisher.clone());
+    running.feeds[0].exhausted().await;
     running.settled().await;
     assert_eq!(match_ids(&publisher.arrived()), [5, 3, 4, 9]);
     let Message::Match(first) = publisher.arrived()[0] else {
@@ -136,8 +47,8 @@ async fn an_invalid_frame_becomes_a_dead_letter_and_stops_nothing() {
     let publisher = Arc::new(FakePublisher::new(10));
     let invalid = received_invalid(DeadLetterReason::NotJson, "at byte 0", "PING");
     let script = [received(&[1]), invalid.clone(), invalid, received(&[2])];
-    let mut running = start(script, publisher.clone());
-    running.feed.exhausted().await;
+    let mut running = Running::start(script, publisher.clone());
+    running.feeds[0].exhausted().await;
     running.settled().await;
     let expected = Message::DeadLetter(Box::new(DeadLetter {
         reason: DeadLetterReason::NotJson,
@@ -165,8 +76,8 @@ async fn an_invalid_frame_becomes_a_dead_letter_and_stops_nothing() {
 async fn many_matches_are_on_their_way_at_once() {
     let publisher = Arc::new(FakePublisher::new(100));
     publisher.hold();
-    let mut running = start([received(&[1, 2]), received(&[3])], publisher.clone());
-    running.feed.exhausted().await;
+    let mut running = Running::start([received(&[1, 2]), received(&[3])], publisher.clone());
+    running.feeds[0].exhausted().await;
     assert_eq!(running.ledger.figures().pending, 3, "none is waited for");
     publisher.release();
     running.settled().await;
@@ -180,8 +91,8 @@ async fn the_feed_is_read_on_while_the_publisher_is_full_and_the_journal_is_not(
     publisher.hold();
     let ids: Vec<i64> = (1..=1000).collect();
     let script: Vec<_> = ids.chunks(5).map(received).collect();
-    let mut running = start(script, publisher.clone());
-    running.feed.exhausted().await;
+    let mut running = Running::start(script, publisher.clone());
+    running.feeds[0].exhausted().await;
     assert_eq!(running.ledger.figures().pending, 1000);
     publisher.release();
     running.settled().await;
@@ -198,11 +109,11 @@ async fn the_feed_is_not_read_while_neither_kafka_nor_the_journal_takes_anything
     let ids: Vec<i64> = (1..=100).collect();
     let script: Vec<_> = ids.chunks(5).map(received).collect();
     let feed = FakeSource::new(script);
-    let mut running = start_feed(feed, publisher.clone(), Arc::clone(&journal));
-    running.feed.handed_over(2).await;
+    let mut running = Running::start_feed(feed, publisher.clone(), Arc::clone(&journal));
+    running.feeds[0].handed_over(2).await;
     // Paused time passes only when nobody has anything left to do.
     tokio::time::sleep(Duration::from_mins(1)).await;
-    let held = running.feed.events();
+    let held = running.feeds[0].events();
     assert!(held < 6, "{held} batches are in memory only");
     assert_eq!(
         running.ledger.figures().pending,
@@ -210,7 +121,7 @@ async fn the_feed_is_not_read_while_neither_kafka_nor_the_journal_takes_anything
         "what was read is on the books"
     );
     journal.set_room(None);
-    running.feed.exhausted().await;
+    running.feeds[0].exhausted().await;
     publisher.release();
     running.settled().await;
     assert_eq!(match_ids(&publisher.arrived()), ids, "all, in order");
@@ -224,9 +135,9 @@ async fn without_a_journal_matches_pass_as_long_as_kafka_takes_them() {
     let ids: Vec<i64> = (1..=100).collect();
     let script: Vec<_> = ids.chunks(5).map(received).collect();
     let feed = FakeSource::new(script);
-    let mut running = start_feed(feed, publisher.clone(), Arc::clone(&journal));
+    let mut running = Running::start_feed(feed, publisher.clone(), Arc::clone(&journal));
     journal.set_room(Some(0));
-    running.feed.exhausted().await;
+    running.feeds[0].exhausted().await;
     running.settled().await;
     assert_eq!(match_ids(&publisher.arrived()), ids);
     running.stop().await;
@@ -238,8 +149,8 @@ async fn draining_without_kafka_leaves_everything_in_the_journal() {
     publisher.hold();
     let journal = Arc::new(FakeJournal::new());
     let feed = FakeSource::new([received(&[1, 2]), received(&[3])]);
-    let mut running = start_feed(feed, publisher.clone(), Arc::clone(&journal));
-    running.feed.exhausted().await;
+    let mut running = Running::start_feed(feed, publisher.clone(), Arc::clone(&journal));
+    running.feeds[0].exhausted().await;
     let ledger = Arc::clone(&running.ledger);
     running.stop().await;
     assert_eq!(ledger.figures().pending, 3);
@@ -247,7 +158,7 @@ async fn draining_without_kafka_leaves_everything_in_the_journal() {
 
     // The next process finds it.
     let publisher = Arc::new(FakePublisher::new(10));
-    let running = start_feed(FakeSource::new([]), publisher.clone(), journal);
+    let running = Running::start_feed(FakeSource::new([]), publisher.clone(), journal);
     let arrival = async {
         while running.ledger.figures().published < 3 {
             tokio::time::sleep(ASK_AGAIN_AFTER).await;
@@ -268,8 +179,8 @@ async fn what_a_feed_hands_over_at_its_end_is_published_and_booked() {
     let (source, observer) = FakeSource::new([received(&[1])]);
     let source = source.having_read([batch(&[2, 1]), batch(&[3])]);
     let journal = Arc::new(FakeJournal::new());
-    let mut running = start_feed((source, observer), publisher.clone(), journal);
-    running.feed.exhausted().await;
+    let mut running = Running::start_feed((source, observer), publisher.clone(), journal);
+    running.feeds[0].exhausted().await;
     let ledger = Arc::clone(&running.ledger);
     running.stop().await;
     assert_eq!(match_ids(&publisher.arrived()), [1, 2, 3]);
@@ -292,9 +203,9 @@ async fn the_connection_is_followed() {
         SourceEvent::Disconnected(end.clone()),
         SourceEvent::Disconnected(end.clone()),
     ];
-    let mut running = start(script, Arc::new(FakePublisher::new(1)));
-    running.feed.exhausted().await;
-    let connection = running.status.snapshot();
+    let mut running = Running::start(script, Arc::new(FakePublisher::new(1)));
+    running.feeds[0].exhausted().await;
+    let connection = running.statuses[0].snapshot();
     assert_eq!(connection.state, ConnectionState::Reconnecting);
     assert_eq!(
         connection.disconnections,

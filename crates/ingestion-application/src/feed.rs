@@ -1,0 +1,97 @@
+//! A feed that is read, and what is known of its connection.
+
+use std::{future::poll_fn, sync::Arc, task::Poll, time::Duration};
+
+use domain::SourceName;
+use health_kit::Clock;
+
+use crate::{
+    Backlog, SourceStatus,
+    ports::{SourceEvent, SourceStreamConsumer},
+};
+
+/// One of the feeds of a [`Pipeline`](crate::Pipeline).
+pub struct Feed {
+    consumer: Box<dyn SourceStreamConsumer>,
+    status: Arc<SourceStatus>,
+}
+
+impl Feed {
+    /// A feed read through `consumer`, which is silent without data for `idle_timeout`.
+    #[must_use]
+    pub fn new(
+        consumer: Box<dyn SourceStreamConsumer>,
+        idle_timeout: Duration,
+        clock: Arc<dyn Clock>,
+    ) -> Self {
+        let status = Arc::new(SourceStatus::new(consumer.source(), idle_timeout, clock));
+        Self { consumer, status }
+    }
+
+    /// Which feed.
+    #[must_use]
+    pub fn source(&self) -> SourceName {
+        self.status.source()
+    }
+
+    /// What is known of its connection, for whoever shows it.
+    #[must_use]
+    pub fn status(&self) -> Arc<SourceStatus> {
+        Arc::clone(&self.status)
+    }
+
+    /// Waits for the next thing that happens, and for room for it in `backlog`.
+    ///
+    /// Dropping the future loses nothing: the port asks for that.
+    pub(crate) async fn next(&mut self, backlog: &Backlog) -> SourceEvent {
+        loop {
+            let mut next = self.consumer.next();
+            // Asked each time that something may have come, not once: all feeds
+            // share the room, and another one may have taken what was left.
+            let event = poll_fn(|context| {
+                if backlog.has_room() {
+                    next.as_mut().poll(context).map(Some)
+                } else {
+                    Poll::Ready(None)
+                }
+            });
+            if let Some(event) = event.await {
+                return event;
+            }
+            drop(next);
+            backlog.room().await;
+        }
+    }
+
+    /// Follows the connection, and puts what was received into `backlog`.
+    pub(crate) fn handle(&self, event: SourceEvent, backlog: &Backlog) {
+        let source = self.source();
+        match event {
+            SourceEvent::Connected => {
+                self.status.connected();
+                tracing::info!(%source, "connected to the feed");
+            }
+            SourceEvent::Received(batch) => {
+                backlog.receive(source, batch);
+                self.status.received();
+            }
+            SourceEvent::Disconnected(disconnection) => {
+                tracing::warn!(
+                    %source,
+                    reason = %disconnection.reason,
+                    retry_in_ms = u64::try_from(disconnection.retry_in.as_millis()).ok(),
+                    "not connected to the feed: {}",
+                    disconnection.detail
+                );
+                self.status.disconnected(disconnection);
+            }
+        }
+    }
+
+    /// Ends it; what it had read is in `backlog` when this returns.
+    pub(crate) async fn close(&mut self, backlog: &Backlog) {
+        while let Some(batch) = self.consumer.close().await {
+            backlog.receive(self.status.source(), batch);
+        }
+    }
+}

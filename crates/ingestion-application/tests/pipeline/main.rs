@@ -1,0 +1,5 @@
+//! The pipeline with scripted feeds, a publisher and a journal in memory.
+
+mod one_feed;
+mod several_feeds;
+mod support;

@@ -1,0 +1,141 @@
+//! A pipeline at work, and what is seen of it.
+
+use std::{sync::Arc, time::Duration};
+
+use domain::LedgerFigures;
+use health_kit::SystemClock;
+use ingestion_application::{
+    Backlog, BacklogLimits, BacklogSettings, Feed, IngestionSnapshot, IngestionStatus, Ledger,
+    Pipeline, PipelineError, SourceStatus,
+    ports::{Message, MessagePublisher, SourceEvent},
+};
+use ingestion_test_support::{
+    journal::FakeJournal,
+    source::{FakeSource, FakeSourceObserver},
+};
+use tokio::{
+    task::JoinHandle,
+    time::{sleep, timeout},
+};
+use tokio_util::sync::CancellationToken;
+
+pub(crate) const IDLE_TIMEOUT: Duration = Duration::from_mins(1);
+/// Everything that has to happen does within this time.
+pub(crate) const DEADLINE: Duration = Duration::from_secs(20);
+pub(crate) const ASK_AGAIN_AFTER: Duration = Duration::from_millis(5);
+
+/// So little that a few matches fill it.
+pub(crate) const LIMITS: BacklogLimits = BacklogLimits {
+    head_weight_max: 2,
+    spill_weight: 2,
+    tail_weight_max: 4,
+    ..BacklogLimits::DEFAULT
+};
+
+/// The pipeline at work.
+pub(crate) struct Running {
+    pub(crate) feeds: Vec<FakeSourceObserver>,
+    pub(crate) statuses: Vec<Arc<SourceStatus>>,
+    pub(crate) ledger: Arc<Ledger>,
+    pub(crate) ingestion: IngestionStatus,
+    pub(crate) drain: CancellationToken,
+    pub(crate) task: JoinHandle<Result<(), PipelineError>>,
+}
+
+impl Running {
+    /// One feed with this script, and an empty journal.
+    pub(crate) fn start(
+        script: impl IntoIterator<Item = SourceEvent>,
+        publisher: Arc<dyn MessagePublisher>,
+    ) -> Self {
+        let journal = Arc::new(FakeJournal::new());
+        Self::start_feed(FakeSource::new(script), publisher, journal)
+    }
+
+    pub(crate) fn start_feed(
+        feed: (FakeSource, FakeSourceObserver),
+        publisher: Arc<dyn MessagePublisher>,
+        journal: Arc<FakeJournal>,
+    ) -> Self {
+        Self::start_feeds([feed], publisher, journal)
+    }
+
+    /// These feeds, or none.
+    pub(crate) fn start_feeds(
+        feeds: impl IntoIterator<Item = (FakeSource, FakeSourceObserver)>,
+        publisher: Arc<dyn MessagePublisher>,
+        journal: Arc<FakeJournal>,
+    ) -> Self {
+        let clock = Arc::new(SystemClock);
+        let ledger = Arc::new(Ledger::new(clock.clone()));
+        let settings = BacklogSettings {
+            dedup_window_size: 1000,
+            limits: LIMITS,
+        };
+        let (sources, observers): (Vec<_>, Vec<_>) = feeds.into_iter().unzip();
+        let feeds: Vec<_> = sources
+            .into_iter()
+            .map(|source| Feed::new(Box::new(source), IDLE_TIMEOUT, clock.clone()))
+            .collect();
+        let statuses: Vec<_> = feeds.iter().map(Feed::status).collect();
+        let ingestion = IngestionStatus::new(
+            Arc::clone(&ledger),
+            statuses.clone(),
+            journal.clone(),
+            clock.clone(),
+        );
+        let (_, work) = Backlog::new(
+            settings,
+            journal,
+            publisher,
+            Arc::clone(&ledger),
+            clock.clone(),
+        );
+        let (drain, abort) = (CancellationToken::new(), CancellationToken::new());
+        let task = tokio::spawn(Pipeline::new(work, feeds).run(drain.clone(), abort));
+        Self {
+            feeds: observers,
+            statuses,
+            ledger,
+            ingestion,
+            drain,
+            task,
+        }
+    }
+
+    /// Drains, and sees that every feed was told goodbye.
+    pub(crate) async fn stop(self) {
+        self.drain.cancel();
+        let ended = self.task.await.expect("the pipeline does not panic");
+        ended.expect("it ends as asked");
+        assert!(self.feeds.iter().all(FakeSourceObserver::is_closed));
+    }
+
+    /// Waits until nothing is pending.
+    pub(crate) async fn settled(&self) {
+        self.figures(|figures| figures.pending == 0).await;
+    }
+
+    /// Waits until the figures are as `expected` says.
+    pub(crate) async fn figures(&self, expected: impl Fn(LedgerFigures) -> bool) {
+        let reached = async {
+            while !expected(self.ledger.figures()) {
+                sleep(ASK_AGAIN_AFTER).await;
+            }
+        };
+        let reached = timeout(DEADLINE, reached).await;
+        reached.unwrap_or_else(|_| panic!("{:?}", self.ledger.figures()));
+    }
+
+    pub(crate) fn snapshot(&self) -> IngestionSnapshot {
+        self.ingestion.snapshot()
+    }
+}
+
+pub(crate) fn match_ids(messages: &[Message]) -> Vec<i64> {
+    let id = |message: &Message| match message {
+        Message::Match(found) => found.id.get(),
+        Message::DeadLetter(letter) => panic!("a dead letter: {letter:?}"),
+    };
+    messages.iter().map(id).collect()
+}
