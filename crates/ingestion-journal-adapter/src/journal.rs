@@ -12,6 +12,7 @@ use rand::{
     SeedableRng, TryRng,
     rngs::{StdRng, SysRng},
 };
+use tokio::runtime::Handle;
 
 use crate::{
     JournalSettings, OpenError,
@@ -77,7 +78,7 @@ impl FileJournal {
         let log = Log {
             limits: Limits::new(size_max),
             sources: Sources::new(known_sources),
-            health: JournalHealth::new(storage.place(), clock),
+            health: Arc::new(JournalHealth::new(storage.place(), clock)),
             index: Mutex::new(Index::default()),
             storage,
         };
@@ -94,6 +95,7 @@ impl Journal for FileJournal {
     async fn recover(&self) -> Result<Recovered, JournalError> {
         let mut writer = self.writer.lock().await;
         let recovered = recovery::recover(&self.log, &mut writer).await;
+        self.look_at_disk().await;
         let result = recovered.as_ref().map(|_| ());
         self.log.health.take_append(&result.map_err(Clone::clone));
         recovered
@@ -127,8 +129,29 @@ impl Journal for FileJournal {
     }
 }
 
+impl FileJournal {
+    /// Compares the room on the disk with what the journal may need of it.
+    fn look_at_disk(&self) -> impl Future<Output = ()> + Send + 'static {
+        let (storage, health) = (Arc::clone(&self.log.storage), Arc::clone(&self.log.health));
+        let (held, size_max) = (self.log.index().bytes(), self.log.limits.size_max);
+        async move {
+            // Whoever cannot say it now says so when it is written.
+            if let Ok(disk) = storage.space().await {
+                health.take_space(disk, held, size_max);
+            }
+            health.end_look();
+        }
+    }
+}
+
 impl HealthReporter for FileJournal {
     fn checks(&self) -> Vec<HealthCheck> {
+        // The answer does not wait for a disk, so it is of the look before.
+        if let Ok(runtime) = Handle::try_current()
+            && self.log.health.begin_look()
+        {
+            runtime.spawn(self.look_at_disk());
+        }
         let JournalFigures { bytes, room, .. } = self.figures();
         let full = (room == 0).then_some((bytes, self.log.limits.size_max));
         self.log.health.take_full(full);

@@ -19,7 +19,7 @@ pub(crate) struct Log {
     pub(crate) storage: Arc<dyn Storage>,
     pub(crate) limits: Limits,
     pub(crate) sources: Sources,
-    pub(crate) health: JournalHealth,
+    pub(crate) health: Arc<JournalHealth>,
     pub(crate) index: Mutex<Index>,
 }
 

@@ -2,6 +2,8 @@
 
 use std::path::PathBuf;
 
+use crate::storage::Space;
+
 /// A new segment begins beyond this: small enough that what is acknowledged
 /// leaves the disk soon, large enough that 1 GiB is 64 files.
 const SEGMENT_SIZE_MAX: u64 = 16 * 1024 * 1024;
@@ -15,6 +17,10 @@ const RESERVE_SHARE: u64 = 16;
 /// may be: a few batches of a feed.
 const RECEIVED_SHARE: u64 = 4;
 const RECEIVED_MAX: u64 = 1024 * 1024;
+/// Left free on the disk for whoever else needs it, as a full disk breaks more
+/// than the journal: a sixteenth of it, though no more than this.
+const FREE_SHARE: u64 = 16;
+const FREE_MAX: u64 = 64 * 1024 * 1024;
 /// A segment in which nothing is open any more makes place for a new one when
 /// it is larger: rarely enough to cost nothing, small enough to be read at once.
 const SHRINK_AT: u64 = 256 * 1024;
@@ -44,6 +50,11 @@ pub(crate) struct Limits {
     /// Where a segment without open entries is given up for a new one.
     pub(crate) shrink_at: u64,
     pub(crate) mark_spacing: u64,
+}
+
+/// How many bytes of a disk are left to others.
+pub(crate) fn left_to_others(disk: Space) -> u64 {
+    (disk.size / FREE_SHARE).min(FREE_MAX)
 }
 
 impl Limits {

@@ -71,9 +71,18 @@ pub trait Storage: Send + Sync {
     /// What the disk says.
     async fn sync_folder(&self) -> io::Result<()>;
 
-    /// The room that is left on the disk, in bytes.
+    /// How large the disk is, and what of it is left.
     ///
     /// # Errors
     /// What the disk says.
-    async fn free_bytes(&self) -> io::Result<u64>;
+    async fn space(&self) -> io::Result<Space>;
+}
+
+/// The room on a disk, in bytes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Space {
+    /// The whole of it, whoever uses it.
+    pub size: u64,
+    /// What this process may still use.
+    pub free: u64,
 }

@@ -14,10 +14,9 @@ use crate::{
     },
     index::{Segment, segment_name},
     log::Log,
+    settings::left_to_others,
 };
 
-/// Left free on the disk, whoever needs it: a full disk breaks more than us.
-const FREE_BYTES_MIN: u64 = 64 * 1024 * 1024;
 /// As many as we keep account of, in at most 100 MB: weeks of the feed.
 const OPEN_MAX: u64 = 50_000_000;
 
@@ -246,11 +245,15 @@ impl Writer {
             return Err(JournalError::Full { reason });
         }
         // Whoever cannot say how much is free says so again when it is written.
-        let free = log.storage.free_bytes().await.unwrap_or(u64::MAX);
-        if free < size.saturating_add(FREE_BYTES_MIN) {
+        let Ok(disk) = log.storage.space().await else {
+            return Ok(());
+        };
+        log.health.take_space(disk, bytes, limits.size_max);
+        let (free, left) = (disk.free, left_to_others(disk));
+        if free < size.saturating_add(left) {
             let reason = format!(
-                "the disk of {place} has {free} bytes free, and {FREE_BYTES_MIN} are left to \
-                 others; make room there"
+                "the disk of {place} has {free} bytes free, and {left} are left to others; make \
+                 room there"
             );
             return Err(JournalError::Full { reason });
         }

@@ -14,7 +14,7 @@ use ingestion_application::ports::{
     Journal, JournalEntry, JournalError, JournalFigures, ReceivedBatch, Recovered, SourceEvent,
     SourceStreamConsumer,
 };
-use ingestion_journal_adapter::storage::Storage;
+use ingestion_journal_adapter::storage::{Space, Storage};
 
 /// A mistake that somebody could make.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -172,8 +172,8 @@ impl Storage for UnsyncedStorage {
         Ok(())
     }
 
-    async fn free_bytes(&self) -> io::Result<u64> {
-        self.0.free_bytes().await
+    async fn space(&self) -> io::Result<Space> {
+        self.0.space().await
     }
 }
 

@@ -11,7 +11,7 @@ use std::{
 };
 
 use async_trait::async_trait;
-use ingestion_journal_adapter::storage::Storage;
+use ingestion_journal_adapter::storage::{Space, Storage};
 use rand::{RngExt, SeedableRng, rngs::StdRng};
 use tokio::{task::yield_now, time::sleep};
 
@@ -431,8 +431,12 @@ impl Storage for SimulatedDisk {
         .await
     }
 
-    async fn free_bytes(&self) -> io::Result<u64> {
-        Ok(self.lock().free())
+    async fn space(&self) -> io::Result<Space> {
+        let state = self.lock();
+        Ok(Space {
+            size: state.capacity,
+            free: state.free(),
+        })
     }
 }
 

@@ -12,7 +12,7 @@ use async_trait::async_trait;
 use thiserror::Error;
 use tokio::{sync::Mutex, task::spawn_blocking};
 
-use super::Storage;
+use super::{Space, Storage};
 use crate::{
     format::header::{HEADER_SIZE, Header, NoHeader, VERSION},
     index::segment_number,
@@ -236,11 +236,14 @@ impl Storage for FileStorage {
             .await
     }
 
-    async fn free_bytes(&self) -> io::Result<u64> {
+    async fn space(&self) -> io::Result<Space> {
         let folder = Arc::clone(&self.folder);
         blocking(move || {
             let disk = rustix::fs::statvfs(&*folder)?;
-            Ok(disk.f_bavail.saturating_mul(disk.f_frsize))
+            Ok(Space {
+                size: disk.f_blocks.saturating_mul(disk.f_frsize),
+                free: disk.f_bavail.saturating_mul(disk.f_frsize),
+            })
         })
         .await
     }

@@ -11,7 +11,10 @@ use async_trait::async_trait;
 use domain::{Match, MatchId, SourceName, Timestamp};
 use health_kit::SystemClock;
 use ingestion_application::ports::{Journal as _, JournalEntry, JournalError, Message};
-use ingestion_journal_adapter::{FileJournal, storage::Storage};
+use ingestion_journal_adapter::{
+    FileJournal,
+    storage::{Space, Storage},
+};
 
 const SOURCES: [SourceName; 2] = [SourceName::new("contract"), SourceName::new("other_feed")];
 /// Small, so that segments are.
@@ -337,7 +340,10 @@ impl Storage for Disk {
         Ok(())
     }
 
-    async fn free_bytes(&self) -> io::Result<u64> {
-        Ok(u64::MAX)
+    async fn space(&self) -> io::Result<Space> {
+        Ok(Space {
+            size: u64::MAX,
+            free: u64::MAX,
+        })
     }
 }

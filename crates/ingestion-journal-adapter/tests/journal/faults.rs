@@ -14,6 +14,8 @@ use tokio::time::timeout;
 
 use crate::support::{over, recover};
 
+const MIB: u64 = 1024 * 1024;
+
 /// How the journal says it is.
 fn health(journal: &FileJournal) -> (HealthStatus, String) {
     let checks = journal.checks();
@@ -90,7 +92,9 @@ async fn a_disk_without_room_is_named_and_comes_round() {
         .await
         .expect("there is room");
 
-    disk.set_capacity(64 * 1024 * 1024);
+    // A sixteenth of it is left to others, and that is what there is.
+    let held = journal.figures().bytes;
+    disk.set_capacity(held * 16 / 15);
     let full = journal.append(&matches(11..=20)).await;
     assert!(
         matches!(&full, Err(JournalError::Full { reason }) if reason.contains("make room")),
@@ -98,10 +102,66 @@ async fn a_disk_without_room_is_named_and_comes_round() {
     );
     assert_unhealthy(&journal, "the simulated disk has");
 
-    disk.set_capacity(128 * 1024 * 1024);
+    disk.set_capacity(128 * MIB);
     assert_eq!(journal.append(&matches(11..=20)).await, Ok(()));
     assert_healthy(&journal);
     assert_eq!(read_all(&journal, 0, 100).await, matches(1..=20));
+}
+
+#[tokio::test]
+async fn of_a_small_disk_a_small_share_is_left_to_others() {
+    let disk = SimulatedDisk::new(1);
+    disk.set_capacity(48 * MIB);
+    let journal = over(&disk, MIB);
+    journal.recover().await.expect("it is empty");
+    assert_healthy(&journal);
+    let mut full = None;
+    for first in (1..=1_000_000).step_by(100) {
+        full = journal.append(&matches(first..=first + 99)).await.err();
+        if full.is_some() {
+            break;
+        }
+    }
+    let full = full.expect("it has a limit").to_string();
+    assert!(full.contains("JOURNAL_SIZE_MAX, 1048576 bytes"), "{full}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_disk_too_small_for_an_outage_is_told_from_the_start() {
+    let disk = SimulatedDisk::new(1);
+    disk.set_capacity(48 * MIB);
+    let journal = over(&disk, 64 * MIB);
+    journal.recover().await.expect("it is empty");
+    let (status, told) = health(&journal);
+    assert_eq!(status, HealthStatus::Degraded, "{told}");
+    let sum = "JOURNAL_SIZE_MAX, 67108864 bytes, and 3145728 that are left to others are more \
+               than the 50331648 it has for both; make room there, or set JOURNAL_SIZE_MAX to \
+               47185920 or less";
+    assert!(told.contains(sum), "{told}");
+
+    // What the journal holds already is its own, and no room that is missing.
+    disk.set_capacity(68 * MIB + MIB / 2);
+    for first in (1..=100_000).step_by(10_000) {
+        let appended = journal.append(&matches(first..=first + 9_999)).await;
+        appended.expect("there is room");
+    }
+    assert!(journal.figures().bytes > MIB);
+    assert_healthy(&journal);
+
+    // Others fill the disk, and make room again, while nothing is written.
+    for (capacity, expected) in [
+        (48 * MIB, HealthStatus::Degraded),
+        (128 * MIB, HealthStatus::Healthy),
+    ] {
+        disk.set_capacity(capacity);
+        tokio::time::advance(Duration::from_secs(5)).await;
+        for _ in 0..10 {
+            let _ = health(&journal);
+            tokio::task::yield_now().await;
+        }
+        let (status, told) = health(&journal);
+        assert_eq!(status, expected, "{told}");
+    }
 }
 
 #[tokio::test]

@@ -16,7 +16,9 @@ const DIR: Setting<FilePath> = Setting {
 const SIZE_MAX: Setting<SizeBetween> = Setting {
     variable: "JOURNAL_SIZE_MAX",
     default: "1GiB",
-    help: "How large that folder may become; a full one makes feeds wait",
+    help: "How large that folder may become; a full one makes feeds wait. Of its disk a sixteenth, \
+           at most 64 MiB, is left free for others; health is degraded while the disk has no room \
+           for both",
     parser: SizeBetween {
         min: 1024 * 1024,
         max: 1024 * 1024 * 1024 * 1024,
