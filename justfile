@@ -18,7 +18,7 @@ clippy:
 
 # Checks layers, licences and sources of all dependencies.
 deny:
-    cargo deny --locked check bans licenses sources
+    cargo deny --locked check -D unused-wrapper bans licenses sources
     cargo test -p workspace-rules --features cargo-deny --test cargo_deny --locked
 
 # Checks dependencies against the advisory database; it clones that from its git host, so CI cannot.

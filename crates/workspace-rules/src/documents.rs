@@ -9,6 +9,9 @@ const TEST_COMMAND: &str = "cargo test --workspace --locked";
 /// How a paragraph that states an invariant begins.
 const INVARIANT: &str = "**Architecture Invariant:**";
 
+/// Under which heading every crate has its line.
+const CODE_MAP: &str = "## Code map";
+
 /// Reports a file without the test command on a line of its own, where a
 /// label in front (`step tests cargo …`) or a comment behind may stand.
 #[must_use]
@@ -28,10 +31,12 @@ pub fn check_test_command(file: &TextFile) -> Option<Violation> {
     })
 }
 
-/// Reports invariants of `document` that no test guards.
+/// Reports invariants of `document` that no test guards, or not every guard
+/// that they name.
 ///
-/// An invariant names its guard in backticks in its paragraph: a file of the
-/// tree, or a test as `crate_name::path::to::test`. `files` is the whole tree.
+/// An invariant names its guards in backticks in its paragraph: a file or
+/// folder of the tree by its path, or a test as `crate_name::path::to::test`.
+/// `files` is the whole tree.
 #[must_use]
 pub fn check_invariants(document: &TextFile, files: &[TextFile]) -> Vec<Violation> {
     let lines: Vec<_> = document.text.lines().collect();
@@ -44,16 +49,26 @@ pub fn check_invariants(document: &TextFile, files: &[TextFile]) -> Vec<Violatio
         let paragraph = lines[index..]
             .iter()
             .take_while(|line| !line.trim().is_empty());
-        let guarded = paragraph
+        let guards: Vec<_> = paragraph
             .flat_map(|line| line.split('`').skip(1).step_by(2))
-            .any(|name| is_file(name, files) || is_test(name, files));
-        if !guarded {
-            violations.push(Violation::new(
-                format!("{}:{}", document.path, index + 1),
-                "states an invariant and names no test that exists",
-                "name its guard in backticks: a file, or crate_name::path::to::test",
-            ));
-        }
+            .filter(|name| name.contains('/') || name.contains("::"))
+            .collect();
+        let gone: Vec<_> = guards
+            .iter()
+            .filter(|name| !is_path(name, files) && !is_test(name, files))
+            .map(|name| format!("names {name} as its guard, which does not exist"))
+            .collect();
+        let none = guards
+            .is_empty()
+            .then(|| "states an invariant and names no guard".to_owned());
+        let remedy =
+            "name its guards in backticks: a path of the tree, or crate_name::path::to::test";
+        let place = format!("{}:{}", document.path, index + 1);
+        violations.extend(
+            gone.into_iter()
+                .chain(none)
+                .map(|problem| Violation::new(&place, problem, remedy)),
+        );
     }
     violations
 }
@@ -81,8 +96,55 @@ pub fn check_guards(document: &TextFile, files: &[TextFile]) -> Vec<Violation> {
         .collect()
 }
 
-fn is_file(name: &str, files: &[TextFile]) -> bool {
-    name.contains('/') && files.iter().any(|file| file.path == name)
+/// Reports crates without a line in the code map of `document`, and lines
+/// without a crate. `crates` are the names of all folders in `crates/`.
+#[must_use]
+pub fn check_code_map(document: &TextFile, crates: &[&str]) -> Vec<Violation> {
+    let section = document.text.lines().skip_while(|line| *line != CODE_MAP);
+    let rows: Vec<_> = section
+        .skip(1)
+        .take_while(|line| !line.starts_with("## "))
+        .filter_map(|line| line.strip_prefix("| `")?.split('`').next())
+        .collect();
+    let report = |name, problem: &str, remedy| {
+        Violation::new(&document.path, format!("{problem} `{name}`"), remedy)
+    };
+    let missing = crates
+        .iter()
+        .filter(|name| !rows.contains(name))
+        .map(|name| {
+            let remedy = "say in one line what is in it";
+            report(name, "has no line in its code map for", remedy)
+        });
+    let gone = rows.iter().filter(|row| !crates.contains(row)).map(|row| {
+        let remedy = "take the line out";
+        report(row, "maps a crate that is not there,", remedy)
+    });
+    missing.chain(gone).collect()
+}
+
+/// Reports commands of cargo in `file` about a crate that is not there.
+#[must_use]
+pub fn check_commands(file: &TextFile, crates: &[&str]) -> Vec<Violation> {
+    let remedy = "name a folder of crates/";
+    file.check_lines(remedy, |line| {
+        let (_, arguments) = line.split_once("cargo ")?;
+        let words: Vec<_> = arguments.split([' ', '`', '"']).collect();
+        let names = words
+            .windows(2)
+            .filter(|pair| ["-p", "--package"].contains(&pair[0]))
+            .map(|pair| pair[1]);
+        let mut gone = names.filter(|name| !crates.contains(name));
+        gone.next()
+            .map(|name| format!("runs cargo with {name}, which is no crate"))
+    })
+}
+
+/// Whether the tree has a file or folder of this path.
+fn is_path(path: &str, files: &[TextFile]) -> bool {
+    let rests = files.iter().map(|file| file.path.strip_prefix(path));
+    let mut rests = rests.flatten();
+    path.contains('/') && rests.any(|rest| rest.is_empty() || rest.starts_with('/'))
 }
 
 /// Whether the crate that a path begins with has a test that the path ends with.
@@ -172,6 +234,16 @@ mod tests {
             "**Architecture Invariant:** A queue waits.\nSee `crates/ingestion-kafka-adapter/src/producer.rs`.",
             &[],
         );
+        check(
+            "**Architecture Invariant:** A `queue` waits, in `crates/ingestion-kafka-adapter`: `ingestion_kafka_adapter::full_queue_waits`.",
+            &[],
+        );
+        // One of several is not enough.
+        check(
+            "**Architecture Invariant:** A queue waits (`ingestion_kafka_adapter::full_queue_waits`).\n\
+             It is full then (`ingestion_kafka_adapter::gone`, see `crates/kafka`).",
+            &["docs/ARCHITECTURE.md:3"; 2],
+        );
         check("**Architecture Invariant:** A queue waits.", third_line);
         check("**Architecture Invariant:** A `queue` waits.", third_line);
         check(
@@ -211,5 +283,53 @@ mod tests {
         let places: Vec<_> = places.iter().map(ToString::to_string).collect();
         assert_eq!(places.len(), 2, "{places:?}");
         assert!(places.iter().all(|place| place.contains("SECURITY.md:3")));
+    }
+
+    #[test]
+    fn a_crate_without_its_line_in_the_code_map_is_reported() {
+        let check = |rows: &str, expected: &[&str]| {
+            let text = format!(
+                "## Map\n\n| `no` | |\n\n## Code map\n\n| crate | |\n|---|---|\n{rows}\n## End\n\n| `no` | |\n"
+            );
+            let document = file("docs/ARCHITECTURE.md", &text);
+            let reports = check_code_map(&document, &["domain", "sql-kit"]);
+            let reports: Vec<_> = reports.iter().map(ToString::to_string).collect();
+            assert_eq!(reports, expected, "{rows}");
+        };
+        check(
+            "| `sql-kit` | SQL. |\n| `domain` | Words, no `I/O`. |\n",
+            &[],
+        );
+        check(
+            "| `domain` | It knows no `sql-kit`. |\n| `etl-common` | |\n",
+            &[
+                "docs/ARCHITECTURE.md: has no line in its code map for `sql-kit`; \
+                 say in one line what is in it",
+                "docs/ARCHITECTURE.md: maps a crate that is not there, `etl-common`; \
+                 take the line out",
+            ],
+        );
+    }
+
+    #[test]
+    fn a_command_about_no_crate_is_reported() {
+        let check = |line: &str, expected: Option<&str>| {
+            let reports = check_commands(&file(".ci/run", line), &["domain"]);
+            let reports: Vec<_> = reports.iter().map(ToString::to_string).collect();
+            let expected = expected.map(|name| {
+                format!(
+                    ".ci/run:1: runs cargo with {name}, which is no crate; name a folder of crates/"
+                )
+            });
+            assert_eq!(reports, expected.into_iter().collect::<Vec<_>>(), "{line}");
+        };
+        check("step \"x\" cargo check -p domain --locked", None);
+        check("mkdir -p target", None);
+        check("run `cargo test --package domain`", None);
+        check(
+            "cargo build --release -p domain -p benchmarks",
+            Some("benchmarks"),
+        );
+        check("run `cargo test --package http-api`", Some("http-api"));
     }
 }

@@ -1,5 +1,7 @@
 //! What manifests and the top of the tree must look like.
 
+use std::collections::BTreeSet;
+
 use crate::{TextFile, Violation};
 
 /// What a reader sees first. Tool files hide behind a dot.
@@ -53,13 +55,7 @@ pub fn check_lints_inherited(manifest: &TextFile) -> Option<Violation> {
 pub fn check_dependencies_explained(manifest: &TextFile) -> Vec<Violation> {
     let mut violations = Vec::new();
     let mut reason = Reason::Missing;
-    let section = (1..)
-        .zip(manifest.text.lines())
-        .skip_while(|(_, line)| *line != "[workspace.dependencies]")
-        .skip(1)
-        .take_while(|(_, line)| !line.starts_with('['));
-
-    for (number, line) in section {
+    for (number, line) in dependencies(manifest) {
         if line.starts_with('#') {
             reason = Reason::Given;
         } else if line.is_empty() {
@@ -77,6 +73,34 @@ pub fn check_dependencies_explained(manifest: &TextFile) -> Vec<Violation> {
         }
     }
     violations
+}
+
+/// Reports entries of `[workspace.dependencies]` that no crate takes.
+/// `names` are those under which the crates of the workspace have dependencies.
+#[must_use]
+pub fn check_dependencies_used(manifest: &TextFile, names: &BTreeSet<&str>) -> Vec<Violation> {
+    let entries = dependencies(manifest).filter_map(|(number, line)| {
+        let (name, _) = line.split_once(" = ")?;
+        (!line.starts_with('#') && !names.contains(name)).then_some((number, name))
+    });
+    let report = |(number, name)| {
+        let place = format!("{}:{number}", manifest.path);
+        Violation::new(
+            place,
+            format!("has {name}, which no crate takes"),
+            "take it out",
+        )
+    };
+    entries.map(report).collect()
+}
+
+/// The lines of `[workspace.dependencies]` with their numbers.
+fn dependencies(manifest: &TextFile) -> impl Iterator<Item = (u32, &str)> {
+    (1..)
+        .zip(manifest.text.lines())
+        .skip_while(|(_, line)| *line != "[workspace.dependencies]")
+        .skip(1)
+        .take_while(|(_, line)| !line.starts_with('['))
 }
 
 /// What the lines above an entry say about it.
@@ -171,5 +195,16 @@ mod tests {
             &[],
         );
         check("# Ours.\na = { path = \"a\" }\nb = { path = \"b\" }\n", &[]);
+    }
+
+    #[test]
+    fn a_dependency_that_no_crate_takes_is_reported() {
+        let text = "[workspace.dependencies]\n# JSON.\nserde = \"1\"\nserde_json = \"1\"\n\n[profile.dev]\ndebug = 1\n";
+        let reports = check_dependencies_used(&manifest(text), &BTreeSet::from(["serde_json"]));
+        let reports: Vec<_> = reports.iter().map(Violation::to_string).collect();
+        assert_eq!(
+            reports,
+            ["Cargo.toml:3: has serde, which no crate takes; take it out"]
+        );
     }
 }

@@ -39,6 +39,13 @@ fn inbound_naming_outbound_is_refused() -> Result<()> {
 }
 
 #[test]
+fn a_crate_of_another_owner_is_refused() -> Result<()> {
+    check("etl-application", "ingestion-application", "bans FAILED")?;
+    check("etl-service", "ingestion-http-api", "bans FAILED")?;
+    check("sql-kit", "ingestion-journal-adapter", "bans FAILED")
+}
+
+#[test]
 fn a_technology_named_by_another_than_its_owner_is_refused() -> Result<()> {
     check("ingestion-http-api", "rdkafka", "bans FAILED")?;
     check("ingestion-application", "tokio-tungstenite", "bans FAILED")?;

@@ -1,17 +1,131 @@
 //! Applies every rule to this workspace.
 
-use serde_json::Value;
+use serde_json::{Value, json};
 use std::path::{Path, PathBuf};
 use std::process::Command;
-use workspace_rules::{TextFile, Violation, documents, layers, manifests, sources};
+use workspace_rules::{
+    TextFile, Violation, documents,
+    layers::{self, Role, Shape},
+    manifests, sources,
+};
 
 #[test]
 fn every_crate_stays_in_its_layer() {
-    let metadata = output_of("cargo metadata --no-deps --offline --format-version 1");
-    let metadata: Value = serde_json::from_str(&metadata).expect("cargo metadata prints JSON");
-    let crates = metadata["packages"].as_array().map_or(0, Vec::len);
-    assert!(crates >= 12, "cargo metadata lists only {crates} crates");
-    expect_none(layers::check(&metadata));
+    expect_none(layers::check(&metadata()));
+}
+
+#[test]
+fn no_permit_outlives_its_use() {
+    let metadata = metadata();
+    expect_none(layers::check_permits(&metadata));
+
+    let dependencies = packages(&metadata).filter_map(|package| package["dependencies"].as_array());
+    let names = dependencies.flatten().filter_map(|dependency| {
+        let renamed = dependency["rename"].as_str();
+        renamed.or_else(|| dependency["name"].as_str())
+    });
+    let files = tree();
+    let root = find(&files, "Cargo.toml");
+    expect_none(manifests::check_dependencies_used(root, &names.collect()));
+}
+
+#[test]
+fn cargo_deny_guards_the_same_layers() {
+    let (metadata, files) = (metadata(), tree());
+    let rules = find(&files, ".cargo/deny.toml");
+    if std::env::var_os("UPDATE_DENY_TOML").is_some() {
+        let text = layers::with_deny_list(&metadata, &rules.text);
+        std::fs::write(root().join(&rules.path), text).expect("the file can be written");
+    } else {
+        expect_none(layers::check_deny_list(&metadata, rules));
+    }
+}
+
+#[test]
+fn every_crate_is_on_the_map_and_no_command_names_another() {
+    let files = tree();
+    let crates = crates(&files);
+    let architecture = find(&files, "docs/ARCHITECTURE.md");
+    expect_none(documents::check_code_map(architecture, &crates));
+
+    let has_commands = |file: &&TextFile| {
+        is_in(file, ".ci/")
+            || is_in(file, "deploy/")
+            || file.path == "justfile"
+            || has_extension(file, "md")
+    };
+    let commands = files.iter().filter(has_commands);
+    expect_none(commands.flat_map(|file| documents::check_commands(file, &crates)));
+}
+
+#[test]
+fn a_crate_is_called_like_its_folder() {
+    let metadata = metadata();
+    let files = tree();
+    let crates = crates(&files);
+    let names = packages(&metadata).filter_map(|package| package["name"].as_str());
+    let strangers: Vec<_> = names.filter(|name| !crates.contains(name)).collect();
+    assert!(
+        strangers.is_empty(),
+        "in folders of other names: {strangers:?}"
+    );
+}
+
+/// A service that does not exist yet wants Kafka, an HTTP interface with health
+/// and metrics, settings and logs.
+#[test]
+fn a_second_service_needs_the_kits_and_nothing_of_the_first() {
+    let metadata = metadata();
+    let kits = ["kafka-kit", "http-kit", "health-kit", "service-kit"];
+    let probe = |dependencies: &[&str]| {
+        let dependencies = dependencies.iter().map(|name| {
+            json!({ "name": name, "kind": null, "path": "crates", "optional": false, "features": [] })
+        });
+        let package =
+            json!({ "name": "probe-service", "dependencies": dependencies.collect::<Vec<_>>() });
+        layers::check(&json!({ "packages": [package] }))
+    };
+    expect_none(probe(&kits));
+    let names = packages(&metadata).filter_map(|package| package["name"].as_str());
+    let is_kit = |name: &&str| Shape::of(name).is_some_and(|shape| shape.role == Role::Kit);
+    for kit in names.filter(is_kit) {
+        let shipped = shipped_with(&metadata, kit);
+        let of_services: Vec<_> = shipped.iter().filter(|name| has_owner(name)).collect();
+        assert!(of_services.is_empty(), "{kit} brings {of_services:?}");
+    }
+
+    let of_ingestion = packages(&metadata).filter_map(|package| package["name"].as_str());
+    let of_ingestion: Vec<_> = of_ingestion.filter(|name| has_owner(name)).collect();
+    assert!(
+        of_ingestion.len() >= 6,
+        "only {of_ingestion:?} have an owner"
+    );
+    for name in of_ingestion {
+        assert_eq!(probe(&[name]).len(), 1, "probe-service may name {name}");
+    }
+}
+
+/// The crates of ours that `name` cannot be without, itself among them.
+fn shipped_with(metadata: &Value, name: &str) -> Vec<String> {
+    let mut found = vec![name.to_owned()];
+    let mut next = 0;
+    while let Some(name) = found.get(next).cloned() {
+        let package = packages(metadata).find(|package| package["name"] == name.as_str());
+        let package = package.unwrap_or_else(|| panic!("{name} is missing"));
+        let dependencies = package["dependencies"].as_array().into_iter().flatten();
+        let shipped = dependencies.filter(|it| it["kind"] != "dev" && it["path"].is_string());
+        for name in shipped.filter_map(|dependency| dependency["name"].as_str()) {
+            if !found.iter().any(|known| known == name) {
+                found.push(name.to_owned());
+            }
+        }
+        next += 1;
+    }
+    found
+}
+
+fn has_owner(name: &str) -> bool {
+    Shape::of(name).is_some_and(|shape| shape.owner.is_some())
 }
 
 #[test]
@@ -94,6 +208,28 @@ fn expect_none(violations: impl IntoIterator<Item = Violation>) {
         reports.is_empty(),
         "the workspace breaks its rules:\n{reports}"
     );
+}
+
+/// What cargo knows of the crates of this workspace.
+fn metadata() -> Value {
+    let metadata = output_of("cargo metadata --no-deps --offline --format-version 1");
+    let metadata = serde_json::from_str(&metadata).expect("cargo metadata prints JSON");
+    let crates = packages(&metadata).count();
+    assert!(crates >= 12, "cargo metadata lists only {crates} crates");
+    metadata
+}
+
+fn packages(metadata: &Value) -> impl Iterator<Item = &Value> {
+    metadata["packages"].as_array().into_iter().flatten()
+}
+
+/// The folders of crates/, the one that is a workspace of its own among them.
+fn crates(files: &[TextFile]) -> Vec<&str> {
+    let paths = files.iter().map(|file| file.path.as_str());
+    let manifests = paths.filter_map(|path| path.strip_suffix("/Cargo.toml"));
+    manifests
+        .filter_map(|folder| folder.strip_prefix("crates/"))
+        .collect()
 }
 
 /// Every text file that is in the repository, or would be with the next commit.

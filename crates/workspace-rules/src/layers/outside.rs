@@ -1,0 +1,109 @@
+//! Which crates of others may be named by whom. What is listed here is used:
+//! a permit that nobody needs any more is reported.
+
+use super::shape::{Role, Shape};
+
+/// A list of crates of others, and who may name them.
+pub(super) struct Permit {
+    pub(super) who: Who,
+    pub(super) names: &'static [&'static str],
+}
+
+/// Those whom a permit is for.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Who {
+    /// Everyone but the vocabularies, and the crate you are reading.
+    AllButDomains,
+    /// The crates with one of these roles.
+    Roles(&'static [Role]),
+    /// The kit of a technology, and the adapters that speak it.
+    Technology(&'static str),
+}
+
+/// A crate of others that only its technology may name, with those crates of
+/// others that name it too because they belong to it.
+pub(super) struct SingleOwner {
+    pub(super) name: &'static str,
+    pub(super) through: &'static [&'static str],
+}
+
+/// The permits, the widest first.
+#[rustfmt::skip]
+pub(super) const PERMITS: &[Permit] = &[
+    // Errors, logs and the runtime.
+    permit(Who::AllButDomains, &[
+        "async-trait", "bytes", "futures-util", "thiserror", "tokio", "tokio-util", "tracing",
+    ]),
+    permit(Who::Roles(&[Role::Domain]), &["thiserror"]),
+    permit(Who::Roles(&[Role::Contracts]), &["jiff", "serde", "serde_json"]),
+    permit(Who::Roles(&[Role::Application]), &["hdrhistogram", "slab"]),
+    // Times, secrets and JSON at a border.
+    permit(Who::Roles(&[Role::Adapter, Role::Api]), &["jiff", "secrecy", "serde", "serde_json"]),
+    permit(Who::Roles(&[Role::Commands, Role::Demo, Role::Service, Role::Platform]), &[
+        "anyhow", "base64", "clap", "jiff", "reqwest", "secrecy", "serde", "serde_json", "tokio-rustls",
+    ]),
+    permit(Who::Roles(&[Role::Demo, Role::Service]), &["tempfile"]),
+    permit(Who::Roles(&[Role::Rules]), &["serde_json"]),
+
+    permit(Who::Technology("http"), &[
+        "actix-cors", "actix-web", "prometheus-client", "subtle",
+        "utoipa", "utoipa-actix-web", "utoipa-swagger-ui",
+    ]),
+    permit(Who::Technology("journal"), &["crc32fast", "rand", "roaring", "rustix"]),
+    permit(Who::Technology("kafka"), &["rdkafka", "slab"]),
+    permit(Who::Technology("opendota"), &[
+        "base64", "percent-encoding", "rand", "tokio-rustls", "tokio-tungstenite", "webpki-roots",
+    ]),
+    permit(Who::Technology("service"), &[
+        "bytesize", "dotenvy", "figment", "humantime", "rustls-pki-types", "secrecy", "serde_json", "strsim",
+        "tracing-subscriber", "url",
+    ]),
+];
+
+/// What stays with its owner, in the order of `.cargo/deny.toml`.
+#[rustfmt::skip]
+pub(super) const SINGLE_OWNERS: &[SingleOwner] = &[
+    single_owner("actix-web", &["actix-cors", "utoipa-actix-web", "utoipa-swagger-ui"]),
+    single_owner("dotenvy", &[]),
+    single_owner("figment", &[]),
+    single_owner("prometheus-client", &[]),
+    single_owner("rdkafka", &[]),
+    single_owner("roaring", &[]),
+    single_owner("tokio-tungstenite", &[]),
+    single_owner("utoipa", &["utoipa-actix-web", "utoipa-swagger-ui"]),
+];
+
+const fn permit(who: Who, names: &'static [&'static str]) -> Permit {
+    Permit { who, names }
+}
+
+const fn single_owner(name: &'static str, through: &'static [&'static str]) -> SingleOwner {
+    SingleOwner { name, through }
+}
+
+impl Who {
+    /// Whether a crate is meant.
+    pub(super) fn includes(self, shape: &Shape<'_>) -> bool {
+        match self {
+            Self::AllButDomains => shape.role != Role::Domain && shape.role != Role::Rules,
+            Self::Roles(roles) => roles.contains(&shape.role),
+            Self::Technology(technology) => {
+                let speaks = matches!(shape.role, Role::Kit | Role::Client) || shape.is_adapter();
+                speaks && shape.technology == Some(technology)
+            }
+        }
+    }
+}
+
+/// Whether a crate may name one of others.
+pub(super) fn is_permitted(shape: &Shape<'_>, name: &str) -> bool {
+    names_anything(shape)
+        || PERMITS
+            .iter()
+            .any(|permit| permit.who.includes(shape) && permit.names.contains(&name))
+}
+
+/// Whether nobody asks which crates of others it names.
+pub(super) fn names_anything(shape: &Shape<'_>) -> bool {
+    shape.role == Role::Simulator || shape.is_for_tests() && shape.role != Role::Rules
+}
