@@ -59,6 +59,7 @@ impl Feed {
                 return event;
             }
             drop(next);
+            let _unread = self.status.unread();
             backlog.room().await;
         }
     }

@@ -27,6 +27,8 @@ struct Connection {
     since: Timestamp,
     /// When data last came in, or following began.
     last_data: Instant,
+    /// Since when it has not been read, for want of room: that is no silence of the feed.
+    unread_since: Option<Instant>,
     /// Without data for too long: a new connection alone proves nothing.
     silent: bool,
     disconnections: BTreeMap<DisconnectReason, u64>,
@@ -80,6 +82,7 @@ impl SourceStatus {
                 state: ConnectionState::Connecting,
                 since: clock.now(),
                 last_data: Instant::now(),
+                unread_since: None,
                 silent: false,
                 disconnections: BTreeMap::new(),
                 last: None,
@@ -104,7 +107,7 @@ impl SourceStatus {
     pub fn connected(&self) {
         let mut connection = self.lock();
         connection.enter(ConnectionState::Connected, self.clock.now());
-        connection.silent |= connection.last_data.elapsed() >= self.idle_timeout;
+        connection.silent |= connection.silence() >= self.idle_timeout;
         if connection.silent {
             let reason = format!("{}: connected again, but no data yet", self.source);
             self.condition.set(HealthStatus::Unhealthy, reason);
@@ -124,6 +127,12 @@ impl SourceStatus {
             let reason = format!("{}: connected", self.source);
             self.condition.set(HealthStatus::Healthy, reason);
         }
+    }
+
+    /// The feed is not read, for want of room, until what this returns is dropped.
+    pub(crate) fn unread(&self) -> Unread<'_> {
+        self.lock().unread_since = Some(Instant::now());
+        Unread(self)
     }
 
     /// The connection, or an attempt at one, is over.
@@ -164,13 +173,39 @@ impl SourceStatus {
     }
 }
 
+/// A feed that is not read.
+pub(crate) struct Unread<'a>(&'a SourceStatus);
+
+impl Drop for Unread<'_> {
+    fn drop(&mut self) {
+        let mut connection = self.0.lock();
+        if let Some(since) = connection.unread_since.take() {
+            connection.last_data += since.elapsed();
+        }
+    }
+}
+
 impl HealthReporter for SourceStatus {
+    /// Silence is judged here and now: whoever follows the feed may be stuck.
     fn checks(&self) -> Vec<HealthCheck> {
+        let mut connection = self.lock();
+        let is_connected = connection.state == ConnectionState::Connected;
+        if is_connected && !connection.silent && connection.silence() >= self.idle_timeout {
+            connection.silent = true;
+            let reason = format!("{}: no data for {:?}", self.source, self.idle_timeout);
+            self.condition.set(HealthStatus::Unhealthy, reason);
+        }
         vec![self.condition.check()]
     }
 }
 
 impl Connection {
+    /// How long it has been read without giving data.
+    fn silence(&self) -> Duration {
+        let until = self.unread_since.unwrap_or_else(Instant::now);
+        until.duration_since(self.last_data)
+    }
+
     fn enter(&mut self, state: ConnectionState, now: Timestamp) {
         if self.state != state {
             self.state = state;
@@ -276,5 +311,26 @@ mod tests {
             HealthStatus::Healthy,
             "data half a minute ago"
         );
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn silence_is_judged_by_whoever_asks() {
+        let status = status();
+        status.connected();
+        tokio::time::advance(IDLE_TIMEOUT / 2).await;
+        let unread = status.unread();
+        tokio::time::advance(IDLE_TIMEOUT * 2).await;
+        assert_eq!(health(&status), HealthStatus::Healthy, "it is not read");
+        drop(unread);
+        tokio::time::advance(IDLE_TIMEOUT / 4).await;
+        assert_eq!(health(&status), HealthStatus::Healthy);
+        tokio::time::advance(IDLE_TIMEOUT / 4).await;
+        assert_eq!(
+            health(&status),
+            HealthStatus::Unhealthy,
+            "and nobody has said so"
+        );
+        status.received();
+        assert_eq!(health(&status), HealthStatus::Healthy);
     }
 }
