@@ -37,7 +37,7 @@ struct CommandLine {
 /// What to do.
 #[derive(Debug, Clone, Subcommand)]
 pub(crate) enum Task {
-    /// Run the service until SIGTERM or SIGINT (the default)
+    /// Run the service until a signal ends it (the default)
     Run,
     /// Show the whole product on this machine: embedded broker, simulated feed, live page
     #[cfg(feature = "demo")]

@@ -12,7 +12,7 @@ pub(crate) mod replay;
 
 use std::{future::Future, path::Path};
 
-use service_kit::exit_code::ExitCode;
+use service_kit::{exit_code::ExitCode, telemetry};
 
 use crate::{
     cli::{Invocation, Task},
@@ -27,29 +27,36 @@ const WORKER_THREADS: usize = 1;
 
 /// Does what the command line asks for.
 pub(crate) fn execute(invocation: Invocation) -> ExitCode {
-    let loaded = match load(&invocation) {
-        Ok(loaded) => loaded,
-        Err(code) => return code,
-    };
-    match invocation.task {
-        Task::Run => block_on(WORKER_THREADS, run::run(loaded.settings)),
+    let code = match invocation.task.clone() {
+        Task::Run => block_on(WORKER_THREADS, run::run(invocation)),
         #[cfg(feature = "demo")]
-        Task::Demo(arguments) => block_on(
-            crate::demo::WORKER_THREADS,
-            crate::demo::run(loaded.settings, arguments),
-        ),
-        Task::Validate => validate::run(&loaded),
-        Task::Healthcheck(arguments) => {
+        Task::Demo(arguments) => with_settings(&invocation, |loaded| {
+            block_on(
+                crate::demo::WORKER_THREADS,
+                crate::demo::run(loaded.settings, arguments),
+            )
+        }),
+        Task::Validate => with_settings(&invocation, |loaded| validate::run(&loaded)),
+        Task::Healthcheck(arguments) => with_settings(&invocation, |loaded| {
             let healthcheck = healthcheck::run(&loaded.settings.api, arguments.ready);
             block_on(WORKER_THREADS, healthcheck)
-        }
-        Task::Replay(arguments) => {
+        }),
+        Task::Replay(arguments) => with_settings(&invocation, |loaded| {
             block_on(WORKER_THREADS, replay::run(loaded.settings, arguments))
-        }
-        Task::DeadLetters(arguments) => block_on(
-            WORKER_THREADS,
-            dead_letters::run(loaded.settings, arguments.action),
-        ),
+        }),
+        Task::DeadLetters(arguments) => with_settings(&invocation, |loaded| {
+            let work = dead_letters::run(loaded.settings, arguments.action);
+            block_on(WORKER_THREADS, work)
+        }),
+    };
+    telemetry::flush();
+    code
+}
+
+fn with_settings(invocation: &Invocation, work: impl FnOnce(Loaded) -> ExitCode) -> ExitCode {
+    match load(invocation) {
+        Ok(loaded) => work(loaded),
+        Err(code) => code,
     }
 }
 
@@ -66,7 +73,7 @@ fn load(invocation: &Invocation) -> Result<Loaded, ExitCode> {
         Path::new("."),
     );
     loaded.map_err(|wrong| {
-        eprintln!("{wrong}");
+        telemetry::say_last(wrong);
         ExitCode::Config
     })
 }
@@ -84,9 +91,9 @@ fn block_on(worker_threads: usize, work: impl Future<Output = ExitCode>) -> Exit
             code
         }
         Err(error) => {
-            eprintln!(
+            telemetry::say_last(format_args!(
                 "cannot start the runtime: {error}; are threads or file descriptors limited?"
-            );
+            ));
             ExitCode::Internal
         }
     }

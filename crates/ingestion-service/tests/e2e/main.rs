@@ -23,4 +23,6 @@ mod lost_acknowledgements;
 mod own_cluster;
 mod self_healing;
 mod shutdown;
+mod start;
+mod unread_log;
 mod volume;

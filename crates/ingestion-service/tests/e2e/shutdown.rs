@@ -191,7 +191,7 @@ async fn assert_ends_with_a_journal(mut service: Service, count: u64) -> Result<
 
 #[tokio::test(flavor = "multi_thread")]
 async fn without_kafka_what_is_pending_is_left_in_the_journal() -> Result<()> {
-    for signal in ["TERM", "INT"] {
+    for signal in ["TERM", "INT", "HUP", "QUIT"] {
         let (service, _nobody, _feed) = with_pending_matches(123, &[]).await?;
         let begun = Instant::now();
         service.signal(signal)?;

@@ -308,6 +308,11 @@ impl Service {
         self.log.so_far()
     }
 
+    /// Leaves standard output unread, or reads on.
+    pub(crate) fn pause_log(&self, is_paused: bool) {
+        self.log.pause(is_paused);
+    }
+
     /// The lines on standard error so far.
     pub(crate) fn errors(&self) -> Vec<String> {
         self.errors.so_far()

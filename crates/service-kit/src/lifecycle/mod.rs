@@ -7,19 +7,19 @@
 //! Deliberately absent: what draining means. Tasks hear of it by a token.
 
 mod section;
+mod signals;
 
 use std::fmt::Display;
-use std::io;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::time::{Instant, sleep_until, timeout_at};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use tracing::{error, info, warn};
 
 pub use section::ShutdownSection;
+pub use signals::EndSignals;
 
 /// The longest time kept back for tasks to end after they were aborted.
 const ABORT_GRACE_MAX: Duration = Duration::from_secs(1);
@@ -144,33 +144,6 @@ impl Lifecycle {
             failed: names.failed,
             aborted,
             unfinished: names.running,
-        }
-    }
-}
-
-/// The signals that ask a process to end.
-pub struct EndSignals {
-    terminate: Signal,
-    interrupt: Signal,
-}
-
-impl EndSignals {
-    /// Listens from here on; the signals no longer end the process by themselves.
-    ///
-    /// # Errors
-    /// The system does not let us listen.
-    pub fn try_new() -> io::Result<Self> {
-        Ok(Self {
-            terminate: signal(SignalKind::terminate())?,
-            interrupt: signal(SignalKind::interrupt())?,
-        })
-    }
-
-    /// The name of the next signal.
-    pub async fn next(&mut self) -> &'static str {
-        tokio::select! {
-            _ = self.terminate.recv() => "SIGTERM",
-            _ = self.interrupt.recv() => "SIGINT",
         }
     }
 }

@@ -5,14 +5,25 @@
 //! carry tokens. For the same reason the older
 //! `log` facade is not bridged; nothing of what speaks through it is missed.
 //! librdkafka speaks through `tracing` and needs no bridge.
+//!
+//! Nobody waits for whoever reads the log: lines go through a bounded queue
+//! to a thread of their own. Where it is full they are dropped, counted in
+//! [`dropped_lines`], and told in the log once it is read again.
 
+mod queue;
 mod section;
 
 use std::backtrace::{Backtrace, BacktraceStatus};
 use std::fmt;
+use std::fs::File;
+use std::io::{self, Write, stderr, stdout};
+use std::os::fd::AsFd;
 use std::panic::PanicHookInfo;
+use std::sync::{OnceLock, mpsc};
+use std::thread;
+use std::time::Duration;
 
-use tracing::{Event, Subscriber, level_filters::LevelFilter};
+use tracing::{Event, Subscriber, error, level_filters::LevelFilter};
 use tracing_subscriber::filter::Targets;
 use tracing_subscriber::fmt::format::{Format, Json, JsonFields, Writer};
 use tracing_subscriber::fmt::{FmtContext, FormatEvent, FormatFields, MakeWriter};
@@ -20,6 +31,8 @@ use tracing_subscriber::layer::SubscriberExt;
 use tracing_subscriber::registry::LookupSpan;
 use tracing_subscriber::util::SubscriberInitExt;
 use tracing_subscriber::{Layer, Registry};
+
+use queue::LogQueue;
 
 pub use section::LogSection;
 
@@ -50,30 +63,86 @@ pub struct LogSettings {
     pub service_name: String,
 }
 
+/// Logging cannot begin.
+#[derive(Debug, thiserror::Error)]
+#[error("cannot start logging: {0}")]
+pub enum StartError {
+    /// No descriptor or no thread for the log.
+    Io(#[from] io::Error),
+    /// Someone else has already been made to log.
+    Twice(#[from] tracing_subscriber::util::TryInitError),
+}
+
+/// So long the end of the process waits for a reader.
+const LAST_LINES_TIME_MAX: Duration = Duration::from_secs(1);
+
+static QUEUE: OnceLock<LogQueue> = OnceLock::new();
+
 /// Logs to standard output from here on, panics included.
 ///
 /// # Errors
-/// Someone else has already been made to log.
-pub fn init(settings: &LogSettings) -> Result<(), tracing_subscriber::util::TryInitError> {
-    subscriber(settings, std::io::stdout).try_init()?;
-    std::panic::set_hook(Box::new(log_panic));
-    Ok(())
+/// There is no thread for it, or someone else has already been made to log.
+pub fn init(settings: &LogSettings) -> Result<(), StartError> {
+    start(settings, stdout())
 }
 
 /// Logs to standard error from here on, as text and from `warn` on: for
 /// commands that say what they have to say themselves.
 ///
 /// # Errors
-/// Someone else has already been made to log.
-pub fn init_for_command(
-    settings: &LogSettings,
-) -> Result<(), tracing_subscriber::util::TryInitError> {
+/// There is no thread for it, or someone else has already been made to log.
+pub fn init_for_command(settings: &LogSettings) -> Result<(), StartError> {
     let settings = LogSettings {
         level: settings.level.min(LevelFilter::WARN),
         format: LogFormat::Text,
         ..settings.clone()
     };
-    subscriber(&settings, std::io::stderr).try_init()?;
+    start(&settings, stderr())
+}
+
+/// How many log lines were dropped since the process began, because nobody
+/// read them or could.
+#[must_use]
+pub fn dropped_lines() -> u64 {
+    QUEUE.get().map_or(0, LogQueue::dropped)
+}
+
+/// Waits until the log is written, for at most a second: the last thing a
+/// process does.
+pub fn flush() {
+    if let Some(queue) = QUEUE.get() {
+        queue.flush(LAST_LINES_TIME_MAX);
+    }
+}
+
+/// Says why the process ends, on standard error, where there is no log to say
+/// it in. Waits for whoever reads that for at most a second.
+pub fn say_last(text: impl fmt::Display) {
+    let text = format!("{text}\n");
+    let (done, written) = mpsc::channel();
+    let writer = thread::Builder::new().spawn(move || {
+        // Whoever has closed it does not want to know.
+        let _ = stderr().write_all(text.as_bytes());
+        let _ = done.send(());
+    });
+    if writer.is_ok() {
+        let _ = written.recv_timeout(LAST_LINES_TIME_MAX);
+    }
+}
+
+fn start(settings: &LogSettings, out: impl AsFd) -> Result<(), StartError> {
+    // The handle of the standard library has a lock and a buffer, for which
+    // the end of the process would wait.
+    let out = File::from(out.as_fd().try_clone_to_owned()?);
+    let queue = LogQueue::start(out, |count| {
+        error!(
+            log.dropped = count,
+            "{count} log lines were dropped: they were not read in time"
+        );
+    })?;
+    subscriber(settings, queue.clone()).try_init()?;
+    // Nobody else has: there is one global subscriber.
+    let _ = QUEUE.set(queue);
     std::panic::set_hook(Box::new(log_panic));
     Ok(())
 }
@@ -153,11 +222,10 @@ fn log_panic(panic: &PanicHookInfo<'_>) {
 
 #[cfg(test)]
 mod tests {
-    use std::io;
     use std::sync::{Arc, Mutex};
 
     use serde_json::{Value, json};
-    use tracing::{Level, debug, error, info, info_span, subscriber::with_default, warn};
+    use tracing::{Level, debug, info, info_span, subscriber::with_default, warn};
 
     use super::*;
 

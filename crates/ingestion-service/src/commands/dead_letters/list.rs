@@ -34,7 +34,7 @@ pub(super) async fn run(
     arguments: &ListArguments,
 ) -> ExitCode {
     if let Err(error) = telemetry::init_for_command(&settings.log) {
-        eprintln!("cannot start logging: {error}");
+        telemetry::say_last(error);
         return ExitCode::Internal;
     }
     let filter = arguments.filter.filter();

@@ -61,7 +61,7 @@ pub(super) async fn run(
     };
     if arguments.dry_run {
         if let Err(error) = telemetry::init_for_command(&settings.log) {
-            eprintln!("cannot start logging: {error}");
+            telemetry::say_last(error);
             return ExitCode::Internal;
         }
         // A signal may end it anywhere: nothing is done.

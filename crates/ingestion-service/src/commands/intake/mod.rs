@@ -117,7 +117,7 @@ pub(crate) async fn with_intake(
     work: impl AsyncFnOnce(&Intake, &CancellationToken) -> ExitCode,
 ) -> ExitCode {
     if let Err(error) = telemetry::init_for_command(&settings.log) {
-        eprintln!("cannot start logging: {error}");
+        telemetry::say_last(error);
         return ExitCode::Internal;
     }
     let mut signals = match EndSignals::try_new() {

@@ -4,7 +4,7 @@ use std::{
     io::{BufRead as _, BufReader, Read},
     path::Path,
     process::{Command, Stdio},
-    sync::{Arc, Mutex, PoisonError},
+    sync::{Arc, Condvar, Mutex, PoisonError},
     time::Duration,
 };
 
@@ -15,31 +15,48 @@ use super::{DEADLINE, wait_until};
 
 /// The lines of a child's output, as they come.
 #[derive(Default)]
-pub(crate) struct Lines(Arc<Mutex<Vec<String>>>);
+pub(crate) struct Lines {
+    lines: Arc<Mutex<Vec<String>>>,
+    is_paused: Arc<(Mutex<bool>, Condvar)>,
+}
 
 impl Lines {
     /// Reads them in a thread.
     pub(crate) fn of(output: impl Read + Send + 'static) -> Self {
         let lines = Self::default();
-        let to = Arc::clone(&lines.0);
+        let to = Arc::clone(&lines.lines);
+        let is_paused = Arc::clone(&lines.is_paused);
         std::thread::spawn(move || {
             for line in BufReader::new(output).lines().map_while(Result::ok) {
                 to.lock().unwrap_or_else(PoisonError::into_inner).push(line);
+                let (paused, changed) = &*is_paused;
+                let paused = paused.lock().unwrap_or_else(PoisonError::into_inner);
+                drop(changed.wait_while(paused, |paused| *paused));
             }
         });
         lines
     }
 
+    /// Reads no further, or reads on.
+    pub(crate) fn pause(&self, is_paused: bool) {
+        let (paused, changed) = &*self.is_paused;
+        *paused.lock().unwrap_or_else(PoisonError::into_inner) = is_paused;
+        changed.notify_all();
+    }
+
     /// All of them, once the child has closed its output.
     pub(crate) async fn to_the_end(&self) -> Vec<String> {
         // The thread that reads holds the other reference.
-        wait_until("the output ends", async || Arc::strong_count(&self.0) == 1).await;
+        wait_until("the output ends", async || {
+            Arc::strong_count(&self.lines) == 1
+        })
+        .await;
         self.so_far()
     }
 
     /// Those that are there.
     pub(crate) fn so_far(&self) -> Vec<String> {
-        self.0
+        self.lines
             .lock()
             .unwrap_or_else(PoisonError::into_inner)
             .clone()
