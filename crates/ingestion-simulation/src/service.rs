@@ -3,6 +3,7 @@
 use std::{
     collections::HashMap,
     io,
+    net::SocketAddr,
     sync::{
         Arc, Mutex, MutexGuard, PoisonError,
         atomic::{AtomicBool, Ordering},
@@ -395,7 +396,11 @@ struct SimulatedConnector;
 
 #[async_trait]
 impl Connector for SimulatedConnector {
-    async fn connect(&self, host: &str, port: u16) -> io::Result<Box<dyn ByteStream>> {
-        Ok(Box::new(TcpStream::connect((host, port)).await?))
+    async fn resolve(&self, host: &str, port: u16) -> io::Result<Vec<SocketAddr>> {
+        Ok(vec![SocketAddr::new(turmoil::lookup(host), port)])
+    }
+
+    async fn connect(&self, address: SocketAddr) -> io::Result<Box<dyn ByteStream>> {
+        Ok(Box::new(TcpStream::connect(address).await?))
     }
 }

@@ -20,6 +20,7 @@ use super::{
     ending::Ending,
     gate::Gate,
     handshake::Socket,
+    progress::Progress,
     pulse::Pulse,
     settings::{StreamSettings, StreamSettingsError},
     upstream::Upstream,
@@ -48,6 +49,7 @@ enum State {
     /// An attempt is on its way.
     Connecting {
         attempt: BoxFuture<'static, Result<(Socket, Gate), Ending>>,
+        progress: Arc<Progress>,
         deadline: Instant,
     },
     /// The connection stands.
@@ -105,14 +107,21 @@ impl MatchStream {
                     sleep_until(*until).await;
                     self.state = self.start_attempt();
                 }
-                State::Connecting { attempt, deadline } => {
+                State::Connecting {
+                    attempt,
+                    progress,
+                    deadline,
+                } => {
+                    let progress = Arc::clone(progress);
                     match timeout_at(*deadline, attempt).await {
                         Ok(Ok((socket, gate))) => {
                             self.state = self.open(socket, gate);
                             return SourceEvent::Connected;
                         }
                         Ok(Err(ending)) => return self.disconnected(ending),
-                        Err(_elapsed) => return self.disconnected(self.connect_timed_out()),
+                        Err(_elapsed) => {
+                            return self.disconnected(self.connect_timed_out(&progress));
+                        }
                     }
                 }
                 State::Open(connection) => match connection.listen().await {
@@ -139,8 +148,11 @@ impl MatchStream {
 
     fn start_attempt(&self) -> State {
         let upstream = Arc::clone(&self.upstream);
+        let progress = Arc::new(Progress::default());
+        let seen = Arc::clone(&progress);
         State::Connecting {
-            attempt: Box::pin(async move { upstream.connect().await }),
+            attempt: Box::pin(async move { upstream.connect(&seen).await }),
+            progress,
             deadline: Instant::now() + self.connect_timeout,
         }
     }
@@ -150,10 +162,10 @@ impl MatchStream {
         State::Open(Box::new(Connection::new(socket, gate, pulse)))
     }
 
-    fn connect_timed_out(&self) -> Ending {
+    fn connect_timed_out(&self, progress: &Progress) -> Ending {
         let (upstream, timeout) = (self.upstream.name(), self.connect_timeout);
-        let hint = self.upstream.proxy_hint();
-        let detail = format!("connecting to {upstream} took longer than {timeout:?}{hint}");
+        let progress = progress.get();
+        let detail = format!("connecting to {upstream} took longer than {timeout:?}: {progress}");
         Ending::new(DisconnectReason::ConnectTimeout, detail)
     }
 

@@ -10,10 +10,13 @@ use ingestion_application::ports::DisconnectReason;
 
 use super::{
     connector::{ByteStream, Connector},
+    dialing::connect_first,
     ending::Ending,
     gate::Gate,
     handshake::{Socket, UpgradeError, upgrade},
+    progress::Progress,
     refusal::refused,
+    request::Address,
     route::Route,
     settings::{StreamSettings, StreamSettingsError},
     tls_failure,
@@ -43,27 +46,23 @@ impl Upstream {
         })
     }
 
-    /// Tries once; the caller sets the time limit.
+    /// Tries once; the caller sets the time limit, and finds in `progress` what
+    /// it was reached at.
     ///
     /// The gate stands at the far end of the socket, below any encryption.
-    pub(super) async fn connect(&self) -> Result<(Socket, Gate), Ending> {
+    pub(super) async fn connect(&self, progress: &Progress) -> Result<(Socket, Gate), Ending> {
         let Route {
             address,
             tls,
             config,
             ..
         } = &self.route;
-        let stream = self
-            .connector
-            .connect(&address.host, address.port)
-            .await
-            .map_err(|error| {
-                self.failed("connecting to", &format_args!("{error}{}", self.proxy_hint))
-            })?;
+        let stream = self.reach_host(progress).await?;
         let gate = Gate::default();
         let stream: Box<dyn ByteStream> = Box::new(gate.before(stream));
         let stream = match &address.tls_name {
             Some(name) => {
+                progress.set(&"it did not finish the handshake of TLS");
                 let encrypted = tls.connect(name.clone(), stream).await;
                 let encrypted = encrypted
                     .map_err(|error| self.failed("TLS with", &tls_failure::describe(&error)))?;
@@ -75,20 +74,35 @@ impl Upstream {
             .route
             .request()
             .map_err(|error| self.failed("the request to", &error))?;
+        progress.set(&"it did not answer the upgrade");
         let socket = upgrade(stream, request, *config)
             .await
             .map_err(|error| self.not_upgraded(error))?;
         Ok((socket, gate))
     }
 
+    async fn reach_host(&self, progress: &Progress) -> Result<Box<dyn ByteStream>, Ending> {
+        let failed = |error: &dyn Display| {
+            let hint = &self.proxy_hint;
+            self.failed("connecting to", &format_args!("{error}{hint}"))
+        };
+        let Address { host, port, .. } = &self.route.address;
+        progress.set(&format_args!(
+            "its name was not resolved{}",
+            self.proxy_hint
+        ));
+        let addresses = self.connector.resolve(host, *port).await;
+        let addresses = addresses.map_err(|error| failed(&error))?;
+        connect_first(&*self.connector, &addresses, |report| {
+            progress.set(&format_args!("{report}{}", self.proxy_hint));
+        })
+        .await
+        .map_err(|report| failed(&report))
+    }
+
     /// Host and port, for people.
     pub(super) fn name(&self) -> &str {
         &self.route.address.name
-    }
-
-    /// What may explain that the host is not reached, to be appended.
-    pub(super) fn proxy_hint(&self) -> &str {
-        &self.proxy_hint
     }
 
     fn failed(&self, step: &str, error: &dyn Display) -> Ending {

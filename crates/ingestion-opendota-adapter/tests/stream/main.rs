@@ -8,6 +8,7 @@ mod every_frame;
 mod read_ahead;
 mod real_sockets;
 mod recorded_payloads;
+mod several_addresses;
 mod simulated_network;
 mod tls;
 mod upgrade;

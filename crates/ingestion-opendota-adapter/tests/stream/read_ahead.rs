@@ -11,7 +11,7 @@ use std::{
 use async_trait::async_trait;
 use futures_util::{SinkExt as _, StreamExt as _};
 use ingestion_application::ports::{DisconnectReason, SourceStreamConsumer as _};
-use ingestion_opendota_adapter::stream::{ByteStream, Connector, MatchStream};
+use ingestion_opendota_adapter::stream::{ByteStream, Connector, MatchStream, TcpConnector};
 use tokio::{
     net::{TcpListener, TcpStream},
     time::{sleep, timeout},
@@ -33,8 +33,12 @@ struct WatchedConnector(Arc<Mutex<Option<std::net::TcpStream>>>);
 
 #[async_trait]
 impl Connector for WatchedConnector {
-    async fn connect(&self, host: &str, port: u16) -> io::Result<Box<dyn ByteStream>> {
-        let stream = TcpStream::connect((host, port)).await?.into_std()?;
+    async fn resolve(&self, host: &str, port: u16) -> io::Result<Vec<SocketAddr>> {
+        TcpConnector.resolve(host, port).await
+    }
+
+    async fn connect(&self, address: SocketAddr) -> io::Result<Box<dyn ByteStream>> {
+        let stream = TcpStream::connect(address).await?.into_std()?;
         *self.0.lock().expect("nobody has panicked") = Some(stream.try_clone()?);
         Ok(Box::new(TcpStream::from_std(stream)?))
     }

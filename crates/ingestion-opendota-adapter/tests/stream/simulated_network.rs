@@ -8,6 +8,7 @@ use std::{
     error::Error,
     future::{Future, pending},
     io,
+    net::SocketAddr,
     rc::Rc,
     sync::Arc,
     time::Duration,
@@ -42,8 +43,12 @@ struct SimulatedConnector;
 
 #[async_trait]
 impl Connector for SimulatedConnector {
-    async fn connect(&self, host: &str, port: u16) -> io::Result<Box<dyn ByteStream>> {
-        Ok(Box::new(TcpStream::connect((host, port)).await?))
+    async fn resolve(&self, host: &str, port: u16) -> io::Result<Vec<SocketAddr>> {
+        Ok(vec![SocketAddr::new(turmoil::lookup(host), port)])
+    }
+
+    async fn connect(&self, address: SocketAddr) -> io::Result<Box<dyn ByteStream>> {
+        Ok(Box::new(TcpStream::connect(address).await?))
     }
 }
 

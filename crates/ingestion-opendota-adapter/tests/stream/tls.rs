@@ -189,7 +189,9 @@ async fn a_peer_that_does_not_speak_tls_is_left() {
     let open = || MatchStream::try_new(&settings, Arc::new(StandingClock), 1);
     // The system takes the connection, and nobody says anything.
     let mut stream = open().expect("valid settings");
-    disconnected(&mut stream, DisconnectReason::ConnectTimeout).await;
+    let end = disconnected(&mut stream, DisconnectReason::ConnectTimeout).await;
+    let expected = ": it did not finish the handshake of TLS";
+    assert!(end.detail.ends_with(expected), "{}", end.detail);
     drop(stream);
 
     let mut stream = open().expect("valid settings");
