@@ -27,5 +27,5 @@ mod topic;
 mod health;
 
 pub use publisher::KafkaPublisher;
-pub use settings::{Delivery, KafkaSettings, LINGER_MAX, SettingsError, check_property};
+pub use settings::{Compression, Delivery, KafkaSection, KafkaSettings};
 pub use topic::dead_letters::DeadLetterTopic;

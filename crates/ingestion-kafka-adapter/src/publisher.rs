@@ -9,6 +9,7 @@ use ingestion_application::{
     Receipt,
     ports::{FlushError, Message, MessagePublisher, PublishError},
 };
+use kafka_kit::{reader::Reader, settings::SettingsError};
 use rdkafka::{ClientConfig, error::RDKafkaErrorCode, producer::ThreadedProducer};
 use tokio::{
     sync::oneshot,
@@ -17,7 +18,7 @@ use tokio::{
 use tokio_util::sync::CancellationToken;
 
 use crate::{
-    Delivery, KafkaSettings, SettingsError,
+    Delivery, KafkaSettings,
     at_least_once::AtLeastOnce,
     delivery::{
         Context, Deliveries,
@@ -59,17 +60,17 @@ impl KafkaPublisher {
     /// Prepares to publish; connects in the background and never waits for it.
     ///
     /// # Errors
-    /// [`SettingsError`] when librdkafka does not accept the settings; it
-    /// names the property.
+    /// [`SettingsError`] names the settings that are wrong.
     pub fn try_new(
         settings: &KafkaSettings,
         clock: &Arc<dyn Clock>,
     ) -> Result<Self, SettingsError> {
+        SettingsError::unless_empty(settings.check())?;
         let deliveries = Arc::new(Deliveries::new());
         let way = match settings.delivery {
             Delivery::AtLeastOnce => {
                 let way = AtLeastOnce::try_new(
-                    settings.producer_config()?,
+                    settings.producer_config(),
                     Topics::from(settings),
                     Arc::clone(&deliveries),
                 )?;
@@ -84,7 +85,7 @@ impl KafkaPublisher {
             health: Arc::new(KafkaHealth::new(settings, Arc::clone(&deliveries), clock)),
             way,
             deliveries,
-            consumer_config: settings.consumer_config()?,
+            consumer_config: Reader::config(&settings.client),
             publish_topic: settings.publish_topic.clone(),
             over: CancellationToken::new(),
         })

@@ -1,9 +1,10 @@
 //! Wrong settings are refused by name, and no secret is ever shown.
 
-use std::{sync::Arc, time::Duration};
+use std::sync::Arc;
 
 use health_kit::{Clock, SystemClock};
-use ingestion_kafka_adapter::{KafkaPublisher, KafkaSettings, SettingsError};
+use ingestion_kafka_adapter::{KafkaPublisher, KafkaSettings};
+use kafka_kit::settings::{SaslMechanism, SecurityProtocol, SettingsError};
 
 fn refusal(settings: &KafkaSettings) -> SettingsError {
     let clock: Arc<dyn Clock> = Arc::new(SystemClock);
@@ -14,10 +15,9 @@ fn refusal(settings: &KafkaSettings) -> SettingsError {
 }
 
 fn with_property(name: &str, value: &str) -> KafkaSettings {
-    KafkaSettings {
-        properties: vec![(name.to_owned(), value.to_owned())],
-        ..KafkaSettings::default()
-    }
+    let mut settings = KafkaSettings::at("127.0.0.1:9092");
+    settings.client.properties = vec![(name.to_owned(), value.to_owned())];
+    settings
 }
 
 #[test]
@@ -42,47 +42,50 @@ fn a_wrong_property_is_refused_by_name_and_a_secret_is_not_repeated() {
 }
 
 #[test]
-fn a_wrong_setting_is_refused_by_the_name_of_its_property() {
+fn what_no_reader_of_settings_has_judged_is_judged_all_the_same() {
     let check = |change: fn(&mut KafkaSettings), expected: &str| {
-        let mut settings = KafkaSettings::default();
+        let mut settings = KafkaSettings::at("127.0.0.1:9092");
         change(&mut settings);
-        let message = refusal(&settings).to_string();
-        assert!(message.contains(expected), "{message}");
+        assert_eq!(
+            refusal(&settings).to_string(),
+            format!("wrong settings: {expected}")
+        );
     };
-    check(|s| s.compression = "rar".to_owned(), "compression");
     check(
-        |s| s.security_protocol = "tls".to_owned(),
-        "security.protocol",
-    );
-    check(
-        |s| s.linger = Duration::from_secs(2),
-        "a linger of 2s is too long",
+        |s| s.dead_letter_topic.clone_from(&s.publish_topic),
+        "KAFKA_DEAD_LETTER_TOPIC: the same as KAFKA_PUBLISH_TOPIC",
     );
     check(
         |s| {
-            s.security_protocol = "ssl".to_owned();
-            s.ssl_ca_location = Some("no/such/file.pem".into());
+            s.client.security_protocol = SecurityProtocol::Ssl;
+            s.client.ssl_ca_location = Some("no/such/file.pem".into());
         },
-        "ssl.ca.location",
+        "KAFKA_SSL_CA_LOCATION: No such file or directory (os error 2)",
     );
     check(
         |s| {
-            s.security_protocol = "sasl_plaintext".to_owned();
-            s.sasl_mechanism = Some("MAGIC".to_owned());
+            s.client.security_protocol = SecurityProtocol::SaslPlaintext;
+            s.client.sasl_username = Some("me".to_owned());
         },
-        "MAGIC",
+        "KAFKA_SASL_MECHANISM: needed with KAFKA_SECURITY_PROTOCOL=sasl_plaintext; \
+         KAFKA_SASL_PASSWORD: needed with KAFKA_SECURITY_PROTOCOL=sasl_plaintext",
     );
 }
 
 #[test]
+fn every_default_is_right() {
+    let settings = KafkaSettings::at("127.0.0.1:9092");
+    assert_eq!(settings.check(), []);
+}
+
+#[test]
 fn scram_over_tls_is_built_in() {
-    let settings = KafkaSettings {
-        security_protocol: "sasl_ssl".to_owned(),
-        sasl_mechanism: Some("SCRAM-SHA-512".to_owned()),
-        sasl_username: Some("user".to_owned()),
-        sasl_password: Some("hunter2".into()),
-        ..KafkaSettings::default()
-    };
+    let mut settings = KafkaSettings::at("127.0.0.1:9092");
+    let client = &mut settings.client;
+    client.security_protocol = SecurityProtocol::SaslSsl;
+    client.sasl_mechanism = Some(SaslMechanism::ScramSha512);
+    client.sasl_username = Some("user".to_owned());
+    client.sasl_password = Some("hunter2".into());
     let clock: Arc<dyn Clock> = Arc::new(SystemClock);
     assert!(KafkaPublisher::try_new(&settings, &clock).is_ok());
     let shown = format!("{settings:?}");

@@ -8,6 +8,7 @@ pub mod error_code;
 pub mod log;
 pub mod probe;
 pub mod reader;
+pub mod settings;
 
 #[cfg(feature = "embedded")]
 pub mod embedded;

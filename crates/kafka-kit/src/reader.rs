@@ -10,10 +10,28 @@ use rdkafka::{
 };
 use tokio::time::Duration;
 
-use crate::error_code::code_of;
+use crate::{error_code::code_of, settings::ClientSettings};
 
 /// How long brokers have to answer a question.
 const ANSWER_TIME_MAX: Duration = Duration::from_secs(2);
+
+/// What a reader gets.
+const PROPERTIES: [(&str, &str); 11] = [
+    ("isolation.level", "read_committed"),
+    // Where records end is told, also where only markers follow.
+    ("enable.partition.eof", "true"),
+    ("enable.auto.commit", "false"),
+    ("enable.auto.offset.store", "false"),
+    // An offset that is gone is for us to notice.
+    ("auto.offset.reset", "error"),
+    // What is read ahead is bounded: answers of at most so much, and two of them.
+    ("fetch.message.max.bytes", "262144"),
+    ("fetch.max.bytes", "4194304"),
+    ("receive.message.max.bytes", "16777216"),
+    ("queued.min.messages", "20000"),
+    ("queued.max.messages.kbytes", "4096"),
+    ("fetch.wait.max.ms", "50"),
+];
 
 /// Reads some partitions of one topic.
 pub struct Reader {
@@ -32,6 +50,18 @@ pub enum Next<'a> {
 }
 
 impl Reader {
+    /// The properties of a reader of committed records.
+    #[must_use]
+    pub fn config(settings: &ClientSettings) -> ClientConfig {
+        let mut config = settings.client_config(&[]);
+        for (name, value) in PROPERTIES {
+            config.set(name, value);
+        }
+        // Asked for by librdkafka; without subscription nobody joins it.
+        config.set("group.id", &settings.client_id);
+        config
+    }
+
     /// Prepares to read; nothing is connected.
     ///
     /// # Errors

@@ -69,13 +69,12 @@ async fn measure(
     cluster.create_topic(&letters, 1, &[]).await?;
     let clock: Arc<dyn Clock> = Arc::new(SystemClock);
     let settings = KafkaSettings {
-        bootstrap_servers: cluster.bootstrap_servers().to_owned(),
         transactional_id: matches.clone(),
         publish_topic: matches,
         dead_letter_topic: letters,
         delivery,
         linger: Duration::from_millis(args.linger_ms),
-        ..KafkaSettings::default()
+        ..KafkaSettings::at(cluster.bootstrap_servers())
     };
     let publisher = Arc::new(KafkaPublisher::try_new(&settings, &clock)?);
     let stop = CancellationToken::new();

@@ -4,6 +4,7 @@ pub(crate) mod sender;
 
 use std::sync::Arc;
 
+use kafka_kit::settings::SettingsError;
 use rdkafka::{ClientConfig, error::RDKafkaErrorCode, producer::ThreadedProducer};
 use tokio::{
     sync::OnceCell,
@@ -11,7 +12,6 @@ use tokio::{
 };
 
 use crate::{
-    SettingsError,
     at_least_once::sender::Sender,
     delivery::{Context, Deliveries, in_flight::InFlight, record::Topics},
 };

@@ -6,17 +6,14 @@ use std::{
     time::Duration,
 };
 
-use kafka_kit::error_code::code_of;
+use kafka_kit::{error_code::code_of, settings::SettingsError};
 use rdkafka::{
     ClientConfig,
     producer::{Producer, PurgeConfig, ThreadedProducer},
 };
 use tokio::task;
 
-use crate::{
-    SettingsError,
-    delivery::{Context, Deliveries, in_flight::InFlight, record::Topics},
-};
+use crate::delivery::{Context, Deliveries, in_flight::InFlight, record::Topics};
 
 /// For so long a producer that is given up may take to say what has become of
 /// the messages it has.

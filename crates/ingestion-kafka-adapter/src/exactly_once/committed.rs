@@ -149,12 +149,11 @@ pub(crate) mod tests {
             .await
             .expect("it is new");
         let settings = KafkaSettings {
-            bootstrap_servers: broker.bootstrap_servers().to_owned(),
             transactional_id: topic.clone(),
-            ..KafkaSettings::default()
+            ..KafkaSettings::at(broker.bootstrap_servers())
         };
         let looking = tokio::task::spawn_blocking(move || {
-            let mut config = settings.producer_config().expect("these are fine");
+            let mut config = settings.producer_config();
             config.set("transactional.id", &topic);
             let producer: ThreadedProducer<_> = config.create().expect("these are fine");
             producer
@@ -165,7 +164,7 @@ pub(crate) mod tests {
             write(&producer, &topic, &[3, 4], false);
             write(&producer, &topic, &[5, 6], true);
             write(&producer, &topic, &[7], false);
-            let config = settings.consumer_config().expect("these are fine");
+            let config = Reader::config(&settings.client);
             let (deliveries, queue) = (Deliveries::new(), TransactionQueue::new());
             let check = |id, offset, expected| {
                 let sample = Sample {

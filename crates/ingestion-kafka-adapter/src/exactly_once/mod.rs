@@ -16,12 +16,13 @@ use std::{
 };
 
 use ingestion_application::{Receipt, ports::PublishError};
+use kafka_kit::{reader::Reader, settings::SettingsError};
 use rdkafka::producer::ThreadedProducer;
 use tokio::sync::oneshot;
 use tokio_util::sync::CancellationToken;
 
 use crate::{
-    KafkaSettings, SettingsError,
+    KafkaSettings,
     delivery::{Context, Deliveries, in_flight::Content, record::Topics},
     exactly_once::{
         lanes::Lanes,
@@ -58,7 +59,7 @@ impl ExactlyOnce {
             queue: Arc::clone(&queue),
             deliveries: Arc::clone(&deliveries),
             topics: Topics::from(settings),
-            consumer_config: settings.consumer_config()?,
+            consumer_config: Reader::config(&settings.client),
             linger: settings.linger,
             lanes: Lanes::default(),
             unsure: Vec::new(),
@@ -230,10 +231,9 @@ mod tests {
                 .expect("it is new");
         }
         let settings = KafkaSettings {
-            bootstrap_servers: cluster.bootstrap_servers().to_owned(),
             publish_topic: "matches".to_owned(),
             dead_letter_topic: "letters".to_owned(),
-            ..KafkaSettings::default()
+            ..KafkaSettings::at(cluster.bootstrap_servers())
         };
         let deliveries = Arc::new(Deliveries::new());
         let way = ExactlyOnce::try_new(&settings, Arc::clone(&deliveries));
@@ -263,7 +263,7 @@ mod tests {
             assert_eq!(deliveries.transaction_trouble(), None);
         }
         let reading = tokio::task::spawn_blocking(move || {
-            let config = settings.consumer_config().expect("these are fine");
+            let config = Reader::config(&settings.client);
             read_tail(&config, "matches", 100_000, &CancellationToken::new())
         });
         let tail = reading.await.expect("reading does not panic");

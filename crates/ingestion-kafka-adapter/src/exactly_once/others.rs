@@ -16,7 +16,7 @@ use rdkafka::{ClientConfig, Message as _, error::RDKafkaErrorCode};
 use tokio::time::{Duration, Instant};
 
 use crate::{
-    KafkaSettings, SettingsError,
+    KafkaSettings,
     delivery::Deliveries,
     exactly_once::{
         transaction_queue::{Stopped, TransactionQueue},
@@ -63,22 +63,20 @@ enum Seen {
 }
 
 impl Others {
-    /// # Errors
-    /// [`SettingsError`] for a property that is refused.
-    pub(crate) fn try_new(
+    pub(crate) fn new(
         settings: &KafkaSettings,
         deliveries: Arc<Deliveries>,
         queue: Arc<TransactionQueue>,
-    ) -> Result<Self, SettingsError> {
-        let mut config = settings.consumer_config()?;
+    ) -> Self {
+        let mut config = Reader::config(&settings.client);
         config.set("fetch.wait.max.ms", END_KNOWN_AFTER_MS);
-        Ok(Self {
+        Self {
             config,
             topic: settings.publish_topic.clone(),
             deliveries,
             queue,
             ours: None,
-        })
+        }
     }
 
     /// These of our matches were delivered last, whether they are committed or
@@ -263,7 +261,7 @@ mod tests {
 
     /// A producer under a transactional id.
     fn open(settings: &KafkaSettings, id: &str) -> ThreadedProducer<DefaultProducerContext> {
-        let mut config = settings.producer_config().expect("these are fine");
+        let mut config = settings.producer_config();
         config.set("transactional.id", id);
         let producer: ThreadedProducer<_> = config.create().expect("these are fine");
         let opened = producer.init_transactions(PATIENCE);
@@ -276,14 +274,12 @@ mod tests {
         let broker = shared_broker().await.expect("a broker can be started");
         let topic = unique_topic("others");
         let settings = KafkaSettings {
-            bootstrap_servers: broker.bootstrap_servers().to_owned(),
             publish_topic: topic.clone(),
-            ..KafkaSettings::default()
+            ..KafkaSettings::at(broker.bootstrap_servers())
         };
         let deliveries = Arc::new(Deliveries::new());
         let queue = Arc::new(TransactionQueue::new());
-        let others = Others::try_new(&settings, deliveries, queue);
-        let mut others = others.expect("these settings are fine");
+        let mut others = Others::new(&settings, deliveries, queue);
         let found = block_in_place(|| others.check());
         assert_eq!(found, Ok(()), "a topic that is not there");
         let created = broker.create_topic(&topic, 1, &[]).await;

@@ -7,7 +7,7 @@
 
 use std::sync::{Arc, PoisonError, RwLock};
 
-use kafka_kit::error_code::code_of;
+use kafka_kit::{error_code::code_of, settings::SettingsError};
 use rdkafka::{
     ClientConfig,
     error::{KafkaError, RDKafkaErrorCode},
@@ -16,7 +16,7 @@ use rdkafka::{
 use tokio::time::{Duration, Instant};
 
 use crate::{
-    KafkaSettings, SettingsError,
+    KafkaSettings,
     at_least_once::{RESEND_PAUSE_MAX, RESEND_PAUSE_MIN, sender::retire},
     delivery::{Context, Deliveries},
     exactly_once::{
@@ -117,14 +117,14 @@ impl TransactionalProducer {
         deliveries: Arc<Deliveries>,
         queue: Arc<TransactionQueue>,
     ) -> Result<Self, SettingsError> {
-        let mut config = settings.producer_config()?;
+        let mut config = settings.producer_config();
         config
             .set("transactional.id", &settings.transactional_id)
             // Messages gather before their transaction begins.
             .set("linger.ms", "0");
         let reports = Arc::new(Reports::default());
         let client = create(&config, TIMEOUT_MS, false, &deliveries, &reports)?;
-        let others = Others::try_new(settings, Arc::clone(&deliveries), Arc::clone(&queue))?;
+        let others = Others::new(settings, Arc::clone(&deliveries), Arc::clone(&queue));
         Ok(Self {
             config,
             transactional_id: settings.transactional_id.clone(),

@@ -62,7 +62,7 @@ impl KafkaHealth {
         deliveries: Arc<Deliveries>,
         clock: &Arc<dyn Clock>,
     ) -> Self {
-        let servers = &settings.bootstrap_servers;
+        let servers = &settings.client.bootstrap_servers;
         let condition = |name| {
             let reason = format!("no broker of {servers} has answered yet");
             Condition::new(name, HealthStatus::Unhealthy, reason, Arc::clone(clock))

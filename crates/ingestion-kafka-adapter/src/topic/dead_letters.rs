@@ -16,6 +16,7 @@ use ingestion_application::ports::{
 use kafka_kit::{
     error_code::code_of,
     reader::{Next, Reader},
+    settings::SettingsError,
 };
 use rdkafka::{
     ClientConfig, Message as _,
@@ -27,7 +28,7 @@ use tokio::{
     time::Instant,
 };
 
-use crate::{KafkaSettings, SettingsError};
+use crate::KafkaSettings;
 
 /// So many letters wait for whoever reads them, 16 MiB at most.
 const LETTERS_AHEAD_MAX: usize = 32;
@@ -53,12 +54,13 @@ impl DeadLetterTopic {
     /// Prepares to read; nothing is connected.
     ///
     /// # Errors
-    /// [`SettingsError`] names the property that is refused.
+    /// [`SettingsError`] names the settings that are wrong.
     pub fn try_new(settings: &KafkaSettings) -> Result<Self, SettingsError> {
+        SettingsError::unless_empty(settings.check())?;
         Ok(Self {
-            config: settings.consumer_config()?,
+            config: Reader::config(&settings.client),
             topic: settings.dead_letter_topic.clone(),
-            bootstrap_servers: settings.bootstrap_servers.clone(),
+            bootstrap_servers: settings.client.bootstrap_servers.clone(),
         })
     }
 }

@@ -37,11 +37,10 @@ async fn start(brokers: usize) -> KafkaCluster {
 
 fn publisher(cluster: &KafkaCluster, delivery: Delivery) -> Rig {
     Rig::start_with(KafkaSettings {
-        bootstrap_servers: cluster.bootstrap_servers().to_owned(),
         publish_topic: "matches".to_owned(),
         dead_letter_topic: "letters".to_owned(),
         delivery,
-        ..KafkaSettings::default()
+        ..KafkaSettings::at(cluster.bootstrap_servers())
     })
 }
 

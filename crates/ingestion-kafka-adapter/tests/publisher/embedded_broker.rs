@@ -255,9 +255,8 @@ fn check_end(delivery: Delivery) {
     let runtime = Runtime::new().expect("there are threads to be had");
     let rig = runtime.block_on(async {
         let rig = Rig::start_with(KafkaSettings {
-            bootstrap_servers: address.to_string(),
             delivery,
-            ..KafkaSettings::default()
+            ..KafkaSettings::at(&address.to_string())
         });
         rig.publish(a_match(1)).await;
         let publisher = Arc::clone(&rig.publisher);

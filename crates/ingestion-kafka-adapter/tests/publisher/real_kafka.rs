@@ -8,6 +8,7 @@ use domain::DeadLetterReason;
 use health_kit::HealthStatus;
 use ingestion_application::ports::MessagePublisher;
 use ingestion_kafka_adapter::{
+    Compression,
     Delivery::{self, AtLeastOnce, ExactlyOnce},
     KafkaSettings,
 };
@@ -34,12 +35,11 @@ async fn start(partitions: usize, delivery: Delivery) -> Rig {
 
 fn start_at(servers: &str, matches: &str, letters: &str, delivery: Delivery) -> Rig {
     Rig::start_with(KafkaSettings {
-        bootstrap_servers: servers.to_owned(),
         publish_topic: matches.to_owned(),
         dead_letter_topic: letters.to_owned(),
         delivery,
         transactional_id: matches.to_owned(),
-        ..KafkaSettings::default()
+        ..KafkaSettings::at(servers)
     })
 }
 
@@ -57,13 +57,12 @@ async fn start_limited(matches_limit: &str, letters_limit: &str, delivery: Deliv
             .expect("it is new");
     }
     Rig::start_with(KafkaSettings {
-        bootstrap_servers: broker.bootstrap_servers().to_owned(),
         transactional_id: matches.clone(),
         publish_topic: matches,
         dead_letter_topic: letters,
         delivery,
-        compression: "none".to_owned(),
-        ..KafkaSettings::default()
+        compression: Compression::None,
+        ..KafkaSettings::at(broker.bootstrap_servers())
     })
 }
 

@@ -40,11 +40,10 @@ impl Rig {
     /// Starts a publisher at these brokers, for these topics, at least once.
     pub(crate) fn start(servers: &str, publish_topic: &str, dead_letter_topic: &str) -> Self {
         Self::start_with(KafkaSettings {
-            bootstrap_servers: servers.to_owned(),
             publish_topic: publish_topic.to_owned(),
             dead_letter_topic: dead_letter_topic.to_owned(),
             delivery: Delivery::AtLeastOnce,
-            ..KafkaSettings::default()
+            ..KafkaSettings::at(servers)
         })
     }
 
@@ -131,7 +130,7 @@ impl Rig {
 
     pub(crate) async fn read_matches(&self) -> Vec<TopicRecord> {
         read(
-            &self.settings.bootstrap_servers,
+            &self.settings.client.bootstrap_servers,
             &self.settings.publish_topic,
         )
         .await
@@ -139,7 +138,7 @@ impl Rig {
 
     pub(crate) async fn read_dead_letters(&self) -> Vec<TopicRecord> {
         read(
-            &self.settings.bootstrap_servers,
+            &self.settings.client.bootstrap_servers,
             &self.settings.dead_letter_topic,
         )
         .await

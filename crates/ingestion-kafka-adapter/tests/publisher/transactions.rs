@@ -11,7 +11,7 @@ use std::{
 use domain::MatchId;
 use health_kit::HealthStatus::Healthy;
 use ingestion_application::ports::{MessagePublisher, PublishError};
-use ingestion_kafka_adapter::{Delivery, KafkaSettings};
+use ingestion_kafka_adapter::{Compression, Delivery, KafkaSettings};
 use kafka_test_kit::{KafkaCluster, shared_broker, unique_topic};
 use rdkafka::{
     ClientConfig, Message as _, Offset, TopicPartitionList,
@@ -33,12 +33,11 @@ async fn broker() -> &'static KafkaCluster {
 async fn settings() -> KafkaSettings {
     let matches = unique_topic("matches");
     KafkaSettings {
-        bootstrap_servers: broker().await.bootstrap_servers().to_owned(),
         delivery: Delivery::ExactlyOnce,
         transactional_id: matches.clone(),
         publish_topic: matches,
         dead_letter_topic: unique_topic("letters"),
-        ..KafkaSettings::default()
+        ..KafkaSettings::at(broker().await.bootstrap_servers())
     }
 }
 
@@ -64,7 +63,7 @@ async fn outcome(rig: &mut Rig) -> Result<(), PublishError> {
 /// How many records a consumer sees that does not care what is committed.
 async fn count_uncommitted(settings: &KafkaSettings) -> usize {
     let (servers, topic) = (
-        settings.bootstrap_servers.clone(),
+        settings.client.bootstrap_servers.clone(),
         settings.publish_topic.clone(),
     );
     let reading = task::spawn_blocking(move || {
@@ -92,7 +91,7 @@ async fn count_uncommitted(settings: &KafkaSettings) -> usize {
 /// Leaves `count` records at the end that were never committed.
 async fn write_aborted(settings: &KafkaSettings, count: i64) {
     let (servers, topic) = (
-        settings.bootstrap_servers.clone(),
+        settings.client.bootstrap_servers.clone(),
         settings.publish_topic.clone(),
     );
     let writing = task::spawn_blocking(move || {
@@ -152,7 +151,7 @@ async fn a_later_instance_shuts_the_earlier_one_out() {
 #[tokio::test(flavor = "multi_thread")]
 async fn an_instance_that_replaces_its_producer_gives_way_to_one_started_in_between() {
     let settings = KafkaSettings {
-        compression: "none".to_owned(),
+        compression: Compression::None,
         // So that a hundred matches gather in one transaction.
         linger: Duration::from_millis(500),
         ..settings().await
@@ -222,10 +221,8 @@ async fn callers_that_wait_for_room_are_told_that_another_instance_has_taken_ove
 #[tokio::test(flavor = "multi_thread")]
 async fn a_stop_ends_everything_within_seconds_though_brokers_are_silent() {
     let silent = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).expect("there is a free port");
-    let mut rig = Rig::start_with(KafkaSettings {
-        bootstrap_servers: silent.local_addr().expect("it is bound").to_string(),
-        ..KafkaSettings::default()
-    });
+    let address = silent.local_addr().expect("it is bound").to_string();
+    let mut rig = Rig::start_with(KafkaSettings::at(&address));
     rig.publish(a_match(1)).await;
     let reading = tokio::spawn({
         let publisher = Arc::clone(&rig.publisher);

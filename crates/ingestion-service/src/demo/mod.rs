@@ -15,7 +15,7 @@ use std::{net::TcpListener, sync::Arc, time::Duration};
 use anyhow::Context as _;
 use feed_simulator::{Config, RunningSimulator, Simulator, Truth};
 use ingestion_kafka_adapter::{Delivery, KafkaSettings};
-use kafka_kit::embedded::EmbeddedBroker;
+use kafka_kit::{embedded::EmbeddedBroker, settings::ClientSettings};
 use service_kit::{
     config::{DurationBetween, ValueParser as _},
     exit_code::ExitCode,
@@ -156,16 +156,19 @@ fn feed(arguments: &DemoArguments) -> Config {
 
 /// The settings in force, but towards the embedded broker, which knows no security.
 fn embedded_kafka(settings: KafkaSettings, broker: &EmbeddedBroker) -> KafkaSettings {
+    let embedded = KafkaSettings::at(&broker.bootstrap_servers());
     KafkaSettings {
-        bootstrap_servers: broker.bootstrap_servers(),
+        client: ClientSettings {
+            client_id: settings.client.client_id,
+            ..embedded.client
+        },
         publish_topic: settings.publish_topic,
         dead_letter_topic: settings.dead_letter_topic,
         // The embedded broker knows no transactions.
         delivery: Delivery::AtLeastOnce,
         linger: settings.linger,
         compression: settings.compression,
-        client_id: settings.client_id,
-        ..KafkaSettings::default()
+        ..embedded
     }
 }
 

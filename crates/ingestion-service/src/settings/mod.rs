@@ -8,7 +8,6 @@
 mod api;
 mod dedup;
 mod journal;
-mod kafka;
 mod opendota;
 
 #[cfg(test)]
@@ -26,7 +25,7 @@ use std::time::Duration;
 
 use ingestion_http_api::ApiSettings;
 use ingestion_journal_adapter::JournalSettings;
-use ingestion_kafka_adapter::KafkaSettings;
+use ingestion_kafka_adapter::{KafkaSection, KafkaSettings};
 use ingestion_opendota_adapter::stream::StreamSettings;
 use service_kit::config::{
     Declaration, Flag, Report, Section, SettingsReader, Sources, WrongSettings, flags,
@@ -35,6 +34,7 @@ use service_kit::lifecycle::ShutdownSection;
 use service_kit::service::ServiceSection;
 use service_kit::telemetry::{LogSection, LogSettings};
 
+static KAFKA: KafkaSection = KafkaSection::DEFAULT;
 static LOG: LogSection = LogSection::DEFAULT;
 static SERVICE: ServiceSection = ServiceSection::named("ingestion-service");
 static SHUTDOWN: ShutdownSection = ShutdownSection::DEFAULT;
@@ -91,7 +91,7 @@ impl Settings {
         let mut reader = SettingsReader::new(declarations(), &sources);
         let service_name = SERVICE.read(&mut reader);
         let settings = Self {
-            kafka: kafka::read(&mut reader, &service_name, working_dir),
+            kafka: KAFKA.read(&mut reader, &service_name),
             opendota: opendota::read(&mut reader, working_dir, proxy_variables),
             journal: journal::read(&mut reader, working_dir),
             dedup_window_size: dedup::read(&mut reader),
@@ -113,7 +113,7 @@ impl Settings {
 /// In the order of the manual.
 fn declarations() -> Vec<&'static dyn Declaration> {
     [
-        kafka::DECLARATIONS,
+        &KAFKA.declarations(),
         opendota::DECLARATIONS,
         dedup::DECLARATIONS,
         journal::DECLARATIONS,

@@ -88,7 +88,7 @@ fn all_wrong_variables_are_named_at_once() {
 #[test]
 fn without_anything_given_the_defaults_are_in_force() {
     let Loaded { settings, report } = load(&[]).expect("the defaults are right");
-    assert_eq!(settings.kafka.client_id, "ingestion-service");
+    assert_eq!(settings.kafka.client.client_id, "ingestion-service");
     assert_eq!(settings.opendota.message_size_max, 16 * 1024 * 1024);
     assert_eq!(settings.dedup_window_size, 1_000_000);
     assert_eq!(settings.api.port, 8000);
@@ -225,6 +225,7 @@ fn secrets_show_nowhere() {
     let password = loaded
         .settings
         .kafka
+        .client
         .sasl_password
         .as_ref()
         .map(ExposeSecret::expose_secret);

@@ -15,7 +15,9 @@ const SHOWN_CHARS_MAX: usize = 200;
 /// Gives the values of settings, and collects every wrong one.
 ///
 /// A wrong value does not stop the reading: its default stands in until
-/// [`SettingsReader::finish`] refuses all that was read.
+/// [`SettingsReader::finish`] refuses all that was read. The default one has
+/// no layers: there every setting has its default.
+#[derive(Default)]
 pub struct SettingsReader {
     declarations: Vec<&'static dyn Declaration>,
     texts: BTreeMap<&'static str, Given>,

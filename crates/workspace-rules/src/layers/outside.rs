@@ -50,7 +50,7 @@ pub(super) const PERMITS: &[Permit] = &[
         "utoipa", "utoipa-actix-web", "utoipa-swagger-ui",
     ]),
     permit(Who::Technology("journal"), &["crc32fast", "rand", "roaring", "rustix"]),
-    permit(Who::Technology("kafka"), &["rdkafka", "slab"]),
+    permit(Who::Technology("kafka"), &["rdkafka", "secrecy", "slab"]),
     permit(Who::Technology("opendota"), &[
         "base64", "percent-encoding", "rand", "tokio-rustls", "tokio-tungstenite", "webpki-roots",
     ]),
