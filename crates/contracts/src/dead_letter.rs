@@ -2,7 +2,7 @@
 
 use std::str;
 
-use domain::{DeadLetterReason, Timestamp};
+use domain::Timestamp;
 
 use crate::{
     header::{
@@ -18,6 +18,9 @@ pub const PAYLOAD_SIZE_MAX_BYTES: usize = 512 * 1024;
 /// How much of the explanation a dead letter holds: enough for a sentence and an excerpt.
 pub const DETAIL_SIZE_MAX_BYTES: usize = 1024;
 
+/// How long the word of a reason may be.
+pub const REASON_SIZE_MAX_BYTES: usize = 64;
+
 /// A frame or record that was not published.
 ///
 /// On the wire: no key, the frame's beginning as value, and the headers
@@ -25,8 +28,9 @@ pub const DETAIL_SIZE_MAX_BYTES: usize = 1024;
 /// frame was longer than the value.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct DeadLetterRecord<'a> {
-    /// Which rule it broke.
-    pub reason: DeadLetterReason,
+    /// Which rule it broke, in a word of [`REASON_SIZE_MAX_BYTES`] at most: small
+    /// letters and `_`. Which words there are, the service that writes them says.
+    pub reason: &'a str,
     /// What exactly was wrong; of a longer one only the first [`DETAIL_SIZE_MAX_BYTES`] are sent.
     pub detail: &'a str,
     /// The feed it came from.
@@ -43,7 +47,7 @@ pub struct DeadLetterRecord<'a> {
 #[derive(Debug)]
 pub struct EncodedDeadLetter<'a> {
     value: &'a [u8],
-    reason: DeadLetterReason,
+    reason: &'a str,
     detail: &'a str,
     source: &'a str,
     received_at: String,
@@ -81,10 +85,15 @@ impl<'a> DeadLetterRecord<'a> {
         let reason = headers.text(REASON)?;
         let received_at = headers.text(RECEIVED_AT)?;
         Ok(Self {
-            reason: DeadLetterReason::ALL
-                .into_iter()
-                .find(|known| known.as_str() == reason)
-                .ok_or_else(|| invalid(REASON, reason.as_bytes(), "a reason this reader knows"))?,
+            reason: if is_word(reason) {
+                reason
+            } else {
+                return Err(invalid(
+                    REASON,
+                    reason.as_bytes(),
+                    "a word in small letters",
+                ));
+            },
             detail: headers.text(DETAIL)?,
             source: headers.text(SOURCE)?,
             received_at: wire_time::decode(received_at.as_bytes())?,
@@ -100,6 +109,13 @@ impl<'a> DeadLetterRecord<'a> {
     }
 }
 
+fn is_word(reason: &str) -> bool {
+    (1..=REASON_SIZE_MAX_BYTES).contains(&reason.len())
+        && reason
+            .bytes()
+            .all(|byte| byte == b'_' || byte.is_ascii_lowercase() || byte.is_ascii_digit())
+}
+
 impl EncodedDeadLetter<'_> {
     /// The frame's beginning.
     #[must_use]
@@ -112,7 +128,7 @@ impl EncodedDeadLetter<'_> {
     pub fn headers(&self) -> Vec<Header<'_>> {
         [
             (SCHEMA, Some(DeadLetterRecord::SCHEMA)),
-            (REASON, Some(self.reason.as_str())),
+            (REASON, Some(self.reason)),
             (DETAIL, Some(self.detail)),
             (SOURCE, Some(self.source)),
             (RECEIVED_AT, Some(&*self.received_at)),

@@ -17,6 +17,7 @@ mod wire_time;
 
 pub use dead_letter::{
     DETAIL_SIZE_MAX_BYTES, DeadLetterRecord, EncodedDeadLetter, PAYLOAD_SIZE_MAX_BYTES,
+    REASON_SIZE_MAX_BYTES,
 };
 pub use header::{DecodeError, Header};
 pub use match_id::{EncodedMatchId, MatchIdRecord};

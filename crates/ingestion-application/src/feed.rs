@@ -2,11 +2,10 @@
 
 use std::{future::poll_fn, sync::Arc, task::Poll, time::Duration};
 
-use domain::SourceName;
 use health_kit::Clock;
 
 use crate::{
-    Backlog, SourceStatus,
+    Backlog, SourceName, SourceStatus,
     ports::{SourceEvent, SourceStreamConsumer},
 };
 

@@ -3,11 +3,10 @@
 
 use std::{sync::Arc, time::Duration};
 
-use domain::SourceName;
 use tokio::time::{Instant, timeout_at};
 
 use crate::{
-    Backlog,
+    Backlog, SourceName,
     ports::{FrameParser, ReceivedBatch},
 };
 use health_kit::Clock;
@@ -121,12 +120,12 @@ fn next_batch<'a, 'b>(frames: &'b [&'a [u8]]) -> &'b [&'a [u8]] {
 #[cfg(test)]
 mod tests {
     use bytes::Bytes;
-    use domain::{DeadLetterReason, LedgerFigures, MatchId};
+    use domain::MatchId;
     use tokio::task::JoinHandle;
 
     use super::*;
     use crate::{
-        BacklogLimits, BacklogSettings, BacklogWork, Ledger,
+        BacklogLimits, BacklogSettings, BacklogWork, DeadLetterReason, Ledger, LedgerFigures,
         ports::{
             InvalidFrame, JournalFigures, Message, MockJournal, MockMessagePublisher, Recovered,
         },

@@ -5,10 +5,13 @@
 
 use std::{sync::Arc, time::Duration};
 
-use domain::{DeadLetterReason, LedgerFigures, SourceName, Timestamp};
+use domain::Timestamp;
 use tokio::time::Instant;
 
-use crate::{ConnectionSnapshot, LatencySnapshot, Ledger, SourceStatus, ports::Journal};
+use crate::{
+    ConnectionSnapshot, DeadLetterReason, LatencySnapshot, Ledger, LedgerFigures, SourceName,
+    SourceStatus, ports::Journal,
+};
 use health_kit::Clock;
 
 /// Takes snapshots of ingestion.

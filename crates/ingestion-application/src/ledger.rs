@@ -7,11 +7,10 @@
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use domain::{DeadLetterReason, LedgerFigures, SourceName};
 use tokio::time::Instant;
 
 use crate::{
-    LatencySnapshot,
+    DeadLetterReason, LatencySnapshot, LedgerFigures, SourceName,
     latency::Latencies,
     receipt::{Outcome, Receipts},
 };

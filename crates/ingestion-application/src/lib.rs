@@ -8,26 +8,34 @@
 pub mod ports;
 
 mod backlog;
+mod dead_letter_reason;
 mod dedup_window;
 mod feed;
 mod hand_in;
 mod ingestion_status;
 mod latency;
 mod ledger;
+mod ledger_figures;
 mod pipeline;
 mod read_feeds;
 mod receipt;
+mod received_match;
 mod redrive;
+mod source_name;
 mod source_status;
 
 pub use backlog::{Backlog, BacklogError, BacklogLimits, BacklogSettings, BacklogWork};
+pub use dead_letter_reason::DeadLetterReason;
 pub use dedup_window::DedupWindow;
 pub use feed::Feed;
 pub use hand_in::{HandIn, HandedIn, REDRIVE, REPLAY, Refusal};
 pub use ingestion_status::{IngestionSnapshot, IngestionStatus, JournalSnapshot, SourceSnapshot};
 pub use latency::{LATENCY_BUCKETS_SECONDS, LatencySnapshot};
 pub use ledger::{Ledger, LedgerSnapshot, SourceFigures};
+pub use ledger_figures::{BrokenRule, LedgerFigures};
 pub use pipeline::{Pipeline, PipelineError};
 pub use receipt::{Receipt, Receipts};
+pub use received_match::ReceivedMatch;
 pub use redrive::{DeadLetterFilter, NotRedriven, Redrive};
+pub use source_name::SourceName;
 pub use source_status::{ConnectionSnapshot, ConnectionState, SourceStatus};

@@ -2,10 +2,9 @@
 
 use std::sync::Arc;
 
-use domain::{DeadLetterReason, SourceName};
 use tokio::time::Instant;
 
-use crate::{Backlog, Ledger};
+use crate::{Backlog, DeadLetterReason, Ledger, SourceName};
 
 /// The receipts of one batch, to be handed out one by one.
 #[must_use = "every receipt not handed out is a lost match"]

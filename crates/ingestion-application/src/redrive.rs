@@ -6,9 +6,9 @@ use std::{
     hash::{BuildHasher as _, RandomState},
 };
 
-use domain::{DeadLetterReason, Timestamp};
+use domain::Timestamp;
 
-use crate::{REDRIVE, ports::ArchivedLetter};
+use crate::{DeadLetterReason, REDRIVE, ports::ArchivedLetter};
 
 /// Chooses among dead letters; without a rule it takes all.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]

@@ -6,10 +6,13 @@ use std::{
     time::Duration,
 };
 
-use domain::{SourceName, Timestamp};
+use domain::Timestamp;
 use tokio::time::Instant;
 
-use crate::ports::{DisconnectReason, Disconnection};
+use crate::{
+    SourceName,
+    ports::{DisconnectReason, Disconnection},
+};
 use health_kit::{Clock, Condition, HealthCheck, HealthReporter, HealthStatus};
 
 /// Follows one feed's connection.

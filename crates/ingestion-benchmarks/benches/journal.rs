@@ -8,9 +8,12 @@
 use std::{path::Path, sync::Arc};
 
 use anyhow::{Context, Result, ensure};
-use domain::{Match, MatchId, SourceName, Timestamp};
+use domain::{MatchId, Timestamp};
 use health_kit::SystemClock;
-use ingestion_application::ports::{Journal as _, JournalEntry, Message};
+use ingestion_application::{
+    ReceivedMatch, SourceName,
+    ports::{Journal as _, JournalEntry, Message},
+};
 use ingestion_benchmarks::Usage;
 use ingestion_journal_adapter::{FileJournal, JournalSettings};
 use redb::{Database, ReadableDatabase as _, ReadableTable as _, TableDefinition};
@@ -37,7 +40,7 @@ fn entry(sequence: u64) -> Result<JournalEntry> {
     let raw = i64::try_from(sequence)?;
     Ok(JournalEntry {
         sequence,
-        message: Message::Match(Match {
+        message: Message::Match(ReceivedMatch {
             id: MatchId::try_new(8_943_000_000 + raw)?,
             source: SOURCE,
             received_at: Timestamp::from_unix_ms(1_776_027_022_000 + raw),

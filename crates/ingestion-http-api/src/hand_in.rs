@@ -10,8 +10,7 @@ use actix_web::{
     http::{StatusCode, header},
     post, web,
 };
-use domain::SourceName;
-use ingestion_application::{HandedIn, REDRIVE, REPLAY, Refusal};
+use ingestion_application::{HandedIn, REDRIVE, REPLAY, Refusal, SourceName};
 use serde::Serialize;
 use tokio::sync::Semaphore;
 use utoipa::ToSchema;

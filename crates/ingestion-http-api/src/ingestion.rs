@@ -3,8 +3,10 @@
 use std::collections::BTreeMap;
 
 use actix_web::{get, web};
-use domain::{DeadLetterReason, LedgerFigures, Timestamp};
-use ingestion_application::{IngestionSnapshot, SourceSnapshot, ports::Disconnection};
+use domain::Timestamp;
+use ingestion_application::{
+    DeadLetterReason, IngestionSnapshot, LedgerFigures, SourceSnapshot, ports::Disconnection,
+};
 use serde::Serialize;
 use utoipa::ToSchema;
 

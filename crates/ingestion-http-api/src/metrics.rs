@@ -9,10 +9,9 @@ use std::{
 };
 
 use actix_web::{HttpRequest, HttpResponse, get, http::header, web};
-use domain::DeadLetterReason;
 use ingestion_application::{
-    ConnectionState, IngestionSnapshot, LATENCY_BUCKETS_SECONDS, LatencySnapshot, SourceSnapshot,
-    ports::DisconnectReason,
+    ConnectionState, DeadLetterReason, IngestionSnapshot, LATENCY_BUCKETS_SECONDS, LatencySnapshot,
+    SourceSnapshot, ports::DisconnectReason,
 };
 use prometheus_client::{
     collector::Collector,

@@ -3,10 +3,10 @@
 use std::sync::{Arc, Mutex};
 
 use async_trait::async_trait;
-use domain::SourceName;
 use health_kit::{Clock, HealthCheck, HealthReporter};
-use ingestion_application::ports::{
-    Journal, JournalEntry, JournalError, JournalFigures, Recovered,
+use ingestion_application::{
+    SourceName,
+    ports::{Journal, JournalEntry, JournalError, JournalFigures, Recovered},
 };
 use rand::{
     SeedableRng, TryRng,

@@ -2,8 +2,10 @@
 
 use std::{io, ops::Range};
 
-use domain::SourceName;
-use ingestion_application::ports::{JournalError, Recovered};
+use ingestion_application::{
+    SourceName,
+    ports::{JournalError, Recovered},
+};
 use roaring::RoaringTreemap;
 
 use crate::{

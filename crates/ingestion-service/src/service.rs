@@ -7,9 +7,10 @@ use std::{
 };
 
 use anyhow::Context as _;
-use domain::LedgerFigures;
 use health_kit::{Health, Readiness};
-use ingestion_application::{Feed, IngestionStatus, Ledger, Pipeline, ports::PublishError};
+use ingestion_application::{
+    Feed, IngestionStatus, Ledger, LedgerFigures, Pipeline, ports::PublishError,
+};
 use ingestion_http_api::{ApiState, WriteAccess};
 use ingestion_kafka_adapter::KafkaPublisher;
 use ingestion_opendota_adapter::stream::MatchStream;

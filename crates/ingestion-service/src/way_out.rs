@@ -4,10 +4,10 @@
 use std::sync::Arc;
 
 use anyhow::Context as _;
-use domain::SourceName;
 use health_kit::{Clock, SystemClock};
 use ingestion_application::{
     Backlog, BacklogLimits, BacklogSettings, BacklogWork, HandIn, Ledger, REDRIVE, REPLAY,
+    SourceName,
 };
 use ingestion_journal_adapter::FileJournal;
 use ingestion_kafka_adapter::KafkaPublisher;

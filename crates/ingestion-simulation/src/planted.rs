@@ -9,10 +9,12 @@ use std::{
 };
 
 use async_trait::async_trait;
-use domain::SourceName;
-use ingestion_application::ports::{
-    Journal, JournalEntry, JournalError, JournalFigures, ReceivedBatch, Recovered, SourceEvent,
-    SourceStreamConsumer,
+use ingestion_application::{
+    SourceName,
+    ports::{
+        Journal, JournalEntry, JournalError, JournalFigures, ReceivedBatch, Recovered, SourceEvent,
+        SourceStreamConsumer,
+    },
 };
 use ingestion_journal_adapter::storage::{Space, Storage};
 

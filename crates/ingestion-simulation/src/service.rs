@@ -331,7 +331,7 @@ impl World {
     }
 
     /// What the running process says is pending.
-    pub(crate) fn figures(&self) -> Option<domain::LedgerFigures> {
+    pub(crate) fn figures(&self) -> Option<ingestion_application::LedgerFigures> {
         let state = self.lock();
         state
             .running

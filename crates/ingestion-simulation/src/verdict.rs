@@ -2,7 +2,8 @@
 
 use std::{collections::HashMap, fmt};
 
-use domain::{LedgerFigures, MatchId};
+use domain::MatchId;
+use ingestion_application::LedgerFigures;
 
 /// A promise that was broken.
 #[derive(Debug, Clone, PartialEq, Eq)]

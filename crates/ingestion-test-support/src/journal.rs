@@ -10,9 +10,10 @@ use std::{
 };
 
 use async_trait::async_trait;
-use domain::{SourceName, Timestamp};
-use ingestion_application::ports::{
-    Journal, JournalEntry, JournalError, JournalFigures, Message, Recovered,
+use domain::Timestamp;
+use ingestion_application::{
+    SourceName,
+    ports::{Journal, JournalEntry, JournalError, JournalFigures, Message, Recovered},
 };
 use tokio::sync::watch;
 

@@ -9,9 +9,10 @@ use std::{collections::VecDeque, future::pending};
 
 use async_trait::async_trait;
 use bytes::Bytes;
-use domain::{DeadLetterReason, MatchId, SourceName, Timestamp};
-use ingestion_application::ports::{
-    InvalidFrame, ReceivedBatch, SourceEvent, SourceStreamConsumer,
+use domain::{MatchId, Timestamp};
+use ingestion_application::{
+    DeadLetterReason, SourceName,
+    ports::{InvalidFrame, ReceivedBatch, SourceEvent, SourceStreamConsumer},
 };
 use tokio::sync::watch;
 

@@ -23,7 +23,6 @@ use std::{
     time::Duration,
 };
 
-use domain::SourceName;
 use thiserror::Error;
 use tokio::{
     sync::Notify,
@@ -39,7 +38,7 @@ use self::{
     state::{State, Step},
 };
 use crate::{
-    Ledger, Receipt,
+    Ledger, Receipt, SourceName,
     ports::{Journal, JournalError, MessagePublisher, PublishError, ReceivedBatch},
     receipt::Outcome,
 };

@@ -13,7 +13,7 @@
 
 use std::{collections::VecDeque, time::Duration};
 
-use domain::{MatchId, SourceName, Timestamp};
+use domain::{MatchId, Timestamp};
 use slab::Slab;
 use tokio::time::Instant;
 
@@ -22,7 +22,7 @@ use super::{
     queue::{Pending, Queue, weight_of},
 };
 use crate::{
-    DedupWindow, Ledger,
+    DedupWindow, Ledger, SourceName,
     ports::{DeadLetter, JournalEntry, Message, ReceivedBatch, Recovered},
     receipt::Outcome,
 };
@@ -177,11 +177,13 @@ impl State {
         let mut duplicates = 0;
         for frame in batch.frames {
             let message = match frame {
-                Ok(id) if self.is_raw || self.window.insert(id) => Message::Match(domain::Match {
-                    id,
-                    source,
-                    received_at: at,
-                }),
+                Ok(id) if self.is_raw || self.window.insert(id) => {
+                    Message::Match(crate::ReceivedMatch {
+                        id,
+                        source,
+                        received_at: at,
+                    })
+                }
                 Ok(id) => {
                     tracing::debug!(match.id = id.get(), %source, "seen before");
                     duplicates += 1;

@@ -6,7 +6,7 @@ use std::{
     sync::Arc,
 };
 
-use domain::{MatchId, SourceName, Timestamp};
+use domain::{MatchId, Timestamp};
 use proptest::prelude::*;
 use tokio::time::Instant;
 
@@ -15,7 +15,7 @@ use super::{
     state::{State, Step},
 };
 use crate::{
-    Ledger,
+    Ledger, SourceName,
     ports::{JournalEntry, Message, ReceivedBatch, Recovered},
     receipt::Outcome,
 };

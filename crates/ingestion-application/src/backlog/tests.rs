@@ -1,10 +1,10 @@
 //! The backlog between mocks, and its state beside the most obvious model.
 
 use domain::{MatchId, Timestamp};
+use health_kit::SystemClock;
 
 use super::*;
 use crate::ports::{JournalEntry, JournalFigures, MockJournal, MockMessagePublisher, Recovered};
-use health_kit::SystemClock;
 
 const FEED: SourceName = SourceName::new("feed");
 
@@ -99,7 +99,7 @@ async fn what_was_left_behind_is_pending_and_published_if_it_is_in_the_topic() {
         assert_eq!(from, 5);
         let entry = |sequence, raw: i64| JournalEntry {
             sequence,
-            message: crate::ports::Message::Match(domain::Match {
+            message: crate::ports::Message::Match(crate::ReceivedMatch {
                 id: MatchId::try_new(raw).expect("the tests use valid ids"),
                 source: FEED,
                 received_at: Timestamp::from_unix_ms(0),
@@ -141,7 +141,7 @@ async fn a_match_that_was_refused_is_no_duplicate_when_it_comes_again() {
         .times(2)
         .returning(move |_, receipt| {
             if std::mem::take(&mut is_refused) {
-                receipt.dead_lettered(domain::DeadLetterReason::RefusedByKafka);
+                receipt.dead_lettered(crate::DeadLetterReason::RefusedByKafka);
             } else {
                 receipt.published();
             }
@@ -157,7 +157,7 @@ async fn a_match_that_was_refused_is_no_duplicate_when_it_comes_again() {
     for (received, published, duplicates, dead_lettered) in expected {
         backlog.receive(FEED, batch(&[7]));
         backlog.drained().await;
-        let expected = domain::LedgerFigures {
+        let expected = crate::LedgerFigures {
             received,
             published,
             duplicates,

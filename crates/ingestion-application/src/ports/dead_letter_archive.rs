@@ -2,9 +2,11 @@
 
 use async_trait::async_trait;
 use bytes::Bytes;
-use domain::{DeadLetterReason, Timestamp};
+use domain::Timestamp;
 use thiserror::Error;
 use tokio::sync::mpsc;
+
+use crate::DeadLetterReason;
 
 /// The dead letters that are kept, for whoever looks through them.
 ///

@@ -1,10 +1,11 @@
 //! Where pending messages survive this process.
 
 use async_trait::async_trait;
-use domain::{SourceName, Timestamp};
+use domain::Timestamp;
 use thiserror::Error;
 
 use super::Message;
+use crate::SourceName;
 
 /// Keeps on disk what has been received and is not settled yet.
 ///

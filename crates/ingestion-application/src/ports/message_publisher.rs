@@ -4,11 +4,11 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use bytes::Bytes;
-use domain::{DeadLetterReason, Match, MatchId, SourceName, Timestamp};
+use domain::{MatchId, Timestamp};
 use thiserror::Error;
 
 use super::InvalidFrame;
-use crate::Receipt;
+use crate::{DeadLetterReason, Receipt, ReceivedMatch, SourceName};
 
 /// Takes messages and sees to it that each one arrives.
 ///
@@ -59,7 +59,7 @@ pub trait MessagePublisher: Send + Sync {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Message {
     /// A match for the consumers.
-    Match(Match),
+    Match(ReceivedMatch),
     /// Something set aside for a human.
     DeadLetter(Box<DeadLetter>),
 }

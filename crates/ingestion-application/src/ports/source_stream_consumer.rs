@@ -4,7 +4,9 @@ use std::{fmt, time::Duration};
 
 use async_trait::async_trait;
 use bytes::Bytes;
-use domain::{DeadLetterReason, MatchId, SourceName, Timestamp};
+use domain::{MatchId, Timestamp};
+
+use crate::{DeadLetterReason, SourceName};
 
 /// A live feed that is read as fast as it is asked, and no faster.
 ///

@@ -3,9 +3,8 @@
 use std::{sync::Arc, time::Duration};
 
 use bytes::Bytes;
-use domain::{DeadLetterReason, LedgerFigures};
 use ingestion_application::{
-    ConnectionState,
+    ConnectionState, DeadLetterReason, LedgerFigures,
     ports::{DeadLetter, DisconnectReason, Disconnection, Message, SourceEvent},
 };
 use ingestion_test_support::{

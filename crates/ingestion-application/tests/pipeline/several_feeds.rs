@@ -2,9 +2,11 @@
 
 use std::{sync::Arc, time::Duration};
 
-use domain::SourceName;
 use health_kit::{HealthReporter as _, HealthStatus};
-use ingestion_application::ports::{DisconnectReason, Disconnection, SourceEvent};
+use ingestion_application::{
+    SourceName,
+    ports::{DisconnectReason, Disconnection, SourceEvent},
+};
 use ingestion_test_support::{
     journal::FakeJournal,
     publisher::FakePublisher,

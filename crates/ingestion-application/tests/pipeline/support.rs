@@ -2,11 +2,10 @@
 
 use std::{sync::Arc, time::Duration};
 
-use domain::LedgerFigures;
 use health_kit::SystemClock;
 use ingestion_application::{
     Backlog, BacklogLimits, BacklogSettings, Feed, IngestionSnapshot, IngestionStatus, Ledger,
-    Pipeline, PipelineError, SourceStatus,
+    LedgerFigures, Pipeline, PipelineError, SourceStatus,
     ports::{Message, MessagePublisher, SourceEvent},
 };
 use ingestion_test_support::{

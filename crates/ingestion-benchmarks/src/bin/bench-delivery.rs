@@ -8,10 +8,10 @@ use std::{sync::Arc, time::Duration};
 
 use anyhow::{Context, ensure};
 use clap::Parser;
-use domain::{Match, MatchId, SourceName, Timestamp};
+use domain::{MatchId, Timestamp};
 use health_kit::{Clock, SystemClock};
 use ingestion_application::{
-    Ledger,
+    Ledger, ReceivedMatch, SourceName,
     ports::{Message, MessagePublisher},
 };
 use ingestion_benchmarks::Usage;
@@ -157,7 +157,7 @@ async fn publish(
         let step: Vec<_> = ids.by_ref().take(STEP).collect();
         let receipts = ledger.receive(SOURCE, step.len(), 0, Instant::now());
         for (id, receipt) in step.into_iter().zip(receipts) {
-            let message = Message::Match(Match {
+            let message = Message::Match(ReceivedMatch {
                 id: MatchId::try_new(i64::try_from(id)?)?,
                 source: SOURCE,
                 received_at: Timestamp::from_unix_ms(1_763_817_901_040),

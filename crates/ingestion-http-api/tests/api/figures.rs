@@ -9,9 +9,8 @@ use std::{
     time::Duration,
 };
 
-use domain::DeadLetterReason;
 use ingestion_application::{
-    Ledger,
+    DeadLetterReason, Ledger,
     ports::{DisconnectReason, Disconnection},
 };
 use serde_json::json;

@@ -1,7 +1,6 @@
 //! The pages in a real browser.
 
-use domain::DeadLetterReason;
-use ingestion_application::Receipt;
+use ingestion_application::{DeadLetterReason, Receipt};
 use serde_json::{Value, json};
 use tokio::time::Instant;
 

@@ -3,11 +3,11 @@
 use std::{net::SocketAddr, sync::Arc, time::Duration};
 
 use bytes::Bytes;
-use domain::{DeadLetterReason, MatchId, SourceName, Timestamp};
+use domain::{MatchId, Timestamp};
 use health_kit::{Clock, Condition, Health, HealthCheck, HealthReporter, HealthStatus, Readiness};
 use ingestion_application::{
-    Backlog, BacklogLimits, BacklogSettings, BacklogWork, HandIn, IngestionStatus, Ledger,
-    SourceStatus,
+    Backlog, BacklogLimits, BacklogSettings, BacklogWork, DeadLetterReason, HandIn,
+    IngestionStatus, Ledger, SourceName, SourceStatus,
     ports::{FrameParser, InvalidFrame},
 };
 use ingestion_http_api::{ApiState, WriteAccess, listen, serve};

@@ -2,8 +2,7 @@
 
 use std::{sync::Arc, time::Duration};
 
-use domain::LedgerFigures;
-use ingestion_application::{Backlog, ports::Message};
+use ingestion_application::{Backlog, LedgerFigures, ports::Message};
 use ingestion_test_support::publisher::FakePublisher;
 use reqwest::{Method, Response, StatusCode};
 use serde_json::{Value, json};

@@ -3,8 +3,11 @@
 use std::sync::{Mutex, PoisonError};
 
 use bytes::Bytes as Payload;
-use domain::{DeadLetterReason, Match, MatchId, SourceName, Timestamp};
-use ingestion_application::ports::{DeadLetter, Message};
+use domain::{MatchId, Timestamp};
+use ingestion_application::{
+    DeadLetterReason, ReceivedMatch, SourceName,
+    ports::{DeadLetter, Message},
+};
 
 use super::{
     Bytes,
@@ -112,7 +115,7 @@ pub(crate) fn decode(kind: Kind, bytes: &[u8], sources: &Sources) -> Option<Mess
     match kind {
         Kind::Match => {
             let id = MatchId::try_new(bytes.i64()?).ok()?;
-            bytes.0.is_empty().then_some(Message::Match(Match {
+            bytes.0.is_empty().then_some(Message::Match(ReceivedMatch {
                 id,
                 source,
                 received_at,

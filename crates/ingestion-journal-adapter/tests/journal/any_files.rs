@@ -8,9 +8,12 @@ use std::{
 };
 
 use async_trait::async_trait;
-use domain::{Match, MatchId, SourceName, Timestamp};
+use domain::{MatchId, Timestamp};
 use health_kit::SystemClock;
-use ingestion_application::ports::{Journal as _, JournalEntry, JournalError, Message};
+use ingestion_application::{
+    ReceivedMatch, SourceName,
+    ports::{Journal as _, JournalEntry, JournalError, Message},
+};
 use ingestion_journal_adapter::{
     FileJournal,
     storage::{Space, Storage},
@@ -140,7 +143,7 @@ async fn read_all(journal: &FileJournal) -> Vec<JournalEntry> {
 fn a_match(sequence: u64) -> JournalEntry {
     JournalEntry {
         sequence,
-        message: Message::Match(Match {
+        message: Message::Match(ReceivedMatch {
             id: MatchId::try_new(8_943_267_925).expect("it is in range"),
             source: SOURCES[0],
             received_at: Timestamp::from_unix_ms(1_776_027_022_000),

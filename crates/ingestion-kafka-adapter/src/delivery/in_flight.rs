@@ -4,9 +4,9 @@ use std::mem;
 
 use bytes::Bytes;
 use contracts::{DETAIL_SIZE_MAX_BYTES, MatchIdRecord, PAYLOAD_SIZE_MAX_BYTES};
-use domain::{DeadLetterReason, Match, SourceName, Timestamp};
+use domain::Timestamp;
 use ingestion_application::{
-    Receipt,
+    DeadLetterReason, Receipt, ReceivedMatch, SourceName,
     ports::{DeadLetter, Message},
 };
 
@@ -29,7 +29,7 @@ pub(crate) type Messages = Vec<Box<InFlight>>;
 
 /// What is sent.
 pub(crate) enum Content {
-    Match(Match),
+    Match(ReceivedMatch),
     DeadLetter(Box<HeldDeadLetter>),
 }
 

@@ -57,7 +57,7 @@ impl Topics {
                 // A second owner of the bytes, as the message may be gone before we are.
                 let payload = letter.payload.clone();
                 let record = DeadLetterRecord {
-                    reason: letter.reason,
+                    reason: letter.reason.as_str(),
                     detail: &letter.detail,
                     source: letter.source.as_str(),
                     received_at: letter.received_at,

@@ -273,9 +273,11 @@ mod tests {
     use std::sync::Arc;
 
     use bytes::Bytes;
-    use domain::{DeadLetterReason, Match, MatchId, SourceName, Timestamp};
+    use domain::{MatchId, Timestamp};
     use health_kit::SystemClock;
-    use ingestion_application::{Ledger, ports::DeadLetter};
+    use ingestion_application::{
+        DeadLetterReason, Ledger, ReceivedMatch, SourceName, ports::DeadLetter,
+    };
 
     use super::*;
 
@@ -314,7 +316,7 @@ mod tests {
 
         async fn add_matches(&mut self, count: usize) {
             for _ in 0..count {
-                let content = Content::Match(Match {
+                let content = Content::Match(ReceivedMatch {
                     id: MatchId::try_new(1).expect("it is valid"),
                     source: FEED,
                     received_at: AT,

@@ -186,9 +186,9 @@ fn stopped(reason: &str) -> PublishError {
 mod tests {
     use std::{collections::HashMap, time::Duration};
 
-    use domain::{Match, MatchId, SourceName, Timestamp};
+    use domain::{MatchId, Timestamp};
     use health_kit::SystemClock;
-    use ingestion_application::Ledger;
+    use ingestion_application::{Ledger, ReceivedMatch, SourceName};
     use kafka_test_kit::KafkaCluster;
     use tokio::time::{Instant, sleep};
 
@@ -209,7 +209,7 @@ mod tests {
     async fn publish(way: &ExactlyOnce, ledger: &Arc<Ledger>, ids: std::ops::Range<i64>) {
         for id in ids {
             let mut receipts = ledger.receive(FEED, 1, 0, Instant::now());
-            let content = Content::Match(Match {
+            let content = Content::Match(ReceivedMatch {
                 id: MatchId::try_new(id).expect("it is valid"),
                 source: FEED,
                 received_at: Timestamp::from_unix_ms(1),

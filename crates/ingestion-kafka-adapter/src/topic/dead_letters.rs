@@ -10,8 +10,9 @@ use async_trait::async_trait;
 use bytes::Bytes;
 use contracts::{DeadLetterRecord, Header};
 use domain::Timestamp;
-use ingestion_application::ports::{
-    ArchiveError, ArchivedLetter, DeadLetterArchive, DeadLetterReading, LetterAccount,
+use ingestion_application::{
+    DeadLetterReason,
+    ports::{ArchiveError, ArchivedLetter, DeadLetterArchive, DeadLetterReading, LetterAccount},
 };
 use kafka_kit::{
     error_code::code_of,
@@ -268,26 +269,62 @@ fn letter(record: &BorrowedMessage<'_>, passed: u64) -> ArchivedLetter {
         name: header.key,
         value: header.value.unwrap_or_default(),
     });
-    let account = DeadLetterRecord::decode(payload, headers).map(|record| LetterAccount {
-        reason: record.reason,
-        detail: record.detail.to_owned(),
-        source: record.source.to_owned(),
-        received_at: record.received_at,
-        size_bytes: record.size_bytes,
-    });
     ArchivedLetter {
         partition: record.partition(),
         offset: record.offset(),
         written_at: Timestamp::from_unix_ms(record.timestamp().to_millis().unwrap_or(0)),
         passed,
         payload: Bytes::copy_from_slice(payload),
-        account: account.map_err(|error| error.to_string()),
+        account: DeadLetterRecord::decode(payload, headers)
+            .map_err(|error| error.to_string())
+            .and_then(|record| account(&record)),
     }
+}
+
+/// What a record says of its letter.
+///
+/// # Errors
+/// Its reason is a word of another version of this service.
+fn account(record: &DeadLetterRecord<'_>) -> Result<LetterAccount, String> {
+    let known = DeadLetterReason::ALL
+        .into_iter()
+        .find(|known| known.as_str() == record.reason);
+    Ok(LetterAccount {
+        reason: known.ok_or_else(|| {
+            format!(
+                "its reason {:?} is none that this version knows",
+                record.reason
+            )
+        })?,
+        detail: record.detail.to_owned(),
+        source: record.source.to_owned(),
+        received_at: record.received_at,
+        size_bytes: record.size_bytes,
+    })
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn every_reason_is_read_back_and_an_unknown_one_is_told() {
+        let record = |reason| DeadLetterRecord {
+            reason,
+            detail: "at byte 0",
+            source: "feed",
+            received_at: Timestamp::from_unix_ms(0),
+            payload: b"PING",
+            size_bytes: 4,
+        };
+        for reason in DeadLetterReason::ALL {
+            let read = account(&record(reason.as_str()));
+            assert_eq!(read.map(|account| account.reason), Ok(reason));
+        }
+        let unknown = account(&record("bad_luck"));
+        let expected = "its reason \"bad_luck\" is none that this version knows";
+        assert_eq!(unknown.err().as_deref(), Some(expected));
+    }
 
     #[test]
     fn every_place_is_passed_once_and_none_beyond_the_end() {

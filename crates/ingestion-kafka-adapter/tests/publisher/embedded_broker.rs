@@ -9,9 +9,8 @@ use std::{
 use crate::support::{NOTICED_WITHIN, PATIENCE, Rig, a_dead_letter, a_match, counts, dead_letter};
 use async_trait::async_trait;
 use contracts::PAYLOAD_SIZE_MAX_BYTES;
-use domain::{DeadLetterReason, LedgerFigures};
 use health_kit::HealthStatus;
-use ingestion_application::ports::MessagePublisher;
+use ingestion_application::{DeadLetterReason, LedgerFigures, ports::MessagePublisher};
 use ingestion_kafka_adapter::{Delivery, KafkaSettings};
 use ingestion_test_support::publisher::publisher_contract::{self, Arrived, Target};
 use kafka_kit::embedded::EmbeddedBroker;
@@ -79,7 +78,7 @@ async fn outcome(matches: i64, errors: &[RDKafkaRespErr]) -> LedgerFigures {
     assert_eq!(letters.len() as u64, figures.dead_lettered, "{errors:?}");
     for record in &letters {
         let letter = dead_letter(record);
-        assert_eq!(letter.reason, DeadLetterReason::RefusedByKafka);
+        assert_eq!(letter.reason, DeadLetterReason::RefusedByKafka.as_str());
         assert!(letter.payload.starts_with(b"{\"match_id\":"), "{letter:?}");
         assert!(letter.detail.contains("Broker: "), "{letter:?}");
     }
@@ -156,7 +155,7 @@ async fn a_dead_letter_that_is_too_large_is_halved_until_it_fits() {
     assert_eq!(letter.size_bytes, size_bytes);
     assert_eq!(
         letter.reason,
-        DeadLetterReason::NotJson,
+        DeadLetterReason::NotJson.as_str(),
         "it keeps its own reason"
     );
 }

@@ -4,9 +4,8 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use contracts::{MatchIdRecord, PAYLOAD_SIZE_MAX_BYTES};
-use domain::DeadLetterReason;
 use health_kit::HealthStatus;
-use ingestion_application::ports::MessagePublisher;
+use ingestion_application::{DeadLetterReason, ports::MessagePublisher};
 use ingestion_kafka_adapter::{
     Compression,
     Delivery::{self, AtLeastOnce, ExactlyOnce},
@@ -225,7 +224,7 @@ async fn check_large_matches(delivery: Delivery) {
     assert_eq!(counts(&records).len(), 100, "each with its value");
     for record in &records {
         let letter = dead_letter(record);
-        assert_eq!(letter.reason, DeadLetterReason::RefusedByKafka);
+        assert_eq!(letter.reason, DeadLetterReason::RefusedByKafka.as_str());
         assert!(letter.detail.contains("too large"), "{}", letter.detail);
     }
 }

@@ -4,10 +4,10 @@ use std::{collections::HashMap, sync::Arc, time::Duration};
 
 use bytes::Bytes;
 use contracts::{DeadLetterRecord, Header, MatchIdRecord};
-use domain::{DeadLetterReason, LedgerFigures, Match, MatchId, SourceName, Timestamp};
+use domain::{MatchId, Timestamp};
 use health_kit::{Clock, HealthCheck, HealthReporter, HealthStatus, SystemClock};
 use ingestion_application::{
-    Ledger,
+    DeadLetterReason, Ledger, LedgerFigures, ReceivedMatch, SourceName,
     ports::{DeadLetter, Message, MessagePublisher, PublishError},
 };
 use ingestion_kafka_adapter::{Delivery, KafkaPublisher, KafkaSettings};
@@ -159,7 +159,7 @@ impl Rig {
         let letters = letters.iter().map(|record| {
             let read = dead_letter(record);
             Arrived::DeadLetter {
-                reason: read.reason,
+                reason: reason(read.reason),
                 detail: read.detail.to_owned(),
                 source: read.source.to_owned(),
                 received_at: read.received_at,
@@ -177,7 +177,7 @@ impl Drop for Rig {
 }
 
 pub(crate) fn a_match(raw: i64) -> Message {
-    Message::Match(Match {
+    Message::Match(ReceivedMatch {
         id: MatchId::try_new(raw).expect("the tests use valid ids"),
         source: SOURCE,
         received_at: RECEIVED_AT,
@@ -193,6 +193,13 @@ pub(crate) fn a_dead_letter(payload: Vec<u8>) -> Message {
         size_bytes: payload.len(),
         payload: payload.into(),
     }))
+}
+
+fn reason(word: &str) -> DeadLetterReason {
+    let mut known = DeadLetterReason::ALL.into_iter();
+    known
+        .find(|known| known.as_str() == word)
+        .expect("the service writes no other reason")
 }
 
 pub(crate) fn dead_letter(record: &TopicRecord) -> DeadLetterRecord<'_> {

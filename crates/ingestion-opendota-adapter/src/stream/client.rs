@@ -3,11 +3,11 @@
 use std::{mem, sync::Arc, time::Duration};
 
 use async_trait::async_trait;
-use domain::SourceName;
 use futures_util::future::BoxFuture;
 use health_kit::Clock;
-use ingestion_application::ports::{
-    DisconnectReason, Disconnection, ReceivedBatch, SourceEvent, SourceStreamConsumer,
+use ingestion_application::{
+    SourceName,
+    ports::{DisconnectReason, Disconnection, ReceivedBatch, SourceEvent, SourceStreamConsumer},
 };
 use tokio::time::{Instant, sleep_until, timeout_at};
 use tokio_tungstenite::tungstenite::protocol::frame::coding::CloseCode;

@@ -25,7 +25,7 @@ mod tls;
 mod tls_failure;
 mod upstream;
 
-use domain::SourceName;
+use ingestion_application::SourceName;
 
 pub use client::MatchStream;
 pub use connector::{ByteStream, Connector, TcpConnector};

@@ -5,8 +5,11 @@
 //! checked for syntax and otherwise ignored, whatever its size or depth.
 
 use bytes::Bytes;
-use domain::{DeadLetterReason, MatchId};
-use ingestion_application::ports::{FrameParser, InvalidFrame};
+use domain::MatchId;
+use ingestion_application::{
+    DeadLetterReason,
+    ports::{FrameParser, InvalidFrame},
+};
 
 use super::json::{Document, Member, SyntaxError, find_member};
 
@@ -123,7 +126,7 @@ fn describe_error(frame: &[u8], error: &SyntaxError) -> String {
 
 #[cfg(test)]
 mod tests {
-    use domain::DeadLetterReason::{
+    use ingestion_application::DeadLetterReason::{
         MatchIdInvalid, MatchIdMissing, MatchIdTwice, NotAnObject, NotJson, NotUtf8,
     };
     use proptest::prelude::*;

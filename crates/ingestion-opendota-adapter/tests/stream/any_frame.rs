@@ -1,7 +1,7 @@
 //! What holds for every frame, whatever is in it; fuzzed by `crates/fuzz`, too.
 
-use domain::{DeadLetterReason, MatchId};
-use ingestion_application::ports::InvalidFrame;
+use domain::MatchId;
+use ingestion_application::{DeadLetterReason, ports::InvalidFrame};
 use ingestion_opendota_adapter::stream::parse_frame;
 use serde::{Deserialize, de::IgnoredAny};
 

@@ -2,10 +2,10 @@
 
 use std::{sync::Arc, time::Duration};
 
-use domain::DeadLetterReason;
 use futures_util::{SinkExt as _, StreamExt as _};
-use ingestion_application::ports::{
-    DisconnectReason, ReceivedBatch, SourceEvent, SourceStreamConsumer as _,
+use ingestion_application::{
+    DeadLetterReason,
+    ports::{DisconnectReason, ReceivedBatch, SourceEvent, SourceStreamConsumer as _},
 };
 use ingestion_opendota_adapter::stream::{MatchStream, StreamSettings};
 use ingestion_test_support::source::source_contract;

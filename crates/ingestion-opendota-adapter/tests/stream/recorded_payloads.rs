@@ -5,7 +5,8 @@
 
 use std::{env, fs, path::PathBuf};
 
-use domain::{DeadLetterReason, MatchId};
+use domain::MatchId;
+use ingestion_application::DeadLetterReason;
 use ingestion_opendota_adapter::stream::parse_frame;
 use serde_json::Value;
 

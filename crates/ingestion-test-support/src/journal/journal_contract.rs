@@ -3,8 +3,11 @@
 use std::{ops::RangeInclusive, sync::Arc};
 
 use async_trait::async_trait;
-use domain::{DeadLetterReason, Match, MatchId, SourceName, Timestamp};
-use ingestion_application::ports::{DeadLetter, Journal, JournalEntry, Message};
+use domain::{MatchId, Timestamp};
+use ingestion_application::{
+    DeadLetterReason, ReceivedMatch, SourceName,
+    ports::{DeadLetter, Journal, JournalEntry, Message},
+};
 
 /// Two feeds there are entries of.
 pub const SOURCES: [SourceName; 2] = [SourceName::new("contract"), SourceName::new("other_feed")];
@@ -32,7 +35,7 @@ pub fn a_match(sequence: u64) -> JournalEntry {
     let raw = i64::try_from(sequence).expect("tests use small sequences");
     JournalEntry {
         sequence,
-        message: Message::Match(Match {
+        message: Message::Match(ReceivedMatch {
             id: MatchId::try_new(9_000_000_000 + raw).expect("it is positive"),
             source: SOURCES[usize::from(sequence.is_multiple_of(5))],
             received_at: Timestamp::from_unix_ms(1_776_027_022_000 + raw),

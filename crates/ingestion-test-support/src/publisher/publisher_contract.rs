@@ -11,10 +11,10 @@ use std::{
 
 use async_trait::async_trait;
 use bytes::Bytes;
-use domain::{DeadLetterReason, LedgerFigures, Match, MatchId, SourceName, Timestamp};
+use domain::{MatchId, Timestamp};
 use health_kit::SystemClock;
 use ingestion_application::{
-    Ledger, Receipts,
+    DeadLetterReason, Ledger, LedgerFigures, Receipts, ReceivedMatch, SourceName,
     ports::{DeadLetter, FlushError, Message, MessagePublisher},
 };
 use tokio::time::{Instant, sleep, timeout};
@@ -261,7 +261,7 @@ fn receipts(ledger: &Arc<Ledger>, count: usize) -> Receipts {
 }
 
 fn a_match(raw: i64, received_at_ms: i64) -> Message {
-    Message::Match(Match {
+    Message::Match(ReceivedMatch {
         id: MatchId::try_new(raw).expect("the checks use valid ids"),
         source: SOURCE,
         received_at: Timestamp::from_unix_ms(received_at_ms),

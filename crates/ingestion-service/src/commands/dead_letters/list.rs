@@ -165,8 +165,8 @@ fn json_line(letter: &ArchivedLetter) -> Value {
 #[cfg(test)]
 mod tests {
     use bytes::Bytes;
-    use domain::{DeadLetterReason, Timestamp};
-    use ingestion_application::ports::LetterAccount;
+    use domain::Timestamp;
+    use ingestion_application::{DeadLetterReason, ports::LetterAccount};
 
     use super::*;
 

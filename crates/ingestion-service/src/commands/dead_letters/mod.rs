@@ -3,9 +3,8 @@
 mod list;
 mod redrive;
 
-use domain::DeadLetterReason;
 use health_kit::{Clock as _, SystemClock};
-use ingestion_application::DeadLetterFilter;
+use ingestion_application::{DeadLetterFilter, DeadLetterReason};
 use ingestion_kafka_adapter::DeadLetterTopic;
 use service_kit::exit_code::ExitCode;
 

@@ -7,8 +7,7 @@ mod service_client;
 use std::fmt;
 
 use bytes::Bytes;
-use domain::SourceName;
-use ingestion_application::{REDRIVE, REPLAY};
+use ingestion_application::{REDRIVE, REPLAY, SourceName};
 use ingestion_http_api::{REDRIVE_PATH, REPLAY_PATH};
 use service_kit::{exit_code::ExitCode, lifecycle::EndSignals, telemetry};
 use tokio_util::sync::CancellationToken;

@@ -4,8 +4,7 @@
 use std::{sync::Arc, time::Duration};
 
 use bytes::Bytes;
-use domain::SourceName;
-use ingestion_application::{BacklogWork, HandIn, HandedIn, Pipeline, Refusal};
+use ingestion_application::{BacklogWork, HandIn, HandedIn, Pipeline, Refusal, SourceName};
 use ingestion_journal_adapter::OpenError;
 use ingestion_kafka_adapter::KafkaPublisher;
 use service_kit::{

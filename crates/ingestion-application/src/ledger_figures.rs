@@ -1,6 +1,6 @@
 //! The rule of conservation: what came in is somewhere.
 
-use crate::BrokenRule;
+use thiserror::Error;
 
 /// What became of everything received, at one moment.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -33,6 +33,24 @@ impl LedgerFigures {
             })
         }
     }
+}
+
+/// A rule that this process itself has broken.
+///
+/// We are at fault: it is reported as an error, in health and in metrics.
+#[derive(Debug, Clone, PartialEq, Eq, Error)]
+pub enum BrokenRule {
+    /// Every received match must be published, a duplicate, dead-lettered or pending.
+    #[error(
+        "received {received} matches but can account for {accounted}: \
+         published, duplicates, dead-lettered and pending must add up"
+    )]
+    LedgerOutOfBalance {
+        /// How many matches were received.
+        received: u64,
+        /// The sum of published, duplicates, dead-lettered and pending.
+        accounted: u64,
+    },
 }
 
 #[cfg(test)]

@@ -1,10 +1,12 @@
 //! A match as ingestion knows it.
 
-use crate::{MatchId, SourceName, Timestamp};
+use domain::{MatchId, Timestamp};
+
+use crate::SourceName;
 
 /// A match that a feed has told us of.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Match {
+pub struct ReceivedMatch {
     /// Which match.
     pub id: MatchId,
     /// Who told us.
