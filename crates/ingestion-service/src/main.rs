@@ -15,5 +15,6 @@ mod way_out;
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
+    service_kit::descriptors::raise_limit();
     commands::execute(cli::Invocation::of_process()).into()
 }

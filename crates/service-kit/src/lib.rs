@@ -4,6 +4,7 @@
 //! one, watches the other, and knows nothing of what either is for.
 
 pub mod config;
+pub mod descriptors;
 pub mod exit_code;
 pub mod lifecycle;
 pub mod service;

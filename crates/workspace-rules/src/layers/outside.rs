@@ -46,7 +46,7 @@ pub(super) const PERMITS: &[Permit] = &[
     permit(Who::Roles(&[Role::Rules]), &["serde_json"]),
 
     permit(Who::Technology("http"), &[
-        "actix-cors", "actix-web", "prometheus-client", "subtle",
+        "actix-cors", "actix-http", "actix-server", "actix-service", "actix-web", "prometheus-client", "subtle",
         "utoipa", "utoipa-actix-web", "utoipa-swagger-ui",
     ]),
     permit(Who::Technology("journal"), &["crc32fast", "rand", "roaring", "rustix"]),
@@ -55,8 +55,8 @@ pub(super) const PERMITS: &[Permit] = &[
         "base64", "percent-encoding", "rand", "tokio-rustls", "tokio-tungstenite", "webpki-roots",
     ]),
     permit(Who::Technology("service"), &[
-        "bytesize", "dotenvy", "figment", "humantime", "rustls-pki-types", "secrecy", "serde_json", "strsim",
-        "tracing-subscriber", "url",
+        "bytesize", "dotenvy", "figment", "humantime", "rustix", "rustls-pki-types", "secrecy", "serde_json",
+        "strsim", "tracing-subscriber", "url",
     ]),
 ];
 
