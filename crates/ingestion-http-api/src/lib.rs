@@ -20,6 +20,7 @@ mod metrics;
 mod middleware;
 mod pages;
 mod problem;
+mod refusals;
 mod routes;
 mod server;
 mod settings;

@@ -24,9 +24,10 @@ pub(crate) struct Problem {
     status: u16,
     /// What happened, and what to do about it.
     detail: String,
-    /// The path that was asked for.
-    #[schema(format = "uri-reference")]
-    instance: String,
+    /// The path that was asked for; absent if the request could not be read.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false, format = "uri-reference")]
+    instance: Option<String>,
 }
 
 impl Problem {
@@ -37,11 +38,19 @@ impl Problem {
         instance: impl Into<String>,
     ) -> Self {
         Self {
+            instance: Some(instance.into()),
+            ..Self::without_instance(status, detail)
+        }
+    }
+
+    /// A problem with what was no request.
+    pub(crate) fn without_instance(status: StatusCode, detail: impl Into<String>) -> Self {
+        Self {
             kind: "about:blank",
             title: status.canonical_reason().unwrap_or("Error").to_owned(),
             status: status.as_u16(),
             detail: detail.into(),
-            instance: instance.into(),
+            instance: None,
         }
     }
 

@@ -1,18 +1,32 @@
 //! The socket and the server on it, with every limit of a connection.
 
-use std::{io, net::TcpListener, time::Duration};
+use std::{future::ready, io, net::TcpListener, time::Duration};
 
-use actix_web::HttpServer;
+use actix_http::HttpService;
+use actix_server::Server;
+use actix_service::{ServiceFactoryExt as _, fn_service, map_config};
+use actix_web::dev::AppConfig;
+use service_kit::descriptors;
 use thiserror::Error;
+use tokio::net::TcpStream;
 use tokio_util::sync::CancellationToken;
 
-use crate::{ApiState, connections, events::EventStreams, hand_in::HandIns, routes};
+use crate::{
+    ApiState,
+    connections::{Connection, Connections},
+    events::EventStreams,
+    hand_in::HandIns,
+    routes,
+};
 
 /// One thread answers everything: a scrape, a probe and a few pages a second.
 const WORKERS: usize = 1;
 /// Further connections wait in the backlog; far above the number of event
 /// streams, so that these cannot keep a probe from being answered.
 const CONNECTIONS_MAX: usize = 256;
+/// Each takes one descriptor. All of them together take at most half of what
+/// the process may have: the rest is for what the service is there for.
+const CONNECTIONS_SHARE: usize = 2;
 /// Longer than the pause between two scrapes or probes is not needed.
 const KEEP_ALIVE: Duration = Duration::from_secs(30);
 /// A client that has not sent its request line and headers by then is cut off.
@@ -72,17 +86,36 @@ pub async fn serve(
     let event_streams = EventStreams::new(stop.clone());
     let hand_ins = HandIns::new();
     let app = move || routes::app(state.clone(), event_streams.clone(), hand_ins.clone());
-    let server = HttpServer::new(app)
+    let connections_max = connections_max(descriptors::limit());
+    let drain = stop.clone();
+    // What `actix_web::HttpServer` does, around a connection of our own.
+    let connection = move || {
+        let (drain, all) = (drain.clone(), Connections::new(connections_max));
+        let http = HttpService::build()
+            .keep_alive(KEEP_ALIVE)
+            .client_request_timeout(REQUEST_HEAD_TIMEOUT)
+            .client_disconnect_timeout(DISCONNECT_TIMEOUT)
+            // Not documented, but the one way to end idle connections at once.
+            .graceful_shutdown_signal(move || drain.clone().cancelled_owned())
+            .on_connect_ext(Connection::describe)
+            .h1(map_config(app(), |()| AppConfig::default()));
+        fn_service(move |socket: TcpStream| {
+            let client = socket.peer_addr().ok();
+            ready(Ok((Connection::new(socket, all.clone()), client)))
+        })
+        .and_then(http)
+    };
+    let server = Server::build()
         .workers(WORKERS)
-        .max_connections(CONNECTIONS_MAX)
-        .keep_alive(KEEP_ALIVE)
-        .client_request_timeout(REQUEST_HEAD_TIMEOUT)
-        .client_disconnect_timeout(DISCONNECT_TIMEOUT)
+        .max_concurrent_connections(connections_max)
         .shutdown_timeout(SHUTDOWN_TIMEOUT_SECONDS)
         .shutdown_signal(stop.cancelled_owned())
-        .on_connect(connections::guard)
-        .listen(listener)?
+        .listen("http", listener, connection)?
         .run();
     tracing::info!(server.address = %address, "the HTTP interface answers");
     server.await
+}
+
+fn connections_max(descriptors: usize) -> usize {
+    (descriptors / CONNECTIONS_SHARE).clamp(1, CONNECTIONS_MAX)
 }

@@ -55,23 +55,58 @@ fn a_foreign_address_names_the_setting_and_the_remedy() {
     );
 }
 
+/// Sends what is no whole request and gets told so; `before` is what is answered first.
+async fn check_refusal(api: &Api, request: &str, before: &str, status: u16) {
+    let answer = talk(api, request).await;
+    let sent: String = request.chars().take(60).collect();
+    let refusal = answer.find(&format!("HTTP/1.1 {status} "));
+    let refusal = refusal.unwrap_or_else(|| panic!("{sent:?}: {answer}"));
+    assert!(answer[..refusal].ends_with(before), "{sent:?}: {answer}");
+    let (head, body) = answer[refusal..].split_once("\r\n\r\n").expect("a head");
+    for header in [
+        "connection: close",
+        "content-type: application/problem+json",
+        &format!("content-length: {}", body.len()),
+    ] {
+        assert!(head.lines().any(|it| it == header), "{sent:?}: {head}");
+    }
+    let problem: serde_json::Value = serde_json::from_str(body).expect("a problem is JSON");
+    assert_eq!(problem["status"], status, "{sent:?}: {body}");
+    let detail = problem["detail"].as_str().expect("it is text");
+    assert!(detail.contains("request"), "{sent:?}: {body}");
+}
+
+#[tokio::test]
+async fn what_is_no_request_is_refused_with_a_problem_document() {
+    let api = Api::start();
+    let headers = |count: usize| "x: y\r\n".repeat(count);
+    let host = "host: odd\r\n";
+    check_refusal(&api, "GET / HTTP/1.1\r\n\r\n", "", 400).await;
+    check_refusal(&api, "\u{16}\u{3}\u{1}\0\u{5}hello, TLS", "", 400).await;
+    let many = format!("GET / HTTP/1.1\r\n{host}{}\r\n", headers(100));
+    check_refusal(&api, &many, "", 431).await;
+    let long = format!("GET /{} HTTP/1.1\r\n{host}\r\n", "x".repeat(70_000));
+    check_refusal(&api, &long, "", 400).await;
+    let odd = format!("GET / HTTP/1.1\r\n{host}content-length: some\r\n\r\n");
+    check_refusal(&api, &odd, "", 400).await;
+    let after = format!("GET /livez HTTP/1.1\r\n{host}\r\nGET / HTTP/1.1\r\n\r\n");
+    check_refusal(&api, &after, r#"{"status":"alive"}"#, 400).await;
+    api.stop().await;
+}
+
 #[tokio::test]
 async fn a_request_that_never_ends_is_cut_off() {
     let api = Api::start();
-    let answer = talk(&api, "GET / HTTP/1.1\r\nhost: slow\r\n").await;
-    assert!(answer.starts_with("HTTP/1.1 408 "), "{answer}");
+    check_refusal(&api, "GET / HTTP/1.1\r\nhost: slow\r\n", "", 408).await;
     api.stop().await;
 }
 
 #[tokio::test]
 async fn a_request_head_without_measure_is_cut_off() {
     let api = Api::start();
-    let request = format!("GET / HTTP/1.1\r\nx: {}", "x".repeat(200_000));
-    let answer = talk(&api, &request).await;
-    assert!(
-        answer.is_empty() || answer.starts_with("HTTP/1.1 4"),
-        "{answer}"
-    );
+    // Far more than the server reads: it still gets to hear why.
+    let request = format!("GET / HTTP/1.1\r\nx: {}", "x".repeat(1_000_000));
+    check_refusal(&api, &request, "", 431).await;
     api.stop().await;
 }
 

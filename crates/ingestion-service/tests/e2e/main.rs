@@ -9,6 +9,7 @@ mod records;
 
 mod commands;
 mod dead_letters;
+mod descriptors;
 mod feed_faults;
 mod invalid_frames;
 mod recorded;

@@ -109,6 +109,33 @@ impl Service {
         topics: &Topics,
         further: &[(&str, &str)],
     ) -> Result<Self> {
+        let program = Command::new(env!("CARGO_BIN_EXE_ingestion-service"));
+        Self::start_as(program, feed_url, topics, further).await
+    }
+
+    /// The same with at most so many files and sockets at a time, and a
+    /// quarter of that unless it asks for more.
+    pub(crate) async fn start_with_descriptors(
+        descriptors: usize,
+        feed_url: &str,
+        topics: &Topics,
+        further: &[(&str, &str)],
+    ) -> Result<Self> {
+        let mut program = Command::new("/bin/sh");
+        let script = format!(
+            "ulimit -Sn {} && ulimit -Hn {descriptors} && exec \"$0\"",
+            descriptors / 4
+        );
+        program.args(["-c", &script, env!("CARGO_BIN_EXE_ingestion-service")]);
+        Self::start_as(program, feed_url, topics, further).await
+    }
+
+    async fn start_as(
+        mut program: Command,
+        feed_url: &str,
+        topics: &Topics,
+        further: &[(&str, &str)],
+    ) -> Result<Self> {
         let mut settings = vec![
             ("OPENDOTA_STREAM_URL", feed_url),
             ("KAFKA_BOOTSTRAP_SERVERS", topics.bootstrap_servers.as_str()),
@@ -119,7 +146,7 @@ impl Service {
         ];
         settings.extend(further);
         let folder = TempDir::new()?;
-        let mut child = Command::new(env!("CARGO_BIN_EXE_ingestion-service"))
+        let mut child = program
             .current_dir(folder.path())
             .env_clear()
             .envs(settings)
