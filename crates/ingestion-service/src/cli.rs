@@ -2,24 +2,13 @@
 
 use std::path::PathBuf;
 
-use clap::{
-    Arg, ArgMatches, Command, CommandFactory as _, FromArgMatches as _, Parser, Subcommand,
-};
+use clap::{Arg, ArgMatches, CommandFactory as _, FromArgMatches as _, Parser, Subcommand};
+use ingestion_commands::{Command, Given, VERSION_AND_COMMIT, settings::Settings};
 use service_kit::config::Flag;
-
-use crate::{
-    commands::{dead_letters::DeadLettersArguments, replay::ReplayArguments},
-    settings::Settings,
-};
-
-/// What `--version` says, and `ingestion_build_info` too.
-pub(crate) const VERSION: &str = env!("CARGO_PKG_VERSION");
-/// The commit this binary was built from.
-pub(crate) const COMMIT: &str = env!("BUILD_COMMIT");
 
 /// Takes match ids from upstream feeds and publishes them to Kafka, every match once.
 #[derive(Debug, Parser)]
-#[command(name = "ingestion-service", version = concat!(env!("CARGO_PKG_VERSION"), " (", env!("BUILD_COMMIT"), ")"))]
+#[command(name = "ingestion-service", version = VERSION_AND_COMMIT)]
 struct CommandLine {
     /// TOML file with settings
     #[arg(
@@ -35,37 +24,19 @@ struct CommandLine {
 }
 
 /// What to do.
-#[derive(Debug, Clone, Subcommand)]
+#[derive(Debug, Subcommand)]
 pub(crate) enum Task {
-    /// Run the service until a signal ends it (the default)
-    Run,
+    #[command(flatten)]
+    Command(Command),
     /// Show the whole product on this machine: embedded broker, simulated feed, live page
     #[cfg(feature = "demo")]
-    Demo(crate::demo::DemoArguments),
-    /// Load the settings, say where each value comes from, and end
-    Validate,
-    /// Ask the running service whether it is alive; exit 0 if so, 69 if not
-    Healthcheck(HealthcheckArguments),
-    /// Send the lines of a file through the pipeline, as if a feed had sent them
-    Replay(ReplayArguments),
-    /// Look through what was set aside, or send it through the pipeline again
-    DeadLetters(DeadLettersArguments),
+    Demo(ingestion_demo::DemoArguments),
 }
 
-/// Flags of `healthcheck`.
-#[derive(Debug, Clone, clap::Args)]
-pub(crate) struct HealthcheckArguments {
-    /// Ask whether it is ready instead
-    #[arg(long)]
-    pub(crate) ready: bool,
-}
-
-/// The command line, understood. Not `Debug`: a setting may be a secret.
+/// The command line, understood.
 pub(crate) struct Invocation {
     pub(crate) task: Task,
-    pub(crate) config_file: Option<PathBuf>,
-    /// Settings given as flags: variable and text.
-    pub(crate) settings: Vec<(String, String)>,
+    pub(crate) given: Given,
 }
 
 impl Invocation {
@@ -74,16 +45,17 @@ impl Invocation {
         let flags = Settings::flags();
         let matches = command(&flags).get_matches();
         let line = CommandLine::from_arg_matches(&matches).unwrap_or_else(|error| error.exit());
-        let given = given_settings(&flags, &matches);
         Self {
-            task: line.task.unwrap_or(Task::Run),
-            config_file: line.config,
-            settings: given,
+            task: line.task.unwrap_or(Task::Command(Command::Run)),
+            given: Given {
+                config_file: line.config,
+                settings: given_settings(&flags, &matches),
+            },
         }
     }
 }
 
-fn command(flags: &[Flag]) -> Command {
+fn command(flags: &[Flag]) -> clap::Command {
     let settings = flags.iter().map(|flag| {
         Arg::new(flag.variable.clone())
             .long(flag.name.clone())

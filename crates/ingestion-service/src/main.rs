@@ -1,20 +1,23 @@
 //! `ingestion-service`: match ids from upstream feeds to Kafka, every match once.
 //!
-//! This crate is the composition root: it reads the settings, builds the
-//! adapters, hands them to the use case and watches over the whole. Whatever
-//! is more than wiring lives in another crate.
+//! The command line, and nothing else: what it asks for is done by
+//! `ingestion-commands`, which also wires the service, and `ingestion-demo`.
 
 mod cli;
-mod commands;
-#[cfg(feature = "demo")]
-mod demo;
-mod service;
-mod settings;
-mod way_out;
 
 use std::process::ExitCode;
 
+use cli::{Invocation, Task};
+use service_kit::{descriptors, telemetry};
+
 fn main() -> ExitCode {
-    service_kit::descriptors::raise_limit();
-    commands::execute(cli::Invocation::of_process()).into()
+    descriptors::raise_limit();
+    let Invocation { task, given } = Invocation::of_process();
+    let code = match task {
+        Task::Command(command) => ingestion_commands::execute(command, given),
+        #[cfg(feature = "demo")]
+        Task::Demo(arguments) => ingestion_demo::execute(arguments, &given),
+    };
+    telemetry::flush();
+    code.into()
 }

@@ -9,8 +9,8 @@ use std::process::Command;
 use std::{fs, fs::File};
 
 #[test]
-fn a_service_names_its_adapters_and_an_adapter_its_technology() -> Result<()> {
-    check("ingestion-service", "ingestion-kafka-adapter", "bans ok")?;
+fn a_composition_root_names_its_adapters_and_an_adapter_its_technology() -> Result<()> {
+    check("ingestion-commands", "ingestion-kafka-adapter", "bans ok")?;
     check("ingestion-kafka-adapter", "rdkafka", "bans ok")?;
     check("ingestion-http-api", "actix-web", "bans ok")
 }

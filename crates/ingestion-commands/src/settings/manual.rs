@@ -15,7 +15,7 @@ fn config_md_is_what_the_declarations_say() {
     let written = std::fs::read_to_string(&path).expect("the manual is there");
     assert!(
         written == manual(),
-        "docs/CONFIG.md is out of date; UPDATE_CONFIG_MD=1 cargo test -p ingestion-service config_md makes it anew"
+        "docs/CONFIG.md is out of date; UPDATE_CONFIG_MD=1 cargo test -p ingestion-commands config_md makes it anew"
     );
 }
 
@@ -26,8 +26,8 @@ fn manual() -> String {
 const MANUAL_BEGINNING: &str = "\
 # Settings
 
-This file is made from the declarations in `crates/ingestion-service/src/settings`.
-To make it anew: `UPDATE_CONFIG_MD=1 cargo test -p ingestion-service config_md`.
+This file is made from the declarations in `crates/ingestion-commands/src/settings`.
+To make it anew: `UPDATE_CONFIG_MD=1 cargo test -p ingestion-commands config_md`.
 
 A setting can be given in five places; each wins over those before it:
 

@@ -8,14 +8,14 @@ use ingestion_application::{DeadLetterFilter, DeadLetterReason};
 use ingestion_kafka_adapter::DeadLetterTopic;
 use service_kit::exit_code::ExitCode;
 
-use super::moment::Moment;
+use crate::moment::Moment;
 use crate::settings::Settings;
 
 /// Flags of `dead-letters`.
 #[derive(Debug, Clone, clap::Args)]
-pub(crate) struct DeadLettersArguments {
+pub struct DeadLettersArguments {
     #[command(subcommand)]
-    pub(crate) action: Action,
+    action: Action,
 }
 
 /// What to do with them.
@@ -72,7 +72,7 @@ fn reason(text: &str) -> Result<DeadLetterReason, String> {
 }
 
 /// Does what is asked for.
-pub(crate) async fn run(settings: Settings, action: Action) -> ExitCode {
+pub(crate) async fn run(settings: Settings, arguments: DeadLettersArguments) -> ExitCode {
     let archive = match DeadLetterTopic::try_new(&settings.kafka) {
         Ok(archive) => archive,
         Err(error) => {
@@ -80,7 +80,7 @@ pub(crate) async fn run(settings: Settings, action: Action) -> ExitCode {
             return ExitCode::Config;
         }
     };
-    match action {
+    match arguments.action {
         Action::List(arguments) => list::run(&settings, &archive, &arguments).await,
         Action::Redrive(arguments) => redrive::run(settings, &archive, &arguments).await,
     }

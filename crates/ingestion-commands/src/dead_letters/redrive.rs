@@ -11,10 +11,8 @@ use tokio_util::sync::CancellationToken;
 
 use super::FilterArguments;
 use crate::{
-    commands::{
-        intake::{Intake, Kind, Stop, with_intake},
-        progress::{Progress, percent},
-    },
+    intake::{Intake, Kind, Stop, with_intake},
+    progress::{Progress, percent},
     settings::Settings,
 };
 

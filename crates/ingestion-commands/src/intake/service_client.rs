@@ -11,7 +11,7 @@ use serde::Deserialize;
 use tokio_util::sync::CancellationToken;
 
 use super::{Handover, Kind, Stop};
-use crate::{commands::healthcheck::url_to_ask, settings::Settings};
+use crate::{healthcheck::url_to_ask, settings::Settings};
 
 /// A service on this machine answers in milliseconds.
 const FIND_TIME_MAX: Duration = Duration::from_secs(3);

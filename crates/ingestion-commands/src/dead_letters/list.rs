@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 use service_kit::{exit_code::ExitCode, telemetry};
 
 use super::FilterArguments;
-use crate::{commands::moment::rfc3339, settings::Settings};
+use crate::{moment::rfc3339, settings::Settings};
 
 /// How much of a payload the table shows: enough to recognize it.
 const SHOWN_CHARACTERS_MAX: usize = 60;

@@ -14,6 +14,7 @@ use std::{net::TcpListener, sync::Arc, time::Duration};
 
 use anyhow::Context as _;
 use feed_simulator::{Config, RunningSimulator, Simulator, Truth};
+use ingestion_commands::{Given, block_on, service::Service, settings::Settings};
 use ingestion_kafka_adapter::{Delivery, KafkaSettings};
 use kafka_kit::{embedded::EmbeddedBroker, settings::ClientSettings};
 use service_kit::{
@@ -26,10 +27,9 @@ use tokio::time::{Instant, sleep_until, timeout};
 use tracing::level_filters::LevelFilter;
 
 use self::{gate::Gate, terminal::Terminal, topic_check::TopicCheck};
-use crate::{service::Service, settings::Settings};
 
 /// The service's own thread, and one for the feed.
-pub(crate) const WORKER_THREADS: usize = 2;
+const WORKER_THREADS: usize = 2;
 /// The mock cluster keeps 5 MB a partition: with 16, the reader has time to read.
 const PARTITIONS: usize = 16;
 /// One frame in a hundred repeats a match, one in a thousand is invalid.
@@ -40,7 +40,7 @@ const LAST_READ_TIME_MAX: Duration = Duration::from_secs(10);
 
 /// Flags of `demo`.
 #[derive(Debug, Clone, clap::Args)]
-pub(crate) struct DemoArguments {
+pub struct DemoArguments {
     /// End after so long, such as 30s or 5m; without it the demo runs until Ctrl-C
     #[arg(long, value_parser = duration)]
     duration: Option<Duration>,
@@ -57,11 +57,19 @@ pub(crate) struct DemoArguments {
 
 /// Shows the product until Ctrl-C or the end of the duration; exit 0 only if
 /// the topic got each match that the feed sent, once.
-pub(crate) async fn run(settings: Settings, arguments: DemoArguments) -> ExitCode {
+#[must_use]
+pub fn execute(arguments: DemoArguments, given: &Given) -> ExitCode {
+    match given.load() {
+        Ok(loaded) => block_on(WORKER_THREADS, run(loaded.settings, arguments)),
+        Err(code) => code,
+    }
+}
+
+async fn run(settings: Settings, arguments: DemoArguments) -> ExitCode {
     match show(settings, arguments).await {
         Ok(code) => code,
         Err(error) => {
-            eprintln!("the demo cannot run: {error:#}");
+            telemetry::say_last(format_args!("the demo cannot run: {error:#}"));
             match error.downcast_ref::<PortTaken>() {
                 Some(_) => ExitCode::Config,
                 None => ExitCode::Internal,

@@ -7,11 +7,10 @@ use service_kit::{
     telemetry,
 };
 
-use super::load;
-use crate::{cli::Invocation, service::Service};
+use crate::{Given, service::Service};
 
 /// Runs the service until a signal asks it to end.
-pub(crate) async fn run(invocation: Invocation) -> ExitCode {
+pub(crate) async fn run(given: Given) -> ExitCode {
     // Before anything is read: to the first process of a container a signal
     // that it does not listen for yet is lost.
     let mut signals = match EndSignals::try_new() {
@@ -23,7 +22,7 @@ pub(crate) async fn run(invocation: Invocation) -> ExitCode {
     };
     // On a thread of its own: a name that is being looked up, or a disk that
     // does not answer, must not keep the process from ending.
-    let preparation = tokio::task::spawn_blocking(move || prepare(&invocation));
+    let preparation = tokio::task::spawn_blocking(move || prepare(&given));
     let prepared = tokio::select! {
         prepared = preparation => prepared.context("the start panicked"),
         signal = signals.next() => {
@@ -42,8 +41,8 @@ pub(crate) async fn run(invocation: Invocation) -> ExitCode {
 }
 
 /// All that may wait for files and names.
-fn prepare(invocation: &Invocation) -> Result<(Service, Lifecycle), ExitCode> {
-    let settings = load(invocation)?.settings;
+fn prepare(given: &Given) -> Result<(Service, Lifecycle), ExitCode> {
+    let settings = given.load()?.settings;
     telemetry::init(&settings.log).map_err(|error| {
         telemetry::say_last(error);
         ExitCode::Internal

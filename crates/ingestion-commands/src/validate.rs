@@ -2,13 +2,11 @@
 
 use std::io::{Write as _, stdout};
 
-use service_kit::exit_code::ExitCode;
-
-use crate::settings::Loaded;
+use service_kit::{config::Report, exit_code::ExitCode};
 
 /// Prints the report; wrong settings have ended the process before.
-pub(crate) fn run(loaded: &Loaded) -> ExitCode {
+pub(crate) fn run(report: &Report) -> ExitCode {
     // Whoever closes the pipe has read enough.
-    let _ = write!(stdout(), "{}", loaded.report);
+    let _ = write!(stdout(), "{report}");
     ExitCode::Ok
 }

@@ -24,7 +24,7 @@ const CHUNKS_AHEAD_MAX: usize = 4;
 
 /// Flags of `replay`.
 #[derive(Debug, Clone, clap::Args)]
-pub(crate) struct ReplayArguments {
+pub struct ReplayArguments {
     /// File with one match frame a line, a JSON object with `match_id`; - is standard input
     #[arg(value_name = "FILE")]
     file: PathBuf,

@@ -136,7 +136,7 @@ fn refuse(error: &anyhow::Error, settings: &Settings) -> ExitCode {
     eprintln!(
         "no service answers at {}, and yet another process uses JOURNAL_DIR: {error:#}; \
          if that is the service, set API_HOST and API_PORT to its own",
-        crate::commands::healthcheck::url_to_ask(&settings.api)
+        crate::healthcheck::url_to_ask(&settings.api)
     );
     ExitCode::Unavailable
 }

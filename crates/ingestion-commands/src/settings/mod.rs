@@ -41,32 +41,32 @@ static SHUTDOWN: ShutdownSection = ShutdownSection::DEFAULT;
 
 /// Everything the service can be told.
 #[derive(Debug)]
-pub(crate) struct Settings {
+pub struct Settings {
     /// Where matches go.
-    pub(crate) kafka: KafkaSettings,
+    pub kafka: KafkaSettings,
     /// Where matches come from.
-    pub(crate) opendota: StreamSettings,
+    pub opendota: StreamSettings,
     /// Where what is pending survives.
-    pub(crate) journal: JournalSettings,
+    pub journal: JournalSettings,
     /// How many match ids are remembered.
-    pub(crate) dedup_window_size: usize,
+    pub dedup_window_size: usize,
     /// The HTTP interface.
-    pub(crate) api: ApiSettings,
+    pub api: ApiSettings,
     /// What is logged, and how.
-    pub(crate) log: LogSettings,
+    pub log: LogSettings,
     /// What the service calls itself.
-    pub(crate) service_name: String,
+    pub service_name: String,
     /// From the first signal to the end of the process.
-    pub(crate) shutdown_timeout: Duration,
+    pub shutdown_timeout: Duration,
 }
 
 /// Settings that are right, and what they look like to a reader.
 #[derive(Debug)]
-pub(crate) struct Loaded {
+pub struct Loaded {
     /// To be acted upon.
-    pub(crate) settings: Settings,
+    pub settings: Settings,
     /// To be shown: every setting with its origin, secrets masked.
-    pub(crate) report: Report,
+    pub report: Report,
 }
 
 impl Settings {
@@ -74,7 +74,7 @@ impl Settings {
     ///
     /// # Errors
     /// Everything that is wrong, not only the first.
-    pub(crate) fn load(
+    pub fn load(
         arguments: &[(&str, String)],
         config_file: Option<PathBuf>,
         environment: impl IntoIterator<Item = (OsString, OsString)>,
@@ -105,7 +105,8 @@ impl Settings {
     }
 
     /// One command-line flag for each setting.
-    pub(crate) fn flags() -> Vec<Flag> {
+    #[must_use]
+    pub fn flags() -> Vec<Flag> {
         flags(&declarations())
     }
 }

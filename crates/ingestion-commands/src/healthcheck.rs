@@ -9,9 +9,17 @@ use service_kit::exit_code::ExitCode;
 /// Below the five seconds that the image's HEALTHCHECK gives.
 const TIMEOUT: Duration = Duration::from_secs(2);
 
+/// Flags of `healthcheck`.
+#[derive(Debug, Clone, clap::Args)]
+pub struct HealthcheckArguments {
+    /// Ask whether it is ready instead
+    #[arg(long)]
+    ready: bool,
+}
+
 /// Asks `/livez`, or `/readyz`, of the service that these settings describe.
-pub(crate) async fn run(api: &ApiSettings, ready: bool) -> ExitCode {
-    let path = if ready { "/readyz" } else { "/livez" };
+pub(crate) async fn run(api: &ApiSettings, arguments: &HealthcheckArguments) -> ExitCode {
+    let path = if arguments.ready { "/readyz" } else { "/livez" };
     match ask(api, path).await {
         Ok(()) => ExitCode::Ok,
         Err(error) => {

@@ -20,14 +20,10 @@ use service_kit::{
 };
 use tokio_util::sync::CancellationToken;
 
-use crate::{
-    cli::{COMMIT, VERSION},
-    settings::Settings,
-    way_out::WayOut,
-};
+use crate::{COMMIT, VERSION, settings::Settings, way_out::WayOut};
 
 /// The service, put together and not yet running.
-pub(crate) struct Service {
+pub struct Service {
     pipeline: Pipeline,
     publisher: Arc<KafkaPublisher>,
     ledger: Arc<Ledger>,
@@ -43,7 +39,7 @@ impl Service {
     ///
     /// # Errors
     /// A setting that is well-formed but cannot work here.
-    pub(crate) fn build(settings: Settings, drain: CancellationToken) -> anyhow::Result<Self> {
+    pub fn build(settings: Settings, drain: CancellationToken) -> anyhow::Result<Self> {
         let listener = ingestion_http_api::listen(&settings.api.host, settings.api.port)?;
         let WayOut {
             clock,
@@ -98,21 +94,23 @@ impl Service {
     }
 
     /// Where the HTTP interface answers.
-    #[cfg(feature = "demo")]
-    pub(crate) fn address(&self) -> std::io::Result<std::net::SocketAddr> {
+    ///
+    /// # Errors
+    /// The system does not say.
+    pub fn address(&self) -> std::io::Result<std::net::SocketAddr> {
         self.listener.local_addr()
     }
 
     /// What the HTTP interface shows.
-    #[cfg(feature = "demo")]
-    pub(crate) fn api(&self) -> &ApiState {
+    #[must_use]
+    pub fn api(&self) -> &ApiState {
         &self.api
     }
 
     /// Runs until `next_signal` says so, then drains: the feed stops first,
     /// what it gave is acknowledged next, and the HTTP interface answers until
     /// that is done.
-    pub(crate) async fn run(
+    pub async fn run(
         self,
         lifecycle: Lifecycle,
         next_signal: impl AsyncFnMut() -> &'static str,
