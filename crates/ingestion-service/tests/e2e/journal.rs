@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use anyhow::Result;
-use feed_simulator::{Config, RunningSimulator};
+use feed_simulator::{Config, Proof, ProvedFrame, RunningSimulator};
 use tempfile::TempDir;
 use tokio::time::{Instant, sleep};
 
@@ -65,35 +65,95 @@ async fn what_was_received_a_second_ago_survives_a_kill() -> Result<()> {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_service_killed_again_and_again_publishes_everything_once() -> Result<()> {
+    const KILLS: usize = 5;
+    /// About two seconds of the feed, so that much is older than the last one.
+    const PUBLISHED_MIN: u64 = 6000;
     let topics = Topics::create().await?;
     let feed = feed(Config {
         rate: 3000.0,
         duplicate_fraction: 0.1,
+        record_proofs: true,
         ..Config::default()
     })
     .await?;
     let (_folder, dir) = journal_folder()?;
     let settings = [("JOURNAL_DIR", dir.as_str())];
-    for _ in 0..5 {
+    let mut kills = Vec::new();
+    for _ in 0..KILLS {
         let service = Service::start(&feed.websocket_url(), &topics, &settings).await?;
-        service.wait_for_figure_above("published", 1000).await;
+        service
+            .wait_for_figure_above("published", PUBLISHED_MIN)
+            .await;
+        kills.push(Kill::before(&feed));
         service.signal("KILL")?;
     }
     let service = Service::start(&feed.websocket_url(), &topics, &settings).await?;
-    service.wait_for_figure_above("published", 1000).await;
+    service
+        .wait_for_figure_above("published", PUBLISHED_MIN)
+        .await;
     feed.pause();
     service.wait_for_figure("pending", 0).await;
     service.stop().await?;
-    let found = topics.published_ids(0).await?;
-    let mut different = found.clone();
-    different.dedup();
-    assert_eq!(
-        found.len(),
-        different.len(),
-        "nothing is twice in the topic"
-    );
-    assert!(found.len() > 5000);
+
+    let due = proved_and_safe(&feed, &kills);
+    assert!(due.len() > KILLS * 3000, "only {} are due", due.len());
+    let mut found = topics.published_ids(due.len()).await?;
+    let missing: Vec<_> = due
+        .iter()
+        .filter(|id| found.binary_search(id).is_err())
+        .take(5)
+        .collect();
+    assert!(missing.is_empty(), "received and lost: {missing:?}");
+    let records = found.len();
+    found.dedup();
+    assert_eq!(found.len(), records, "nothing is twice in the topic");
     Ok(())
+}
+
+/// The end of a service, as the feed sees it.
+struct Kill {
+    /// Connections until then.
+    connections: u64,
+    at_ms: u64,
+}
+
+impl Kill {
+    /// To be called right before it.
+    fn before(feed: &RunningSimulator) -> Self {
+        let truth = feed.truth();
+        Self {
+            connections: truth.connections_opened,
+            at_ms: truth.elapsed_ms,
+        }
+    }
+
+    /// Whether what was read then had a second to reach the disk.
+    fn spares(&self, proof: &Proof) -> bool {
+        let safe_after_ms = SAFE_AFTER.as_millis();
+        u128::from(proof.proved_ms) + safe_after_ms <= u128::from(self.at_ms)
+    }
+}
+
+/// The distinct matches that the services have proved to have read, but for
+/// those read within the last second before the process was killed.
+fn proved_and_safe(feed: &RunningSimulator, kills: &[Kill]) -> Vec<i64> {
+    let is_safe = |proof: &Proof| {
+        let of_process = kills
+            .iter()
+            .find(|kill| u64::from(proof.connection) < kill.connections);
+        of_process.is_none_or(|kill| kill.spares(proof))
+    };
+    let proofs = feed.proofs();
+    let safe = proofs.iter().filter(|proof| is_safe(proof));
+    let mut ids: Vec<_> = safe
+        .filter_map(|proof| match proof.frame {
+            ProvedFrame::Genuine(id) | ProvedFrame::Duplicate(id) => Some(id),
+            ProvedFrame::Invalid(_) => None,
+        })
+        .collect();
+    ids.sort_unstable();
+    ids.dedup();
+    ids
 }
 
 #[tokio::test(flavor = "multi_thread")]
