@@ -19,8 +19,36 @@ pub enum ExitCode {
     Config = 78,
 }
 
+impl ExitCode {
+    /// All there are, in the order of their numbers.
+    pub const ALL: [Self; 5] = [
+        Self::Ok,
+        Self::Usage,
+        Self::Unavailable,
+        Self::Internal,
+        Self::Config,
+    ];
+}
+
 impl From<ExitCode> for std::process::ExitCode {
     fn from(code: ExitCode) -> Self {
         Self::from(code as u8)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn none_is_missing_among_all_there_are() {
+        let place = |code| match code {
+            ExitCode::Ok => 0,
+            ExitCode::Usage => 1,
+            ExitCode::Unavailable => 2,
+            ExitCode::Internal => 3,
+            ExitCode::Config => 4,
+        };
+        assert_eq!(ExitCode::ALL.map(place), [0, 1, 2, 3, 4]);
     }
 }

@@ -19,7 +19,7 @@ use tokio::time::Instant;
 use crate::support::{Api, FEED};
 
 /// Two published, one duplicate, one dead letter, one pending.
-fn write_one_of_each(ledger: &Arc<Ledger>) -> ingestion_application::Receipt {
+pub(crate) fn write_one_of_each(ledger: &Arc<Ledger>) -> ingestion_application::Receipt {
     let mut receipts = ledger.receive(FEED, 5, 1, Instant::now());
     let mut next = || receipts.next().expect("four receipts are open");
     next().published();
@@ -28,7 +28,8 @@ fn write_one_of_each(ledger: &Arc<Ledger>) -> ingestion_application::Receipt {
     next()
 }
 
-fn lose_the_connection(api: &Api) {
+/// The feed is there, and then it is not.
+pub(crate) fn lose_the_connection(api: &Api) {
     api.source.connected();
     api.source.disconnected(Disconnection {
         reason: DisconnectReason::ConnectionLost,

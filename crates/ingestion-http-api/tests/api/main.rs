@@ -12,5 +12,6 @@ mod figures;
 mod limits;
 #[cfg(feature = "browser-tests")]
 mod live_page;
+mod manual;
 mod problems;
 mod writing;

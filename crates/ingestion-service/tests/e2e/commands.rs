@@ -7,7 +7,9 @@ use std::{
 
 use anyhow::{Context as _, Result};
 use feed_simulator::Config;
+use service_kit::exit_code::ExitCode;
 use tempfile::TempDir;
+use test_kit::document::{code, table};
 use tokio::net::TcpSocket;
 
 use crate::support::{Finished, Lines, Service, Topics, feed, run_to_end, wait_until};
@@ -29,6 +31,36 @@ const STABLE_METRICS: [&str; 10] = [
 async fn run(arguments: &[&str], settings: &[(&str, &str)]) -> Result<Finished> {
     let folder = TempDir::new()?;
     run_to_end(arguments, settings, folder.path()).await
+}
+
+#[tokio::test]
+async fn the_manual_lists_the_commands_and_exit_codes_there_are() -> Result<()> {
+    let help = run(&["--help"], &[]).await?.stdout;
+    let commands = help.lines().skip_while(|line| *line != "Commands:").skip(1);
+    let commands = commands.take_while(|line| !line.is_empty());
+    let mut shown: Vec<_> = commands
+        .filter_map(|line| line.split_whitespace().next())
+        .filter(|name| *name != "help")
+        .map(str::to_owned)
+        .collect();
+    shown.sort_unstable();
+    let rows = table("INTERFACE.md", "command");
+    let mut described: Vec<_> = rows
+        .iter()
+        .flat_map(|row| code(&row[0]))
+        .filter_map(|command| command.strip_prefix("ingestion-service "))
+        .filter_map(|arguments| arguments.split_whitespace().next())
+        .map(str::to_owned)
+        .collect();
+    described.sort_unstable();
+    described.dedup();
+    assert_eq!(described, shown, "{help}");
+
+    let rows = table("INTERFACE.md", "exit code");
+    let described: Vec<_> = rows.iter().map(|row| row[0].clone()).collect();
+    let shown = ExitCode::ALL.map(|code| (code as u8).to_string());
+    assert_eq!(described, shown);
+    Ok(())
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -1,0 +1,56 @@
+//! Tables of `docs/`, which tests compare with the code they describe.
+
+use std::{fs, path::Path};
+
+/// The rows of a table in `docs/`, cell by cell: of the first one in the
+/// document `name` whose first column is headed `head`.
+///
+/// # Panics
+/// When there is no such document or table.
+#[must_use]
+pub fn table(name: &str, head: &str) -> Vec<Vec<String>> {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR"))
+        .join("../../docs")
+        .join(name);
+    let text = fs::read_to_string(&path).unwrap_or_else(|error| panic!("docs/{name}: {error}"));
+    let rows = rows(&text, head);
+    assert!(!rows.is_empty(), "docs/{name} has no table with {head}");
+    rows
+}
+
+/// What stands in backticks.
+pub fn code(cell: &str) -> impl Iterator<Item = &str> {
+    cell.split('`').skip(1).step_by(2)
+}
+
+fn rows(text: &str, head: &str) -> Vec<Vec<String>> {
+    let lines = text.lines().map(cells);
+    lines
+        .skip_while(|cells| cells.first().is_none_or(|first| first != head))
+        // The head, and the line under it.
+        .skip(2)
+        .take_while(|cells| !cells.is_empty())
+        .collect()
+}
+
+/// The cells of a line; none if it is no row.
+fn cells(line: &str) -> Vec<String> {
+    let row = line.strip_prefix('|').and_then(|it| it.strip_suffix('|'));
+    let cells = row.into_iter().flat_map(|row| row.split('|'));
+    cells.map(|cell| cell.trim().to_owned()).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_table_is_read_cell_by_cell() {
+        let text = "# Codes\n\n| code | |\n|---|---|\n| 1 | |\n\n| name | type | |\n|---|---|---|\n\
+                    | `a{x,y}`, `b` | text | c |\n| d | | |\n\n| e | | |\n";
+        let expected = [["`a{x,y}`, `b`", "text", "c"], ["d", "", ""]];
+        assert_eq!(rows(text, "name"), expected);
+        assert!(rows(text, "text").is_empty());
+        assert_eq!(code(expected[0][0]).collect::<Vec<_>>(), ["a{x,y}", "b"]);
+    }
+}
