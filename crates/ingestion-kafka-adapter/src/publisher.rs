@@ -27,7 +27,11 @@ use crate::{
     },
     exactly_once::ExactlyOnce,
     health::KafkaHealth,
-    topic::published_tail::{NoTail, Tail, read_tail},
+    topic::{
+        published_tail::{NoTail, Tail, read_tail},
+        readable::ReadabilityWatch,
+        undecided::wait_until_decided,
+    },
 };
 
 /// Before the topic's tail is asked for again.
@@ -44,6 +48,7 @@ const READ_AGAIN_AFTER: Duration = Duration::from_millis(500);
 pub struct KafkaPublisher {
     deliveries: Arc<Deliveries>,
     health: Arc<KafkaHealth>,
+    readability: Arc<ReadabilityWatch>,
     way: Way,
     consumer_config: ClientConfig,
     publish_topic: String,
@@ -81,8 +86,14 @@ impl KafkaPublisher {
                 Way::ExactlyOnce(Box::new(way))
             }
         };
+        let readability = ReadabilityWatch::new(
+            Reader::config(&settings.client),
+            settings.publish_topic.clone(),
+            Arc::clone(&deliveries),
+        );
         Ok(Self {
             health: Arc::new(KafkaHealth::new(settings, Arc::clone(&deliveries), clock)),
+            readability: Arc::new(readability),
             way,
             deliveries,
             consumer_config: Reader::config(&settings.client),
@@ -106,6 +117,7 @@ impl KafkaPublisher {
             tokio::join!(
                 self.health.probe_for_ever(|| self.producer()),
                 self.health.watch_for_ever(),
+                self.readability.watch_for_ever(|| self.producer()),
             )
         };
         match &self.way {
@@ -133,7 +145,7 @@ impl KafkaPublisher {
         }
     }
 
-    /// Reads the topic's tail, once.
+    /// Reads the topic's tail, once all that is in the topic is decided.
     async fn read_tail(&self, count: usize, stop: &CancellationToken) -> Result<Tail, NoTail> {
         let (config, topic) = (self.consumer_config.clone(), self.publish_topic.clone());
         let (done, tail) = oneshot::channel();
@@ -141,10 +153,12 @@ impl KafkaPublisher {
         // who stops while brokers are silent.
         let thread = thread::Builder::new().name("kafka-published".to_owned());
         let started = thread.spawn({
-            let stop = stop.clone();
+            let (stop, deliveries) = (stop.clone(), Arc::clone(&self.deliveries));
             move || {
+                let decided = wait_until_decided(&config, &topic, &deliveries, &stop);
+                let read = decided.and_then(|()| read_tail(&config, &topic, count, &stop));
                 // Nobody listens any more after a stop.
-                let _ = done.send(read_tail(&config, &topic, count, &stop));
+                let _ = done.send(read);
             }
         });
         if let Err(error) = started {

@@ -47,11 +47,15 @@ use crate::{
         unreported::Unreported,
     },
     exactly_once::reports::Reports,
+    topic::readable::Readability,
 };
 
 /// For so long a batch that was too large counts: at full speed others follow
 /// sooner, and once the topic takes them health says so within five seconds.
 const LARGE_BATCH_COUNTS_FOR: Duration = Duration::from_secs(3);
+
+/// A topic that must be read and does not answer for so long is worth a word.
+const READ_WITHIN: Duration = Duration::from_secs(3);
 
 /// Everything on its way, across producers.
 pub(crate) struct Deliveries {
@@ -63,13 +67,14 @@ pub(crate) struct Deliveries {
     refused_count: AtomicUsize,
     pub(crate) matches: Refusal,
     pub(crate) dead_letters: Refusal,
+    pub(crate) readability: Readability,
     /// The last trouble librdkafka had with a connection since the brokers
     /// last answered, in its words.
     connection_trouble: Mutex<Option<String>>,
     /// Why transactions do not get on, for as long as they do not.
     transaction_trouble: Mutex<Option<String>>,
     /// Why the topic of matches cannot be read, for as long as it cannot.
-    reading_trouble: Mutex<Option<RDKafkaErrorCode>>,
+    reading_trouble: Mutex<Option<(RDKafkaErrorCode, Instant)>>,
 }
 
 /// What is to become of a message that was not taken, or not acknowledged.
@@ -110,6 +115,7 @@ impl Deliveries {
             refused_count: AtomicUsize::new(0),
             matches: Refusal::default(),
             dead_letters: Refusal::default(),
+            readability: Readability::default(),
             connection_trouble: Mutex::default(),
             transaction_trouble: Mutex::default(),
             reading_trouble: Mutex::default(),
@@ -189,14 +195,21 @@ impl Deliveries {
     }
 
     /// Why the topic of matches cannot be read; none when it can.
+    ///
+    /// The brokers' own reasons count at once; that there is no answer, which
+    /// librdkafka says with a negative code, if it lasts.
     pub(crate) fn reading_trouble(&self) -> Option<RDKafkaErrorCode> {
-        *lock(&self.reading_trouble)
+        let (code, since) = (*lock(&self.reading_trouble))?;
+        (is_of_brokers(code) || since.elapsed() > READ_WITHIN).then_some(code)
     }
 
-    /// Says why the topic of matches cannot be read, or that it can. Only the
-    /// brokers' own reasons count: without an answer nothing is known.
+    /// Says why the topic of matches cannot be read, or that it can.
     pub(crate) fn set_reading_trouble(&self, trouble: Option<RDKafkaErrorCode>) {
-        *lock(&self.reading_trouble) = trouble.filter(|code| is_of_brokers(*code));
+        let mut current = lock(&self.reading_trouble);
+        *current = trouble.map(|code| {
+            let since = current.map_or_else(Instant::now, |(_, since)| since);
+            (code, since)
+        });
     }
 
     /// Books an acknowledged message, and gives its room back.
@@ -304,7 +317,13 @@ impl ProducerContext for Context {
             return;
         };
         match (&self.reports, result) {
-            (None, Ok(_)) => self.deliveries.settle(*message),
+            (None, Ok(record)) => {
+                if let Content::Match(_) = message.content {
+                    let readability = &self.deliveries.readability;
+                    readability.acknowledged(record.partition(), record.offset());
+                }
+                self.deliveries.settle(*message);
+            }
             (Some(reports), Ok(record)) => {
                 reports.delivered(message, record.partition(), record.offset());
             }

@@ -10,7 +10,7 @@ use kafka_kit::{
     reader::{Next, Reader},
 };
 use rdkafka::{ClientConfig, Message as _, error::RDKafkaErrorCode};
-use tokio::time::Duration;
+use tokio::time::{Duration, Instant};
 
 use crate::{
     delivery::Deliveries,
@@ -18,11 +18,24 @@ use crate::{
         reports::Sample,
         transaction_queue::{Stopped, TransactionQueue},
     },
+    topic::undecided::Hidden,
 };
 
 const STEP: Duration = Duration::from_millis(100);
 /// Before a question that was not answered is asked again.
 const ASK_AGAIN_AFTER: Duration = Duration::from_millis(250);
+/// When it is not known for so long, that is worth a word.
+const KNOWN_WITHIN: Duration = Duration::from_secs(3);
+
+/// What a look has told.
+enum Look {
+    /// Whether it was committed.
+    Known(bool),
+    /// Nothing, behind somebody else's open transaction.
+    Hidden(Hidden),
+    /// Nothing, as there was no time.
+    Nothing,
+}
 
 /// Whether consumers see `sample`; asks until that is known.
 ///
@@ -35,13 +48,23 @@ pub(crate) fn was_committed(
     deliveries: &Deliveries,
     queue: &TransactionQueue,
 ) -> Result<bool, Stopped> {
+    let begun = Instant::now();
     loop {
         match look(config, topic, sample, queue) {
-            Ok(Some(is_committed)) => {
+            Ok(Look::Known(is_committed)) => {
                 deliveries.set_reading_trouble(None);
+                deliveries.set_transaction_trouble(None);
                 return Ok(is_committed);
             }
-            Ok(None) => queue.check_stop()?,
+            Ok(Look::Hidden(hidden)) if begun.elapsed() > KNOWN_WITHIN => {
+                let servers = config.get("bootstrap.servers").unwrap_or_default();
+                let why = hidden.explain(topic, servers);
+                deliveries.set_transaction_trouble(Some(format!(
+                    "the answer to a commit was lost, and nothing is sent until it is known \
+                     whether it was done: {why}"
+                )));
+            }
+            Ok(Look::Hidden(_) | Look::Nothing) => queue.check_stop()?,
             Err(code) => {
                 deliveries.set_reading_trouble(Some(code));
                 tracing::debug!(%code, "what was committed cannot be looked up yet");
@@ -51,39 +74,41 @@ pub(crate) fn was_committed(
     }
 }
 
-/// None when it cannot be told yet.
 fn look(
     config: &ClientConfig,
     topic: &str,
     sample: Sample,
     queue: &TransactionQueue,
-) -> Result<Option<bool>, RDKafkaErrorCode> {
+) -> Result<Look, RDKafkaErrorCode> {
     let reader = Reader::open(config, topic).map_err(|error| code_of(&error))?;
     if !is_there(config, topic, &reader, sample)? {
-        return Ok(Some(false));
+        return Ok(Look::Known(false));
     }
     let (first, end) = reader.range(sample.partition)?;
     if sample.offset < first {
         // So old that nobody can see it any more.
-        return Ok(Some(false));
+        return Ok(Look::Known(false));
     }
     if sample.offset >= end {
-        // Behind somebody else's open transaction.
-        return Ok(None);
+        let Sample {
+            partition, offset, ..
+        } = sample;
+        let hidden = Hidden::with(None, partition, end, offset + 1);
+        return Ok(Look::Hidden(hidden));
     }
     reader.seek([(sample.partition, sample.offset)])?;
     while queue.check_stop().is_ok() {
         match reader.next(STEP)? {
             Next::Record(record) if record.offset() == sample.offset => {
                 let id = MatchIdRecord::decode_id(record.payload().unwrap_or_default());
-                return Ok(Some(id.is_ok_and(|id| id == sample.id)));
+                return Ok(Look::Known(id.is_ok_and(|id| id == sample.id)));
             }
             Next::Record(record) if record.offset() < sample.offset => {}
-            Next::Record(_) | Next::End(_) => return Ok(Some(false)),
+            Next::Record(_) | Next::End(_) => return Ok(Look::Known(false)),
             Next::Nothing => {}
         }
     }
-    Ok(None)
+    Ok(Look::Nothing)
 }
 
 /// Whether there is such an offset at all, decided or not: not so in a topic

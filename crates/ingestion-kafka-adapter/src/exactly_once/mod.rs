@@ -2,7 +2,7 @@
 
 mod committed;
 mod lanes;
-mod others;
+pub(crate) mod others;
 pub(crate) mod reports;
 mod transaction;
 mod transaction_loop;

@@ -22,6 +22,7 @@ use crate::{
         transaction_queue::{Stopped, TransactionQueue},
         transactional_producer::End,
     },
+    topic::undecided::Hidden,
 };
 
 const STEP: Duration = Duration::from_millis(100);
@@ -45,6 +46,7 @@ pub(crate) type Ends = BTreeMap<i32, i64>;
 pub(crate) struct Others {
     config: ClientConfig,
     topic: String,
+    bootstrap_servers: String,
     deliveries: Arc<Deliveries>,
     queue: Arc<TransactionQueue>,
     /// None before the first look.
@@ -58,8 +60,8 @@ enum Seen {
     Nothing(Ends),
     /// A record that is not ours.
     Record { partition: i32, offset: i64 },
-    /// Not everything could be read, or is decided.
-    NotYet,
+    /// Not everything could be read, or is decided; and what is hidden, if that is why.
+    NotYet(Option<Hidden>),
 }
 
 impl Others {
@@ -73,6 +75,7 @@ impl Others {
         Self {
             config,
             topic: settings.publish_topic.clone(),
+            bootstrap_servers: settings.client.bootstrap_servers.clone(),
             deliveries,
             queue,
             ours: None,
@@ -105,7 +108,7 @@ impl Others {
         }
         match self.look(GLANCE_TIME_MAX) {
             Ok(Seen::Record { partition, offset }) => Err(self.fenced(partition, offset)),
-            Ok(Seen::Nothing(_) | Seen::NotYet) | Err(_) => Ok(()),
+            Ok(Seen::Nothing(_) | Seen::NotYet(_)) | Err(_) => Ok(()),
         }
     }
 
@@ -119,7 +122,7 @@ impl Others {
     pub(crate) fn check(&mut self) -> Result<(), End> {
         let begun = Instant::now();
         loop {
-            let code = match self.look(LOOK_TIME_MAX) {
+            let (code, hidden) = match self.look(LOOK_TIME_MAX) {
                 Ok(Seen::Nothing(ends)) => {
                     self.deliveries.set_reading_trouble(None);
                     self.ours.get_or_insert_default().extend(ends);
@@ -128,13 +131,13 @@ impl Others {
                 Ok(Seen::Record { partition, offset }) => {
                     return Err(self.fenced(partition, offset));
                 }
-                Ok(Seen::NotYet) => None,
-                Err(code) => Some(code),
+                Ok(Seen::NotYet(hidden)) => (None, hidden),
+                Err(code) => (Some(code), None),
             };
             self.queue.check_stop()?;
             self.deliveries.set_reading_trouble(code);
             if begun.elapsed() > KNOWN_WITHIN {
-                self.explain(code);
+                self.explain(code, hidden);
             }
             self.sleep()?;
         }
@@ -158,7 +161,7 @@ impl Others {
         let mut unread = Ends::new();
         for partition in partitions {
             if self.queue.check_stop().is_err() {
-                return Ok(Seen::NotYet);
+                return Ok(Seen::NotYet(None));
             }
             let (first, end) = everything.range(partition)?;
             ends.insert(partition, end);
@@ -170,15 +173,18 @@ impl Others {
         if unread.is_empty() {
             return Ok(Seen::Nothing(ends));
         }
-        let (mut is_decided, committed) = (true, self.reader(&self.config)?);
-        for partition in unread.keys() {
+        let (mut hidden, committed) = (None::<Hidden>, self.reader(&self.config)?);
+        for &partition in unread.keys() {
+            let (end, (_, from)) = (ends[&partition], committed.range(partition)?);
             // Behind an open transaction of another id nothing can be read.
-            is_decided &= committed.range(*partition)?.1 >= ends[partition];
+            if from < end {
+                hidden = Some(Hidden::with(hidden, partition, from, end));
+            }
         }
         committed.seek(unread.clone())?;
         while !unread.is_empty() && Instant::now() < over_at {
             if self.queue.check_stop().is_err() {
-                return Ok(Seen::NotYet);
+                return Ok(Seen::NotYet(None));
             }
             match committed.next(STEP)? {
                 Next::Record(record) => {
@@ -193,11 +199,11 @@ impl Others {
                 Next::Nothing => {}
             }
         }
-        let is_whole = is_decided && unread.is_empty();
+        let is_whole = hidden.is_none() && unread.is_empty();
         Ok(if is_whole {
             Seen::Nothing(ends)
         } else {
-            Seen::NotYet
+            Seen::NotYet(hidden)
         })
     }
 
@@ -210,12 +216,13 @@ impl Others {
     }
 
     /// Says in health what is waited for.
-    fn explain(&self, code: Option<RDKafkaErrorCode>) {
+    fn explain(&self, code: Option<RDKafkaErrorCode>, hidden: Option<Hidden>) {
         let topic = &self.topic;
-        let why = code.map_or_else(
-            || "another transaction is still open there".to_owned(),
-            |code| code.to_string(),
-        );
+        let why = match (code, hidden) {
+            (Some(code), _) => code.to_string(),
+            (None, Some(hidden)) => hidden.explain(topic, &self.bootstrap_servers),
+            (None, None) => "its end is not reached yet".to_owned(),
+        };
         let trouble = format!(
             "nothing is sent until it is known whether another instance has written to topic \
              {topic}: {why}"
@@ -307,7 +314,14 @@ mod tests {
             open.flush(PATIENCE).expect("the broker takes it");
             write(&producer, &topic, &[6], true);
             let seen = others.look(Duration::from_secs(1));
-            assert_eq!(seen, Ok(Seen::NotYet), "hidden by an open one");
+            let hidden = Hidden {
+                partition: 0,
+                from: 8,
+                end: 11,
+                further: 0,
+            };
+            let expected = Ok(Seen::NotYet(Some(hidden)));
+            assert_eq!(seen, expected, "hidden by an open one");
             assert_eq!(others.glance(), Ok(()));
             let aborted = open.abort_transaction(PATIENCE);
             aborted.expect("the broker answers");

@@ -125,6 +125,10 @@ impl TransactionalProducer {
 
     fn ended(&mut self, fate: Fate, is_broken: bool) -> Ended {
         let mut received = self.reports.take();
+        if fate == Fate::Committed {
+            let readability = &self.deliveries.readability;
+            readability.all_acknowledged(&received.ends);
+        }
         self.others.delivered(mem::take(&mut received.ends));
         self.letter_ends
             .extend(mem::take(&mut received.letter_ends));

@@ -161,6 +161,13 @@ impl TransactionLoop {
             "the answer to a commit was lost: {what}"
         );
         if is_committed {
+            if let Some(Sample {
+                partition, offset, ..
+            }) = sample
+            {
+                let readability = &self.deliveries.readability;
+                readability.acknowledged(partition, offset);
+            }
             self.lanes.succeeded(plan);
             self.settle(messages);
         } else {

@@ -82,7 +82,7 @@ pub(crate) type Slot = Arc<RwLock<ThreadedProducer<Context>>>;
 pub(crate) struct TransactionalProducer {
     config: ClientConfig,
     transactional_id: String,
-    deliveries: Arc<Deliveries>,
+    pub(crate) deliveries: Arc<Deliveries>,
     pub(crate) queue: Arc<TransactionQueue>,
     pub(crate) client: ThreadedProducer<Context>,
     pub(crate) reports: Arc<Reports>,

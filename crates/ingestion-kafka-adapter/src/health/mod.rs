@@ -24,6 +24,7 @@ use tokio::{sync::oneshot, time::sleep};
 use crate::{
     KafkaSettings,
     delivery::{Context, Deliveries, Refusal},
+    topic::undecided::Hidden,
 };
 
 /// Pause between two questions to the brokers. With the time two of them may
@@ -49,11 +50,23 @@ pub(crate) struct KafkaHealth {
 /// One topic and its condition.
 struct TopicHealth {
     topic: String,
+    bootstrap_servers: String,
     /// What to create it with, when it is missing.
     create_command: String,
     condition: Condition,
     /// False as long as no broker answers: what one says then is news.
     is_known: AtomicBool,
+}
+
+/// Why a topic cannot be read that must be.
+#[derive(Debug, Clone, Copy)]
+enum ReadingTrouble {
+    /// The brokers do not let it.
+    Refused(RDKafkaErrorCode),
+    /// What is hidden must be decided before anything is published.
+    Awaited(Hidden),
+    /// It can be published, and nobody can read it.
+    Hidden(Hidden),
 }
 
 impl KafkaHealth {
@@ -69,6 +82,7 @@ impl KafkaHealth {
         };
         let topic = |name, topic: &str, partitions: u32| TopicHealth {
             topic: topic.to_owned(),
+            bootstrap_servers: servers.clone(),
             create_command: format!(
                 "kafka-topics.sh --bootstrap-server {servers} --create --topic {topic} \
                  --partitions {partitions}"
@@ -148,7 +162,7 @@ impl KafkaHealth {
             Ok((publish_topic, dead_letter_topic)) => {
                 self.deliveries.forget_connection_trouble();
                 let (matches, letters) = (&self.deliveries.matches, &self.deliveries.dead_letters);
-                let reading = self.deliveries.reading_trouble();
+                let reading = self.reading_trouble();
                 self.publish_topic.judge(publish_topic, matches, reading);
                 self.dead_letter_topic
                     .judge(dead_letter_topic, letters, None);
@@ -163,6 +177,15 @@ impl KafkaHealth {
         // A whole value is replaced: a panic elsewhere spoils nothing.
         *self.answer.lock().unwrap_or_else(PoisonError::into_inner) = Some(answer);
         self.judge_brokers();
+    }
+
+    fn reading_trouble(&self) -> Option<ReadingTrouble> {
+        let readability = &self.deliveries.readability;
+        let refused = self.deliveries.reading_trouble();
+        let refused = refused.map(ReadingTrouble::Refused);
+        let awaited = readability.awaited().map(ReadingTrouble::Awaited);
+        let hidden = readability.hidden().map(ReadingTrouble::Hidden);
+        refused.or(awaited).or(hidden)
     }
 
     /// Judges by what is known now.
@@ -206,7 +229,7 @@ impl KafkaHealth {
 impl TopicHealth {
     /// Judges by its state, by whether records are refused, and by why it
     /// cannot be read although it must be.
-    fn judge(&self, state: TopicState, refusal: &Refusal, reading: Option<RDKafkaErrorCode>) {
+    fn judge(&self, state: TopicState, refusal: &Refusal, reading: Option<ReadingTrouble>) {
         let (status, reason) = self.assess(state, refusal, reading);
         let was_known = self.is_known.swap(true, Ordering::Relaxed);
         if self.condition.set(status, reason) || !was_known {
@@ -225,17 +248,12 @@ impl TopicHealth {
         &self,
         state: TopicState,
         refusal: &Refusal,
-        reading: Option<RDKafkaErrorCode>,
+        reading: Option<ReadingTrouble>,
     ) -> (HealthStatus, String) {
         let topic = &self.topic;
         match (state, refusal.get()) {
-            (TopicState::Ready { .. }, None) if let Some(code) = reading => {
-                let advice = match code {
-                    RDKafkaErrorCode::TopicAuthorizationFailed => "allow this user Read on it",
-                    _ => "check that all brokers run",
-                };
-                let reason = format!("topic {topic} cannot be read: {code}; {advice}");
-                (HealthStatus::Unhealthy, reason)
+            (TopicState::Ready { .. }, None) if let Some(trouble) = reading => {
+                trouble.assess(topic, &self.bootstrap_servers)
             }
             (TopicState::Ready { .. }, None) if refusal.is_of_large_batches() => {
                 let reason = format!(
@@ -277,6 +295,35 @@ impl TopicHealth {
                 HealthStatus::Unhealthy,
                 format!("topic {topic} cannot be used: {code}"),
             ),
+        }
+    }
+}
+
+impl ReadingTrouble {
+    fn assess(self, topic: &str, servers: &str) -> (HealthStatus, String) {
+        match self {
+            Self::Refused(code) => {
+                let advice = match code {
+                    RDKafkaErrorCode::TopicAuthorizationFailed => "allow this user Read on it",
+                    _ => "check that all brokers run",
+                };
+                let reason = format!("topic {topic} cannot be read: {code}; {advice}");
+                (HealthStatus::Unhealthy, reason)
+            }
+            Self::Awaited(hidden) => {
+                let reason = format!(
+                    "nothing is published until it is known what topic {topic} holds: {}",
+                    hidden.explain(topic, servers)
+                );
+                (HealthStatus::Unhealthy, reason)
+            }
+            Self::Hidden(hidden) => {
+                let reason = format!(
+                    "consumers cannot read what is published: {}",
+                    hidden.explain(topic, servers)
+                );
+                (HealthStatus::Degraded, reason)
+            }
         }
     }
 }

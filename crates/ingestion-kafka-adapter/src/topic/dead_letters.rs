@@ -29,13 +29,18 @@ use tokio::{
     time::Instant,
 };
 
-use crate::KafkaSettings;
+use crate::{
+    KafkaSettings,
+    topic::undecided::{Hidden, Sight},
+};
 
 /// So many letters wait for whoever reads them, 16 MiB at most.
 const LETTERS_AHEAD_MAX: usize = 32;
 /// So long the brokers have to say where the topic begins and ends.
 const OPEN_TIME_MAX: Duration = Duration::from_secs(15);
 const ASK_AGAIN_AFTER: Duration = Duration::from_millis(250);
+/// A service that runs writes its letters in transactions, each open for a moment.
+const DECIDED_WITHIN: Duration = Duration::from_secs(2);
 /// A topic that says nothing for so long, though it has more, is given up.
 const SILENCE_MAX: Duration = Duration::from_secs(30);
 /// No call blocks for longer, so that it is noticed when nobody reads any more.
@@ -99,6 +104,9 @@ struct Part {
     end: i64,
 }
 
+/// A reader, what it is to read, and what it will not find.
+type Opened = (Reader, Vec<Part>, Option<Hidden>);
+
 /// The work of the thread.
 struct Reading {
     config: ClientConfig,
@@ -109,32 +117,50 @@ struct Reading {
 
 impl Reading {
     fn run(self, from: Option<Timestamp>, opened: oneshot::Sender<Result<u64, ArchiveError>>) {
-        let (reader, parts) = match self.open(from) {
+        let (reader, parts, hidden) = match self.open(from) {
             Ok(open) => open,
             // Nobody listens when the command has been ended meanwhile.
             Err(code) => return drop(opened.send(Err(self.explain(code)))),
         };
         let places = parts.iter().map(Part::left).sum();
-        if opened.send(Ok(places)).is_ok()
-            && let Err(error) = self.read(&reader, parts)
-        {
+        if opened.send(Ok(places)).is_err() {
+            return;
+        }
+        let read = self.read(&reader, parts);
+        let whole = hidden.map_or(Ok(()), |hidden| Err(self.explain_hidden(hidden)));
+        if let Err(error) = read.and(whole) {
             // Likewise.
             let _ = self.letters.blocking_send(Err(error));
         }
     }
 
     /// Asks until the brokers answer, for a while.
-    fn open(&self, from: Option<Timestamp>) -> Result<(Reader, Vec<Part>), RDKafkaErrorCode> {
+    fn open(&self, from: Option<Timestamp>) -> Result<Opened, RDKafkaErrorCode> {
         let begun = Instant::now();
         let reader = Reader::open(&self.config, &self.topic).map_err(|error| code_of(&error))?;
         loop {
-            match begin(&reader, from) {
-                Ok(parts) => return Ok((reader, parts)),
+            let begun_at = |hidden| Ok((begin(&reader, from)?, hidden));
+            match self.wait_until_decided().and_then(begun_at) {
+                Ok((parts, hidden)) => return Ok((reader, parts, hidden)),
                 Err(code) if is_final(code) || begun.elapsed() > OPEN_TIME_MAX => return Err(code),
                 Err(code) => tracing::debug!(%code, "the dead letters cannot be read yet"),
             }
             if self.letters.is_closed() {
                 return Err(RDKafkaErrorCode::Fail);
+            }
+            thread::sleep(ASK_AGAIN_AFTER);
+        }
+    }
+
+    /// Waits a moment for open transactions; what is hidden by others after that.
+    fn wait_until_decided(&self) -> Result<Option<Hidden>, RDKafkaErrorCode> {
+        let begun = Instant::now();
+        let sight = Sight::open(&self.config, &self.topic)?;
+        let ends = sight.ends()?;
+        loop {
+            let hidden = sight.hidden(&ends)?;
+            if hidden.is_none() || begun.elapsed() > DECIDED_WITHIN || self.letters.is_closed() {
+                return Ok(hidden);
             }
             thread::sleep(ASK_AGAIN_AFTER);
         }
@@ -197,6 +223,13 @@ impl Reading {
             ),
         };
         ArchiveError { reason }
+    }
+
+    fn explain_hidden(&self, hidden: Hidden) -> ArchiveError {
+        let why = hidden.explain(&self.topic, &self.bootstrap_servers);
+        ArchiveError {
+            reason: format!("not all of them can be read: {why}"),
+        }
     }
 }
 

@@ -2,3 +2,5 @@
 
 pub(crate) mod dead_letters;
 pub(crate) mod published_tail;
+pub(crate) mod readable;
+pub(crate) mod undecided;

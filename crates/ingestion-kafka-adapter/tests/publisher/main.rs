@@ -3,6 +3,7 @@
 mod disturbed_kafka;
 mod embedded_broker;
 mod logs;
+mod open_transactions;
 mod real_kafka;
 mod support;
 mod transactions;

@@ -21,6 +21,7 @@ mod broker_faults;
 mod journal;
 mod kafka_security;
 mod lost_acknowledgements;
+mod open_transactions;
 mod own_cluster;
 mod self_healing;
 mod shutdown;

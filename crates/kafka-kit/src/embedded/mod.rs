@@ -6,9 +6,11 @@
 //! neither durability nor transactions.
 
 mod broker;
+mod open_transaction;
 mod topic_reader;
 mod topics;
 
 pub use broker::{EmbeddedBroker, EmbeddedError};
+pub use open_transaction::OpenTransaction;
 pub use topic_reader::{ReadFrom, TopicReader, TopicRecord};
 pub use topics::{add_partitions, create_topic, delete_topic, wait_for_brokers};

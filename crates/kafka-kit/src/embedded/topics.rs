@@ -149,7 +149,7 @@ fn admin_client(servers: &str) -> Result<AdminClient<DefaultClientContext>, Kafk
     config(servers).create()
 }
 
-fn config(bootstrap_servers: &str) -> ClientConfig {
+pub(super) fn config(bootstrap_servers: &str) -> ClientConfig {
     let mut config = ClientConfig::new();
     config
         .set("bootstrap.servers", bootstrap_servers)
