@@ -117,6 +117,7 @@ impl KafkaPublisher {
             tokio::join!(
                 self.health.probe_for_ever(|| self.producer()),
                 self.health.watch_for_ever(),
+                self.health.try_addresses_for_ever(|| self.producer()),
                 self.readability.watch_for_ever(|| self.producer()),
             )
         };

@@ -4,6 +4,7 @@
 //! does not arrive. Topics are never created here, except by the tools of the
 //! feature `embedded`, for demos and tests.
 
+pub mod addresses;
 pub mod error_code;
 pub mod log;
 pub mod probe;

@@ -6,7 +6,7 @@ use rdkafka::{
     consumer::{BaseConsumer, Consumer, ConsumerContext},
     error::{KafkaError, RDKafkaErrorCode},
     message::BorrowedMessage,
-    metadata::{MetadataPartition, MetadataTopic},
+    metadata::{Metadata, MetadataPartition, MetadataTopic},
 };
 use tokio::time::Duration;
 
@@ -73,16 +73,24 @@ impl Reader {
         })
     }
 
+    /// The brokers, with their own addresses, and the topic.
+    ///
+    /// # Errors
+    /// When no broker tells.
+    pub fn cluster(&self) -> Result<Metadata, RDKafkaErrorCode> {
+        let metadata = self
+            .consumer
+            .fetch_metadata(Some(&self.topic), ANSWER_TIME_MAX);
+        metadata.map_err(|error| code_of(&error))
+    }
+
     /// The partitions of the topic.
     ///
     /// # Errors
     /// When no broker tells; [`RDKafkaErrorCode::UnknownTopicOrPartition`]
     /// when there is no such topic.
     pub fn partitions(&self) -> Result<Vec<i32>, RDKafkaErrorCode> {
-        let metadata = self
-            .consumer
-            .fetch_metadata(Some(&self.topic), ANSWER_TIME_MAX);
-        let metadata = metadata.map_err(|error| code_of(&error))?;
+        let metadata = self.cluster()?;
         let topic = metadata.topics().first();
         if let Some(error) = topic.and_then(MetadataTopic::error) {
             return Err(error.into());

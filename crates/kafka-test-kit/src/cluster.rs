@@ -35,8 +35,9 @@ pub(super) struct Further {
 pub(super) struct FurtherListener {
     pub(super) name: String,
     pub(super) port: u16,
-    /// Where clients are told to go: to its port, or to what stands before it.
-    pub(super) advertised_port: u16,
+    /// Where clients are told to go, `host:port`: to its port, to what stands
+    /// before it, or astray.
+    pub(super) advertised: String,
     pub(super) protocol: &'static str,
 }
 
@@ -253,7 +254,7 @@ fn configuration(
     for listener in &further.listeners {
         let name = &listener.name;
         listeners.push(format!("{name}://127.0.0.1:{}", listener.port));
-        advertised.push(format!("{name}://127.0.0.1:{}", listener.advertised_port));
+        advertised.push(format!("{name}://{}", listener.advertised));
         protocols.push(format!("{name}:{}", listener.protocol));
     }
     let [listeners, advertised, protocols] =

@@ -6,7 +6,7 @@
 //! `KAFKA_BOOTSTRAP_SERVERS_TEST` names. [`KafkaCluster::start`] is for tests
 //! that kill and pause brokers, [`SecuredBroker`] for those that meet TLS,
 //! passwords and permissions, [`RobbedBroker`] for those whose acknowledgements
-//! are lost. With nothing to start a broker from, tests
+//! are lost, [`MisadvertisedBroker`] for those that are sent astray. With nothing to start a broker from, tests
 //! fail and say what to install; they do not skip.
 
 use anyhow::Result;
@@ -15,6 +15,7 @@ use tokio::sync::OnceCell;
 mod acknowledgement_thief;
 mod cluster;
 mod distribution;
+mod misadvertised;
 mod operations;
 mod permissions;
 mod requests;
@@ -25,6 +26,7 @@ mod supervisor;
 pub use acknowledgement_thief::{Appetite, Stolen};
 pub use cluster::{KafkaCluster, unique_topic};
 pub use distribution::java_client_partitions;
+pub use misadvertised::MisadvertisedBroker;
 pub use permissions::{Operation, Resource};
 pub use robbed::RobbedBroker;
 pub use secured::{Listener, SecuredBroker, User};

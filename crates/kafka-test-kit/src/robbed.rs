@@ -27,13 +27,13 @@ impl RobbedBroker {
     pub async fn start(seed: u64) -> Result<Self> {
         let port = free_ports(1)?[0];
         let thief = AcknowledgementThief::start(free_ports(1)?[0], port, seed).await?;
-        let advertised_port = thief.port();
+        let advertised = format!("127.0.0.1:{}", thief.port());
         let cluster = KafkaCluster::start_with(1, |_| {
             let mut further = Further::default();
             further.listeners.push(FurtherListener {
                 name: NAME.to_owned(),
                 port,
-                advertised_port,
+                advertised: advertised.clone(),
                 protocol: "PLAINTEXT",
             });
             Ok(further)

@@ -57,7 +57,7 @@ impl SecuredBroker {
                 further.listeners.push(FurtherListener {
                     name: listener.name.to_owned(),
                     port: *port,
-                    advertised_port: *port,
+                    advertised: format!("127.0.0.1:{port}"),
                     protocol: listener.protocol(),
                 });
                 further.properties += &listener.properties(folder)?;

@@ -4,6 +4,8 @@
 //! is published must be acknowledged within a few seconds. Both together show
 //! a broker that is gone as well as one that takes connections and no records.
 
+mod addresses;
+
 use std::{
     sync::{
         Arc, Mutex, PoisonError,
@@ -43,6 +45,8 @@ pub(crate) struct KafkaHealth {
     brokers: Condition,
     /// Whether the last probe was answered, or why not; none before the first.
     answer: Mutex<Option<Result<(), String>>>,
+    /// The broker that cannot be reached at its own address, while that is in the way.
+    unreachable: Mutex<Option<String>>,
     publish_topic: TopicHealth,
     dead_letter_topic: TopicHealth,
 }
@@ -95,6 +99,7 @@ impl KafkaHealth {
             bootstrap_servers: servers.clone(),
             brokers: condition("kafka"),
             answer: Mutex::default(),
+            unreachable: Mutex::default(),
             publish_topic: topic("publish_topic", &settings.publish_topic, 12),
             dead_letter_topic: topic("dead_letter_topic", &settings.dead_letter_topic, 1),
         }
@@ -203,7 +208,12 @@ impl KafkaHealth {
     fn assess_brokers(&self, answer: Result<(), String>) -> (HealthStatus, String) {
         let servers = &self.bootstrap_servers;
         let transactions = self.deliveries.transaction_trouble();
+        let unreachable = self.unreachable();
         match (answer, self.deliveries.room.oldest_age()) {
+            (Ok(()), _) if let Some(found) = unreachable => {
+                let reason = format!("{servers} answers, but {found}");
+                (HealthStatus::Unhealthy, reason)
+            }
             (Ok(()), _) if let Some(trouble) = transactions => (HealthStatus::Unhealthy, trouble),
             (Err(trouble), _) => {
                 let advice = advice_for_connections(&trouble);

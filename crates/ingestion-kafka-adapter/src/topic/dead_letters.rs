@@ -15,6 +15,7 @@ use ingestion_application::{
     ports::{ArchiveError, ArchivedLetter, DeadLetterArchive, DeadLetterReading, LetterAccount},
 };
 use kafka_kit::{
+    addresses::first_unreachable,
     error_code::code_of,
     reader::{Next, Reader},
     settings::SettingsError,
@@ -218,9 +219,16 @@ impl Reading {
             TopicAuthorizationFailed => {
                 format!("this needs the permissions Read and Describe on topic {topic}")
             }
-            _ => format!(
-                "topic {topic} at KAFKA_BOOTSTRAP_SERVERS={bootstrap_servers} does not answer: {code}"
-            ),
+            _ => {
+                let reader = Reader::open(&self.config, topic);
+                let metadata = reader.ok().and_then(|reader| reader.cluster().ok());
+                let unreachable = metadata.and_then(|found| first_unreachable(&found));
+                let why = unreachable.unwrap_or_else(|| code.to_string());
+                format!(
+                    "topic {topic} at KAFKA_BOOTSTRAP_SERVERS={bootstrap_servers} does not answer: \
+                     {why}"
+                )
+            }
         };
         ArchiveError { reason }
     }

@@ -3,6 +3,7 @@
 mod disturbed_kafka;
 mod embedded_broker;
 mod logs;
+mod misadvertised_broker;
 mod open_transactions;
 mod real_kafka;
 mod support;
