@@ -175,6 +175,8 @@ impl Readiness {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::atomic::{AtomicI64, Ordering};
+
     use super::*;
     use crate::SystemClock;
 
@@ -191,6 +193,33 @@ mod tests {
         .map(|(status, reason)| condition.set(status, reason));
         assert_eq!(news, [true, false, true, false]);
         assert_eq!(condition.check().reason, "here");
+    }
+
+    #[test]
+    fn a_condition_remembers_since_when_it_has_its_status_whatever_the_reasons() {
+        let clock = Arc::new(Ticking(AtomicI64::new(0)));
+        let condition = Condition::new("part", HealthStatus::Unhealthy, "at first", clock);
+        let since = [
+            (HealthStatus::Unhealthy, "away", 1),
+            (HealthStatus::Unhealthy, "away, in other words", 1),
+            (HealthStatus::Healthy, "here", 2),
+            (HealthStatus::Healthy, "here, and well", 2),
+            (HealthStatus::Degraded, "slow", 3),
+        ];
+        for (status, reason, expected) in since {
+            condition.set(status, reason);
+            let check = condition.check();
+            assert_eq!(check.since, Timestamp::from_unix_ms(expected), "{reason}");
+        }
+    }
+
+    /// Every look at it takes a millisecond.
+    struct Ticking(AtomicI64);
+
+    impl Clock for Ticking {
+        fn now(&self) -> Timestamp {
+            Timestamp::from_unix_ms(self.0.fetch_add(1, Ordering::Relaxed) + 1)
+        }
     }
 
     #[test]

@@ -60,6 +60,7 @@ const LIMITS: BacklogLimits = BacklogLimits {
     write_batch: 60,
     write_batch_weight_max: 100,
     acknowledgements_kept_max: 1000,
+    ..BacklogLimits::DEFAULT
 };
 
 /// Everything that outlives a process, and who watches it.

@@ -24,6 +24,9 @@ pub struct BacklogLimits {
     pub write_batch_weight_max: usize,
     /// So many acknowledgements are kept while the journal cannot take them.
     pub acknowledgements_kept_max: usize,
+    /// What has been received is on disk within this time, or feeds are not
+    /// read until it is.
+    pub protected_within: Duration,
 }
 
 impl BacklogLimits {
@@ -36,6 +39,7 @@ impl BacklogLimits {
         write_batch: 20_000,
         write_batch_weight_max: 20_000,
         acknowledgements_kept_max: 65_536,
+        protected_within: Duration::from_millis(600),
     };
 }
 
@@ -46,15 +50,12 @@ pub(super) const BYTES_PER_WEIGHT: usize = 512;
 pub(super) const READ_BATCH: usize = 4096;
 
 /// What Kafka has not acknowledged by then is written to the journal: well
-/// above what a healthy broker takes, well below [`PROTECTED_WITHIN`].
+/// above what a healthy broker takes, well below
+/// [`BacklogLimits::protected_within`].
 pub(super) const WRITTEN_AFTER: Duration = Duration::from_millis(150);
 
 /// How often it is looked whether something is to be written.
 pub(super) const WRITE_INTERVAL: Duration = Duration::from_millis(50);
-
-/// What has been received is on disk within this time, or feeds are not read
-/// until it is.
-pub(super) const PROTECTED_WITHIN: Duration = Duration::from_millis(600);
 
 /// How often lateness is judged and the ledger checked.
 pub(super) const WATCH_INTERVAL: Duration = Duration::from_millis(50);

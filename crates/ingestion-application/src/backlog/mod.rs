@@ -32,8 +32,7 @@ use tokio::{
 pub use self::{limits::BacklogLimits, work::BacklogWork};
 use self::{
     limits::{
-        PROGRESS_WITHIN, PROTECTED_WITHIN, READ_BATCH, RETRY_PAUSE, WATCH_INTERVAL, WRITE_INTERVAL,
-        WRITTEN_AFTER,
+        PROGRESS_WITHIN, READ_BATCH, RETRY_PAUSE, WATCH_INTERVAL, WRITE_INTERVAL, WRITTEN_AFTER,
     },
     state::{State, Step},
 };
@@ -384,7 +383,7 @@ impl Backlog {
             let mut state = self.lock();
             let was_safe = !state.is_late() && !state.is_journal_full();
             state.measure(room);
-            state.judge_lateness(PROTECTED_WITHIN, Instant::now());
+            state.judge_lateness(Instant::now());
             let (is_late, is_full) = (state.is_late(), state.is_journal_full());
             // Under the lock, so that nothing can change in between.
             self.ledger.recount(state.population());

@@ -425,8 +425,9 @@ impl State {
         self.journal_room = journal_room;
     }
 
-    /// Judges whether something is in memory only since before `limit`.
-    pub(super) fn judge_lateness(&mut self, limit: Duration, now: Instant) {
+    /// Judges whether something has been in memory only for too long.
+    pub(super) fn judge_lateness(&mut self, now: Instant) {
+        let limit = self.limits.protected_within;
         self.is_late = self
             .oldest_unwritten()
             .is_some_and(|at| now.saturating_duration_since(at) > limit);

@@ -4,6 +4,7 @@
 use std::{
     collections::{BTreeMap, BTreeSet, HashMap},
     sync::Arc,
+    time::Duration,
 };
 
 use domain::{MatchId, Timestamp};
@@ -31,6 +32,7 @@ const TINY: BacklogLimits = BacklogLimits {
     write_batch: 4,
     write_batch_weight_max: 100,
     acknowledgements_kept_max: 1000,
+    protected_within: Duration::from_millis(600),
 };
 
 #[derive(Debug, Clone)]
@@ -263,4 +265,36 @@ fn no_more_is_received_than_the_journal_has_room_for() {
     world.state.measure(0);
     assert!(!world.state.has_room());
     assert!(world.state.is_journal_full());
+}
+
+#[test]
+fn nothing_is_received_while_something_waits_for_the_journal_for_too_long() {
+    let mut world = World::new();
+    let (at, limit) = (Instant::now(), TINY.protected_within);
+    let batch = ReceivedBatch {
+        received_at: Timestamp::from_unix_ms(0),
+        frames: vec![Ok(id(1))],
+    };
+    world.state.receive(FEED, batch, at, &world.ledger);
+    world.state.judge_lateness(at + limit);
+    assert_eq!(world.state.may_accept(), Some(true), "just in time");
+    world
+        .state
+        .judge_lateness(at + limit + Duration::from_millis(1));
+    assert!(!world.state.has_room(), "it is in memory only, and late");
+    assert_eq!(world.state.may_accept(), Some(false));
+    world.happen(Event::Write);
+    world.state.judge_lateness(at + 2 * limit);
+    assert!(world.state.has_room(), "it is on disk");
+}
+
+#[test]
+fn of_acknowledgements_that_the_journal_does_not_take_the_newest_are_kept() {
+    let max = TINY.acknowledgements_kept_max as u64;
+    let mut world = World::new();
+    // Come while the older ones were told in vain.
+    world.state.keep_acknowledged((600..1200).collect());
+    world.state.keep_acknowledged((0..600).collect());
+    let kept = world.state.take_acknowledged();
+    assert!(kept.into_iter().eq(1200 - max..1200), "the newest {max}");
 }

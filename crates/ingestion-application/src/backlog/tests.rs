@@ -29,13 +29,20 @@ fn backlog(
     publisher: MockMessagePublisher,
 ) -> (Arc<Backlog>, BacklogWork) {
     journal.expect_figures().return_const(EMPTY);
+    backlog_over(Arc::new(journal), publisher)
+}
+
+fn backlog_over(
+    journal: Arc<dyn Journal>,
+    publisher: MockMessagePublisher,
+) -> (Arc<Backlog>, BacklogWork) {
     let clock = Arc::new(SystemClock);
     Backlog::new(
         BacklogSettings {
             dedup_window_size: 10,
             limits: BacklogLimits::DEFAULT,
         },
-        Arc::new(journal),
+        journal,
         Arc::new(publisher),
         Arc::new(Ledger::new(clock.clone())),
         clock,
@@ -209,17 +216,7 @@ impl Journal for SlowJournal {
 #[tokio::test]
 async fn what_the_journal_was_being_told_when_the_work_ended_is_told_again() {
     let journal = Arc::new(SlowJournal::default());
-    let clock = Arc::new(SystemClock);
-    let (backlog, _work) = Backlog::new(
-        BacklogSettings {
-            dedup_window_size: 10,
-            limits: BacklogLimits::DEFAULT,
-        },
-        journal.clone(),
-        Arc::new(MockMessagePublisher::new()),
-        Arc::new(Ledger::new(clock.clone())),
-        clock,
-    );
+    let (backlog, _work) = backlog_over(journal.clone(), MockMessagePublisher::new());
     backlog.lock().keep_acknowledged(vec![5, 7]);
     tokio::select! {
         biased;
@@ -231,4 +228,147 @@ async fn what_the_journal_was_being_told_when_the_work_ended_is_told_again() {
     backlog.acknowledge().await;
     let told = journal.told.lock().expect("no test panics while it tells");
     assert_eq!(*told, [[5, 7], [5, 7]]);
+}
+
+#[tokio::test]
+async fn what_a_publisher_drops_is_sent_again() {
+    let mut publisher = MockMessagePublisher::new();
+    publisher.expect_published().returning(|_| Ok(Vec::new()));
+    let mut drops = 3;
+    publisher
+        .expect_publish()
+        .times(5)
+        .returning(move |_, receipt| {
+            if drops > 0 {
+                drops -= 1;
+                drop(receipt);
+            } else {
+                receipt.published();
+            }
+            Ok(())
+        });
+    let mut journal = MockJournal::new();
+    journal
+        .expect_recover()
+        .returning(|| Ok(Recovered::default()));
+    let (backlog, work) = backlog(journal, publisher);
+    let running = tokio::spawn(work.run());
+    backlog.receive(FEED, batch(&[7, 8]));
+    timeout(Duration::from_secs(3), backlog.drained())
+        .await
+        .expect("what comes back is sent at once");
+    let figures = backlog.ledger.figures();
+    assert_eq!((figures.published, figures.pending), (2, 0));
+    assert_eq!(figures.check(), Ok(()));
+    running.abort();
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_vanishes_on_its_way_shows_as_an_imbalance() {
+    let mut publisher = MockMessagePublisher::new();
+    publisher.expect_published().returning(|_| Ok(Vec::new()));
+    let mut journal = MockJournal::new();
+    journal.expect_recover().returning(|| {
+        Ok(Recovered {
+            pending: vec![(FEED, 2)],
+            first: Some(1),
+            next_sequence: 3,
+            lost: 0,
+        })
+    });
+    // The journal has held two, and gives none.
+    journal.expect_read().returning(|_, _| Ok(Vec::new()));
+    let (backlog, work) = backlog(journal, publisher);
+    let running = tokio::spawn(work.run());
+    sleep(2 * WATCH_INTERVAL).await;
+    let figures = backlog.ledger.figures();
+    assert_eq!((figures.received, figures.pending), (2, 0));
+    assert!(figures.check().is_err(), "counted where the messages are");
+    running.abort();
+}
+
+/// Takes everything and never writes it, with as much room as it is told.
+struct StuckJournal {
+    room: u64,
+}
+
+#[async_trait::async_trait]
+impl Journal for StuckJournal {
+    async fn recover(&self) -> Result<Recovered, JournalError> {
+        Ok(Recovered::default())
+    }
+
+    async fn append(&self, _: &[JournalEntry]) -> Result<(), JournalError> {
+        std::future::pending().await
+    }
+
+    async fn acknowledge(&self, _: &[u64]) -> Result<(), JournalError> {
+        Ok(())
+    }
+
+    async fn read(&self, _: u64, _: usize) -> Result<Vec<JournalEntry>, JournalError> {
+        Ok(Vec::new())
+    }
+
+    fn figures(&self) -> JournalFigures {
+        JournalFigures {
+            room: self.room,
+            ..EMPTY
+        }
+    }
+}
+
+/// A publisher that acknowledges nothing.
+fn mute_publisher() -> MockMessagePublisher {
+    let mut publisher = MockMessagePublisher::new();
+    publisher.expect_published().returning(|_| Ok(Vec::new()));
+    publisher.expect_publish().returning(|_, receipt| {
+        std::mem::forget(receipt);
+        Ok(())
+    });
+    publisher
+}
+
+#[tokio::test(start_paused = true)]
+async fn feeds_are_not_read_when_the_disk_has_not_taken_what_came_600_ms_ago() {
+    let journal = Arc::new(StuckJournal { room: u64::MAX });
+    let (backlog, work) = backlog_over(journal, mute_publisher());
+    let running = tokio::spawn(work.run());
+    backlog.room().await;
+    backlog.receive(FEED, batch(&[7]));
+    sleep(Duration::from_millis(590)).await;
+    assert!(backlog.has_room(), "just in time");
+    sleep(Duration::from_millis(70)).await;
+    assert!(!backlog.has_room(), "looked at every 50 ms");
+    assert_eq!(backlog.checks()[0].status, HealthStatus::Unhealthy);
+    running.abort();
+}
+
+#[tokio::test(start_paused = true)]
+async fn whoever_waits_for_room_waits_until_there_is_some_whatever_changes_meanwhile() {
+    let (backlog, work) = backlog_over(Arc::new(StuckJournal { room: 0 }), mute_publisher());
+    let running = tokio::spawn(work.run());
+    // Those who wait are woken at every look at the journal.
+    let many_looks = 20 * WATCH_INTERVAL;
+    sleep(WATCH_INTERVAL).await;
+    let waited = timeout(many_looks, backlog.room()).await;
+    assert!(waited.is_err(), "a feed has no room");
+    let waited = timeout(many_looks, backlog.accept(FEED, || batch(&[7]))).await;
+    assert!(waited.is_err(), "what is handed in has none");
+    assert_eq!(backlog.ledger.figures().received, 0);
+    running.abort();
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_is_handed_in_while_the_drain_begins_is_not_taken() {
+    let journal = Arc::new(StuckJournal { room: u64::MAX });
+    let (backlog, work) = backlog_over(journal, mute_publisher());
+    let running = tokio::spawn(work.run());
+    let accepted = backlog.accept(FEED, || {
+        backlog.accept_no_more();
+        batch(&[7])
+    });
+    assert_eq!(accepted.await, None, "asked again when the batch is made");
+    assert_eq!(backlog.ledger.figures().received, 0);
+    running.abort();
 }

@@ -2,10 +2,15 @@
 
 use std::{sync::Arc, time::Duration};
 
+use async_trait::async_trait;
 use bytes::Bytes;
+use domain::MatchId;
 use ingestion_application::{
-    ConnectionState, DeadLetterReason, LedgerFigures,
-    ports::{DeadLetter, DisconnectReason, Disconnection, Message, SourceEvent},
+    ConnectionState, DeadLetterReason, LedgerFigures, PipelineError, Receipt,
+    ports::{
+        DeadLetter, DisconnectReason, Disconnection, FlushError, Message, MessagePublisher,
+        PublishError, SourceEvent,
+    },
 };
 use ingestion_test_support::{
     journal::FakeJournal,
@@ -212,4 +217,55 @@ async fn the_connection_is_followed() {
     );
     assert_eq!(connection.last_disconnection, Some(end));
     running.stop().await;
+}
+
+/// Refuses the first message: another instance has taken over.
+struct Fenced;
+
+#[async_trait]
+impl MessagePublisher for Fenced {
+    async fn publish(&self, _: Message, _: Receipt) -> Result<(), PublishError> {
+        let reason = "by a later start".to_owned();
+        Err(PublishError::Fenced { reason })
+    }
+
+    async fn published(&self, _: usize) -> Result<Vec<MatchId>, PublishError> {
+        Ok(Vec::new())
+    }
+
+    async fn flush(&self, _: Duration) -> Result<(), FlushError> {
+        Ok(())
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_a_feed_has_read_goes_to_the_journal_when_the_publisher_stops() {
+    let (source, observer) = FakeSource::new([received(&[1])]);
+    let source = source.having_read([batch(&[2]), batch(&[3])]);
+    let journal = Arc::new(FakeJournal::new());
+    let running = Running::start_feed((source, observer), Arc::new(Fenced), Arc::clone(&journal));
+    let ended = running.task.await.expect("the pipeline does not panic");
+    assert!(matches!(ended, Err(PipelineError::Stopped(_))), "{ended:?}");
+    assert!(running.feeds[0].is_closed());
+    let kept: Vec<_> = journal.entries().into_iter().map(|it| it.message).collect();
+    assert_eq!(match_ids(&kept), [1, 2, 3]);
+    let figures = running.ledger.figures();
+    assert_eq!((figures.received, figures.pending), (3, 3));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_drain_waits_for_the_journal_when_kafka_takes_nothing() {
+    let publisher = Arc::new(FakePublisher::new(1));
+    publisher.hold();
+    let journal = Arc::new(FakeJournal::new());
+    let feed = FakeSource::new([received(&[1, 2])]);
+    let mut running = Running::start_feed(feed, publisher.clone(), Arc::clone(&journal));
+    running.feeds[0].exhausted().await;
+    journal.hold();
+    running.drain.cancel();
+    tokio::time::sleep(Duration::from_mins(1)).await;
+    assert!(!running.task.is_finished(), "nothing is safe yet");
+    journal.release();
+    running.stop().await;
+    assert_eq!(journal.entries().len(), 2);
 }
