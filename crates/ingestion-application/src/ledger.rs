@@ -249,6 +249,18 @@ mod tests {
         drop((third, fourth));
     }
 
+    #[tokio::test(start_paused = true)]
+    async fn the_latency_of_a_match_is_that_from_its_receipt() {
+        let ledger = ledger();
+        let received_at = Instant::now();
+        ledger.book(FEED, 1, 0, received_at);
+        tokio::time::advance(std::time::Duration::from_millis(20)).await;
+        ledger.settle(received_at, Outcome::Published);
+        let latency = ledger.snapshot().latency;
+        let p50_ms = latency.p50.expect("one was published").as_millis();
+        assert!((19..=21).contains(&p50_ms), "{p50_ms} ms");
+    }
+
     #[tokio::test]
     async fn a_receipt_dropped_unsettled_is_reported_as_a_loss() {
         let ledger = ledger();

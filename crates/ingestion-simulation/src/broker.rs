@@ -100,6 +100,14 @@ impl Brokers {
         state.writers.resize(count, RIVAL);
     }
 
+    pub(crate) fn are_away(&self) -> bool {
+        self.lock().is_away
+    }
+
+    pub(crate) fn has(&self, id: MatchId) -> bool {
+        self.lock().matches.contains(&id)
+    }
+
     /// All matches that a consumer can read.
     pub(crate) fn matches(&self) -> Vec<MatchId> {
         self.lock().matches.clone()
@@ -295,6 +303,12 @@ impl ModelPublisher {
             .partition(|(message, _)| is_committed(message));
         self.settle(done);
         let open: Vec<_> = open;
+        // A publisher may also give back what it cannot keep.
+        let gives_back = lock(&self.epoch).is_some_and(|epoch| epoch.is_multiple_of(2));
+        if gives_back {
+            self.give_back(open);
+            return true;
+        }
         let mut queue = lock(&self.queue);
         for pair in open.into_iter().rev() {
             queue.push_front(pair);
@@ -302,6 +316,17 @@ impl ModelPublisher {
         drop(queue);
         self.queued.notify_one();
         true
+    }
+
+    fn give_back(&self, open: Vec<(Message, Option<Receipt>)>) {
+        for (_, receipt) in open {
+            if self.bug == Some(Bug::DroppedReceiptIsNotGivenBack) {
+                mem::forget(receipt);
+            } else {
+                drop(receipt);
+            }
+            self.room.add_permits(1);
+        }
     }
 
     /// Whether another instance has written since this one began.

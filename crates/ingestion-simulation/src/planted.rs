@@ -49,11 +49,15 @@ pub enum Bug {
     BackoffResetOnConnect,
     /// At the end of the process nothing is written down.
     NothingWrittenAtTheEnd,
+    /// Feeds are read though neither Kafka nor the journal takes what they give.
+    ReadOnWhileTheJournalIsLate,
+    /// A message whose receipt was dropped is not sent again.
+    DroppedReceiptIsNotGivenBack,
 }
 
 impl Bug {
     /// Every one of them.
-    pub const ALL: [Self; 14] = [
+    pub const ALL: [Self; 16] = [
         Self::LostWhenTheClientIsReplaced,
         Self::AcknowledgedTooEarly,
         Self::WindowNotRestored,
@@ -68,6 +72,8 @@ impl Bug {
         Self::ReadAheadIsDropped,
         Self::BackoffResetOnConnect,
         Self::NothingWrittenAtTheEnd,
+        Self::ReadOnWhileTheJournalIsLate,
+        Self::DroppedReceiptIsNotGivenBack,
     ];
 }
 
@@ -181,6 +187,7 @@ impl Storage for UnsyncedStorage {
 
 /// A feed that is watched, and may have a bug.
 pub(crate) struct WatchedFeed<Make, See> {
+    pub(crate) source: SourceName,
     pub(crate) make: Make,
     pub(crate) feed: Box<dyn SourceStreamConsumer>,
     pub(crate) see: See,
@@ -198,7 +205,7 @@ where
     See: FnMut(&ReceivedBatch) + Send,
 {
     fn source(&self) -> SourceName {
-        self.feed.source()
+        self.source
     }
 
     async fn next(&mut self) -> SourceEvent {

@@ -141,7 +141,7 @@ impl Run {
             Event::Rate(rate) => world.upstream.set_rate(rate),
             Event::Partition => self.sim.partition(upstream::HOST, service::HOST),
             Event::Repair => self.sim.repair(upstream::HOST, service::HOST),
-            Event::BrokersAway(is_away) => world.brokers.set_away(is_away),
+            Event::BrokersAway(is_away) => world.brokers_are_away(is_away),
             Event::BrokersLatency(latency) => world.brokers.set_latency(latency),
             Event::BrokersTroubles(lost, fatal) => world.brokers.set_troubles(lost, fatal),
             Event::TakenOver => world.brokers.take_over(&world.upstream.sent()),

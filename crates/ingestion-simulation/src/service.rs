@@ -14,7 +14,7 @@ use std::{
 use async_trait::async_trait;
 use domain::MatchId;
 use ingestion_application::{
-    Backlog, BacklogLimits, BacklogSettings, Feed, Ledger, Pipeline, PipelineError,
+    Backlog, BacklogLimits, BacklogSettings, Feed, Ledger, Pipeline, PipelineError, SourceName,
     ports::{Journal, ReceivedBatch, SourceStreamConsumer},
 };
 use ingestion_journal_adapter::{FileJournal, storage::Storage};
@@ -48,6 +48,12 @@ pub(crate) const DISK_CAPACITY: u64 = 1 << 30;
 const SLOW_SYNC: Duration = Duration::from_millis(100);
 /// The journal is written again so long after the disk works again.
 const TRIED_AGAIN_WITHIN_MS: u64 = 700;
+/// With neither Kafka nor the journal, feeds are read no longer than this.
+const READ_ON_MS_MAX: u64 = 1000;
+/// Both feeds of a service that has two.
+const SOURCES: [SourceName; 2] = [SOURCE, SourceName::new("second_stream")];
+/// One of so many seeds has two feeds.
+const SEEDS_PER_TWO_FEEDS: u64 = 4;
 /// What is received so short before a loss of power may be lost.
 const UNPROTECTED_MS: u64 = 1000;
 const IDLE_TIMEOUT: Duration = Duration::from_secs(10);
@@ -83,6 +89,8 @@ struct State {
     /// Received for the first time by this process.
     newly_received: Vec<(MatchId, u64)>,
     violation: Option<Violation>,
+    /// When something was received, with neither Kafka nor the journal to take it.
+    unsafe_since_ms: Option<u64>,
     /// Whether the disk has refused something since this process began.
     disk_was_in_trouble: bool,
     disk: DiskTroubles,
@@ -128,6 +136,7 @@ impl World {
             let mut state = self.lock();
             state.starts += 1;
             state.newly_received.clear();
+            state.unsafe_since_ms = None;
             state.disk_was_in_trouble = state.disk.since_ms.is_some();
             state.starts
         };
@@ -138,21 +147,25 @@ impl World {
         let (_, work) = Backlog::new(
             BacklogSettings {
                 dedup_window_size: 100_000,
-                limits: LIMITS,
+                limits: self.limits(),
             },
             self.journal(seed, &is_ending),
             publisher.clone(),
             Arc::clone(&ledger),
             Arc::clone(&clock),
         );
-        let feed = Feed::new(self.feed(seed), IDLE_TIMEOUT, clock);
+        let feeds = SOURCES.into_iter().take(self.feeds());
+        let feeds = feeds.map(|source| {
+            let feed = self.feed(source, seed);
+            Feed::new(feed, IDLE_TIMEOUT, Arc::clone(&clock))
+        });
+        let pipeline = Pipeline::new(work, feeds.collect());
         let (drain, abort) = (CancellationToken::new(), CancellationToken::new());
         self.lock().running = Some(Running {
             ledger,
             drain: drain.clone(),
             is_ending,
         });
-        let pipeline = Pipeline::new(work, vec![feed]);
         let deadline = async {
             drain.cancelled().await;
             tokio::time::sleep(SHUTDOWN_TIMEOUT).await;
@@ -168,6 +181,21 @@ impl World {
         Ok(())
     }
 
+    fn feeds(&self) -> usize {
+        let has_two = self.seed % SEEDS_PER_TWO_FEEDS == SEEDS_PER_TWO_FEEDS - 1;
+        1 + usize::from(has_two)
+    }
+
+    fn limits(&self) -> BacklogLimits {
+        match self.bug {
+            Some(Bug::ReadOnWhileTheJournalIsLate) => BacklogLimits {
+                protected_within: Duration::MAX,
+                ..LIMITS
+            },
+            _ => LIMITS,
+        }
+    }
+
     fn journal(&self, seed: u64, is_ending: &Arc<AtomicBool>) -> Arc<dyn Journal> {
         let disk: Arc<dyn Storage> = self.disk.clone();
         let storage = match self.bug {
@@ -177,7 +205,7 @@ impl World {
         let journal = FileJournal::over(
             storage,
             JOURNAL_SIZE_MAX,
-            &[SOURCE],
+            &SOURCES,
             SimulatedClock::shared(),
             seed,
         );
@@ -189,7 +217,7 @@ impl World {
         })
     }
 
-    fn feed(self: &Arc<Self>, seed: u64) -> Box<dyn SourceStreamConsumer> {
+    fn feed(self: &Arc<Self>, source: SourceName, seed: u64) -> Box<dyn SourceStreamConsumer> {
         let make = move || -> Box<dyn SourceStreamConsumer> {
             let stream = MatchStream::try_over(
                 &settings(),
@@ -201,6 +229,7 @@ impl World {
         };
         let world = Arc::clone(self);
         Box::new(WatchedFeed {
+            source,
             feed: make(),
             make,
             see: move |batch: &ReceivedBatch| world.see(batch),
@@ -213,6 +242,7 @@ impl World {
     fn see(&self, batch: &ReceivedBatch) {
         let now_ms = elapsed_ms();
         let mut state = self.lock();
+        self.judge_reading(batch, now_ms, &mut state);
         for frame in &batch.frames {
             match frame {
                 Ok(id) if !state.received.contains_key(id) => {
@@ -222,6 +252,31 @@ impl World {
                 Ok(_) => {}
                 Err(_) => state.invalid_at_ms.push(now_ms),
             }
+        }
+    }
+
+    /// Whether the service still reads though nothing takes what it has read.
+    fn judge_reading(&self, batch: &ReceivedBatch, now_ms: u64, state: &mut State) {
+        // At its end it hands over what it had read before.
+        let is_ending = |running: &Running| running.drain.is_cancelled();
+        let is_safe = !self.brokers.are_away()
+            || !state.disk.is_failing
+            || state.running.as_ref().is_none_or(is_ending);
+        if is_safe {
+            state.unsafe_since_ms = None;
+            return;
+        }
+        let is_new = |frame: &Result<MatchId, _>| match frame {
+            Ok(id) => !state.received.contains_key(id) && !self.brokers.has(*id),
+            Err(_) => true,
+        };
+        if let Some(since_ms) = state.unsafe_since_ms {
+            if now_ms > since_ms + READ_ON_MS_MAX {
+                let violation = Violation::ReadOn(now_ms - since_ms);
+                state.violation.get_or_insert(violation);
+            }
+        } else if batch.frames.iter().any(is_new) {
+            state.unsafe_since_ms = Some(now_ms);
         }
     }
 
@@ -261,6 +316,12 @@ impl World {
         self.lock().running.is_some()
     }
 
+    /// No broker answers from now on, or they do so again.
+    pub(crate) fn brokers_are_away(&self, are_away: bool) {
+        self.brokers.set_away(are_away);
+        self.lock().unsafe_since_ms = None;
+    }
+
     /// The disk has no room from now on, or has it again.
     pub(crate) fn disk_is_full(&self, is_full: bool, now_ms: u64) {
         self.change_disk(now_ms, |disk| {
@@ -293,6 +354,7 @@ impl World {
         change(&mut state.disk);
         state.disk.judge(now_ms);
         state.disk_was_in_trouble |= state.disk.since_ms.is_some();
+        state.unsafe_since_ms = None;
     }
 
     fn ended(&self, ended: &Result<(), PipelineError>) {
@@ -323,7 +385,7 @@ impl World {
             let figures = running.ledger.figures();
             figures.check().map_err(|_| Violation::Imbalance(figures))?;
         }
-        judge_connections(&self.upstream.connections_at_ms(), now_ms)?;
+        judge_connections(&self.upstream.connections_at_ms(), now_ms, self.feeds())?;
         let bytes = self.journal_bytes();
         if bytes > JOURNAL_SIZE_MAX {
             return Err(Violation::JournalTooLarge(bytes));

@@ -27,6 +27,9 @@ pub enum Violation {
     Hammered(usize),
     /// The journal became larger than it may.
     JournalTooLarge(u64),
+    /// So many milliseconds after the first match that neither Kafka nor the
+    /// journal could take, more were received.
+    ReadOn(u64),
     /// Asked to end, the process lost what it held, or did not end in time.
     BadEnd(String),
 }
@@ -37,7 +40,7 @@ impl fmt::Display for Violation {
     }
 }
 
-/// So many attempts within ten seconds are allowed.
+/// So many attempts of a feed within ten seconds are allowed.
 const CONNECTIONS_MAX: usize = 12;
 
 /// Compares what was received with what is in the topic.
@@ -69,11 +72,11 @@ pub(crate) fn judge_topic(
     }
 }
 
-/// Looks for too many connections in the ten seconds before now.
-pub(crate) fn judge_connections(at_ms: &[u64], now_ms: u64) -> Result<(), Violation> {
+/// Looks for too many connections of so many feeds in the ten seconds before now.
+pub(crate) fn judge_connections(at_ms: &[u64], now_ms: u64, feeds: usize) -> Result<(), Violation> {
     let recent = at_ms.iter().rev().take_while(|at| **at + 10_000 > now_ms);
     let count = recent.count();
-    if count > CONNECTIONS_MAX {
+    if count > CONNECTIONS_MAX * feeds {
         Err(Violation::Hammered(count))
     } else {
         Ok(())

@@ -269,3 +269,23 @@ async fn a_drain_waits_for_the_journal_when_kafka_takes_nothing() {
     running.stop().await;
     assert_eq!(journal.entries().len(), 2);
 }
+
+#[tokio::test(start_paused = true)]
+async fn what_kafka_has_not_acknowledged_soon_is_written_and_nothing_before() {
+    let publisher = Arc::new(FakePublisher::new(10));
+    publisher.hold();
+    let journal = Arc::new(FakeJournal::new());
+    let feed = FakeSource::new([received(&[1])]);
+    let mut running = Running::start_feed(feed, publisher.clone(), Arc::clone(&journal));
+    running.feeds[0].exhausted().await;
+    tokio::time::sleep(Duration::from_millis(140)).await;
+    assert_eq!(
+        journal.entries().len(),
+        0,
+        "a healthy Kafka spares the disk"
+    );
+    tokio::time::sleep(Duration::from_millis(70)).await;
+    assert_eq!(journal.entries().len(), 1, "looked at every 50 ms");
+    publisher.release();
+    running.stop().await;
+}
