@@ -18,7 +18,13 @@ use tokio_tungstenite::tungstenite::{
     protocol::{CloseFrame, frame::coding::CloseCode},
 };
 
-use super::{ending::Ending, gate::Gate, handshake::Socket, parse::parse_frame, pulse::Pulse};
+use super::{
+    ending::Ending,
+    gate::Gate,
+    handshake::Socket,
+    parse::{parse_frame, parse_text_frame},
+    pulse::Pulse,
+};
 
 /// Messages taken in one go, control frames included: enough to spread the
 /// cost of a batch, few enough to be handed on at once.
@@ -149,11 +155,11 @@ impl Connection {
             match message {
                 Message::Text(text) => {
                     bytes += text.len();
-                    frames.push(parse_frame(text.as_bytes(), true));
+                    frames.push(parse_text_frame(&text));
                 }
                 Message::Binary(payload) => {
                     bytes += payload.len();
-                    frames.push(parse_frame(&payload, false));
+                    frames.push(parse_frame(&payload));
                 }
                 Message::Pong(payload) => self.pulse.pong_received(&payload),
                 Message::Close(frame) => {

@@ -13,7 +13,6 @@ mod ending;
 mod gate;
 mod handshake;
 mod json;
-mod nesting;
 mod parse;
 mod progress;
 mod pulse;
@@ -29,7 +28,7 @@ use ingestion_application::SourceName;
 
 pub use client::MatchStream;
 pub use connector::{ByteStream, Connector, TcpConnector};
-pub use parse::{MatchFrames, parse_frame};
+pub use parse::{MatchFrames, parse_frame, parse_text_frame};
 pub use settings::{SettingProblem, StreamSettings, StreamSettingsError};
 
 /// The name of this feed in records, metrics and logs.

@@ -11,9 +11,7 @@ use ingestion_application::{
     ports::{FrameParser, InvalidFrame},
 };
 
-use super::json::{Document, Member, SyntaxError, find_member};
-
-const MATCH_ID: &str = "match_id";
+use super::json::{Document, Member, find_match_id};
 
 /// How much of a wrong value is shown: enough to recognize it, and no more of a
 /// stranger's data.
@@ -25,33 +23,31 @@ pub struct MatchFrames;
 
 impl FrameParser for MatchFrames {
     fn parse(&self, frame: &[u8]) -> Result<MatchId, Box<InvalidFrame>> {
-        parse_frame(frame, false)
+        parse_frame(frame)
     }
 }
 
-/// Reads the match id of one message.
-///
-/// `is_text` says that the message came as text, whose UTF-8 the WebSocket
-/// layer has already checked.
+/// Reads the match id of one message, which may hold any bytes.
 ///
 /// # Errors
-/// The first rule that is broken, in this order: `not_utf8`, `not_json`,
-/// `not_an_object`, `match_id_twice`, `match_id_missing`, `match_id_invalid`.
-/// It holds a copy of the frame, so that a small dead letter does not keep the
-/// large read buffer alive that it arrived in.
-pub fn parse_frame(frame: &[u8], is_text: bool) -> Result<MatchId, Box<InvalidFrame>> {
-    let invalid = |reason, detail| {
-        Box::new(InvalidFrame {
-            reason,
-            detail,
-            payload: Bytes::copy_from_slice(frame),
-        })
-    };
-    if !is_text && let Err(error) = str::from_utf8(frame) {
-        let detail = format!("no UTF-8 from byte {} on", error.valid_up_to());
-        return Err(invalid(DeadLetterReason::NotUtf8, detail));
+/// `not_utf8`, or as [`parse_text_frame`].
+pub fn parse_frame(frame: &[u8]) -> Result<MatchId, Box<InvalidFrame>> {
+    match str::from_utf8(frame) {
+        Ok(text) => parse_text_frame(text),
+        Err(error) => {
+            let detail = format!("no UTF-8 from byte {} on", error.valid_up_to());
+            invalid(frame, DeadLetterReason::NotUtf8, detail)
+        }
     }
-    let (reason, detail) = match find_member(frame, MATCH_ID) {
+}
+
+/// Reads the match id of one text message.
+///
+/// # Errors
+/// The first rule that is broken, in this order: `not_json`, `not_an_object`,
+/// `match_id_twice`, `match_id_missing`, `match_id_invalid`.
+pub fn parse_text_frame(frame: &str) -> Result<MatchId, Box<InvalidFrame>> {
+    let (reason, detail) = match find_match_id(frame) {
         Ok(Document::Object(Member::Once(value))) => match match_id(value) {
             Some(id) => return Ok(id),
             None => (DeadLetterReason::MatchIdInvalid, describe_value(value)),
@@ -68,23 +64,37 @@ pub fn parse_frame(frame: &[u8], is_text: bool) -> Result<MatchId, Box<InvalidFr
             DeadLetterReason::NotAnObject,
             "JSON, but not an object".to_owned(),
         ),
-        Err(error) => (DeadLetterReason::NotJson, describe_error(frame, &error)),
+        Err(error) => (DeadLetterReason::NotJson, error.to_string()),
     };
-    Err(invalid(reason, detail))
+    invalid(frame.as_bytes(), reason, detail)
+}
+
+/// The verdict holds a copy of the frame, so that a small dead letter does not
+/// keep the large read buffer alive that it arrived in.
+fn invalid(
+    frame: &[u8],
+    reason: DeadLetterReason,
+    detail: String,
+) -> Result<MatchId, Box<InvalidFrame>> {
+    Err(Box::new(InvalidFrame {
+        reason,
+        detail,
+        payload: Bytes::copy_from_slice(frame),
+    }))
 }
 
 /// The id that a JSON value stands for, if it is an integer token in range.
-fn match_id(value: &[u8]) -> Option<MatchId> {
+fn match_id(value: &str) -> Option<MatchId> {
     // JSON has no leading zeros and no plus sign, so digits are all there is to an id.
-    let raw = value.iter().try_fold(0_i64, |id, byte| {
+    let raw = value.bytes().try_fold(0_i64, |id, byte| {
         let digit = byte.is_ascii_digit().then(|| i64::from(byte - b'0'))?;
         id.checked_mul(10)?.checked_add(digit)
     })?;
     MatchId::try_new(raw).ok()
 }
 
-fn describe_value(value: &[u8]) -> String {
-    let shown = match value.first() {
+fn describe_value(value: &str) -> String {
+    let shown = match value.as_bytes().first() {
         Some(b'{') => "an object".to_owned(),
         Some(b'[') => "an array".to_owned(),
         _ => shorten(value),
@@ -93,11 +103,8 @@ fn describe_value(value: &[u8]) -> String {
 }
 
 /// The beginning of `value`, fit for a line of text.
-fn shorten(value: &[u8]) -> String {
-    // Whatever the cut leaves of a character is replaced below.
-    let beginning = &value[..value.len().min(4 * SHOWN_CHARACTERS_MAX)];
-    let text = String::from_utf8_lossy(beginning);
-    let mut shown: String = text
+fn shorten(value: &str) -> String {
+    let mut shown: String = value
         .chars()
         .take(SHOWN_CHARACTERS_MAX)
         .map(|c| {
@@ -108,20 +115,10 @@ fn shorten(value: &[u8]) -> String {
             }
         })
         .collect();
-    if shown.len() < value.len() {
+    if value.chars().nth(SHOWN_CHARACTERS_MAX).is_some() {
         shown.push('…');
     }
     shown
-}
-
-fn describe_error(frame: &[u8], error: &SyntaxError) -> String {
-    let SyntaxError { at, expected } = error;
-    let found = match frame.get(*at) {
-        Some(byte) if byte.is_ascii_graphic() => format!("'{}'", char::from(*byte)),
-        Some(byte) => format!("byte 0x{byte:02x}"),
-        None => "the end".to_owned(),
-    };
-    format!("at byte {at}: expected {expected}, found {found}")
 }
 
 #[cfg(test)]
@@ -137,7 +134,7 @@ mod tests {
     fn check(frame: impl AsRef<[u8]>, expected: Result<i64, (DeadLetterReason, &str)>) {
         let frame = frame.as_ref();
         let shown = String::from_utf8_lossy(&frame[..frame.len().min(80)]).into_owned();
-        match (parse_frame(frame, false), expected) {
+        match (parse_frame(frame), expected) {
             (Ok(id), Ok(expected)) => assert_eq!(id.get(), expected, "{shown}"),
             (Err(invalid), Err((reason, detail))) => {
                 assert_eq!(invalid.reason, reason, "{shown}: {}", invalid.detail);
@@ -172,6 +169,10 @@ mod tests {
             r#"{"match_id\u0000":true,"match_id":11,"MATCH_ID":"x"}"#,
             Ok(11),
         );
+        check(
+            r#"{"match_id\ud800":0,"\udc00match_id":0,"match_id":12}"#,
+            Ok(12),
+        );
     }
 
     #[test]
@@ -196,6 +197,8 @@ mod tests {
             "1.0",
             "1e3",
             "10E0",
+            "1e999999",
+            "-1e-999999",
             "true",
             "false",
             "null",
@@ -269,58 +272,53 @@ mod tests {
 
     #[test]
     fn broken_json_is_told_with_its_place() {
-        check(
-            "",
-            Err((NotJson, "at byte 0: expected a value, found the end")),
-        );
-        check(
-            "PING",
-            Err((NotJson, "at byte 0: expected a value, found 'P'")),
-        );
-        check(
-            r#"{"match_id":1,"match_id":"#,
-            Err((NotJson, "at byte 25: expected a value")),
-        );
-        check(
-            r#"{"match_id":1"#,
-            Err((NotJson, "at byte 13: expected ',' or '}'")),
-        );
-        check(
-            r#"{"match_id":01}"#,
-            Err((NotJson, "at byte 13: expected ',' or '}', found '1'")),
-        );
-        check(
-            r#"{"match_id":1,}"#,
-            Err((NotJson, "at byte 14: expected a key")),
-        );
-        check(r#"{"match_id" 1}"#, Err((NotJson, "expected ':'")));
-        check(
-            r#"{"match_id":1}{}"#,
-            Err((NotJson, "at byte 14: expected nothing more")),
-        );
-        check("{\"match_id\":1}\0", Err((NotJson, "found byte 0x00")));
-        check(
-            "{'match_id':1}",
-            Err((NotJson, "expected a key, found '''")),
-        );
-        check(
-            "\u{FEFF}{\"match_id\":1}",
-            Err((NotJson, "found byte 0xef")),
-        );
-        check(
-            "{\"a\":\"\n\",\"match_id\":1}",
-            Err((NotJson, "no control character")),
-        );
-        check(
-            r#"{"a":"\x","match_id":1}"#,
-            Err((NotJson, "expected an escape")),
-        );
-        check(r#"{"match_id":+1}"#, Err((NotJson, "expected a value")));
-        check(r#"{"match_id":NaN}"#, Err((NotJson, "expected a value")));
-        check(
-            r#"[{"match_id":1]}"#,
-            Err((NotJson, "',' or '}', found ']'")),
-        );
+        for (frame, detail) in [
+            ("", "EOF while parsing a value at line 1 column 0"),
+            ("PING", "expected value at line 1 column 1"),
+            (
+                r#"{"match_id":1,"match_id":"#,
+                "EOF while parsing a value at line 1 column 25",
+            ),
+            (
+                r#"{"match_id":1"#,
+                "EOF while parsing an object at line 1 column 13",
+            ),
+            (r#"{"match_id":01}"#, "invalid number at line 1 column 14"),
+            (r#"{"match_id":1,}"#, "trailing comma at line 1 column 15"),
+            (r#"{"match_id" 1}"#, "expected `:` at line 1 column 13"),
+            (
+                r#"{"match_id":1}{}"#,
+                "trailing characters at line 1 column 15",
+            ),
+            (
+                "{\"match_id\":1}\0",
+                "trailing characters at line 1 column 15",
+            ),
+            ("{'match_id':1}", "key must be a string at line 1 column 2"),
+            (
+                "\u{FEFF}{\"match_id\":1}",
+                "expected value at line 1 column 1",
+            ),
+            ("{\"a\":\"\n\",\"match_id\":1}", "control character"),
+            ("{\"a\n\":0,\"match_id\":1}", "control character"),
+            ("{\"match_id\n\":0,\"match_id\":1}", "control character"),
+            (
+                r#"{"a":"\x","match_id":1}"#,
+                "invalid escape at line 1 column 8",
+            ),
+            (
+                r#"{"\u00g0":0,"match_id":1}"#,
+                "invalid escape at line 1 column 8",
+            ),
+            (r#"{"match_id":+1}"#, "expected value at line 1 column 13"),
+            (r#"{"match_id":NaN}"#, "expected value at line 1 column 13"),
+            (
+                r#"[{"match_id":1]}"#,
+                "expected `,` or `}` at line 1 column 15",
+            ),
+        ] {
+            check(frame, Err((NotJson, detail)));
+        }
     }
 
     #[test]
@@ -343,9 +341,15 @@ mod tests {
     #[test]
     fn sixteen_mebibytes_of_nesting_neither_crash_nor_stall() {
         for hostile in ["[", "{\"a\":", "[[],"] {
-            let frame = hostile.repeat((16 << 20) / hostile.len());
-            check(frame, Err((NotJson, "expected a value, found the end")));
+            let nested = hostile.repeat((16 << 20) / hostile.len());
+            check(&nested, Err((NotJson, "EOF while parsing")));
         }
+        let (open, close) = ("[".repeat(8 << 20), "]".repeat(8 << 20));
+        check(format!(r#"{{"a":{open}{close},"match_id":1}}"#), Ok(1));
+        check(
+            format!(r#"{{"match_id":{open}{close}}}"#),
+            Err((MatchIdInvalid, "is an array,")),
+        );
     }
 
     /// A member of the object and, for `match_id`, what it is worth.
@@ -375,13 +379,13 @@ mod tests {
                 [..] => Err(MatchIdTwice),
             };
             let frame = format!("{{{}}}", texts.join(" , "));
-            let found = parse_frame(frame.as_bytes(), true);
+            let found = parse_text_frame(&frame);
             prop_assert_eq!(found.map(MatchId::get).map_err(|invalid| invalid.reason), expected);
         }
 
         #[test]
-        fn no_bytes_make_it_panic(frame in prop::collection::vec(any::<u8>(), 0..64), is_text: bool) {
-            let _ = parse_frame(&frame, is_text);
+        fn no_bytes_make_it_panic(frame in prop::collection::vec(any::<u8>(), 0..64)) {
+            let _ = parse_frame(&frame);
         }
     }
 }

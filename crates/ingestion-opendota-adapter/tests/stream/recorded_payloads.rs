@@ -7,7 +7,7 @@ use std::{env, fs, path::PathBuf};
 
 use domain::MatchId;
 use ingestion_application::DeadLetterReason;
-use ingestion_opendota_adapter::stream::parse_frame;
+use ingestion_opendota_adapter::stream::{parse_frame, parse_text_frame};
 use serde_json::Value;
 
 fn recording(file: &str) -> Vec<u8> {
@@ -18,9 +18,12 @@ fn recording(file: &str) -> Vec<u8> {
 }
 
 fn parse(frame: &[u8], is_text: bool) -> Result<i64, DeadLetterReason> {
-    parse_frame(frame, is_text)
-        .map(MatchId::get)
-        .map_err(|invalid| invalid.reason)
+    let found = if is_text {
+        parse_text_frame(str::from_utf8(frame).expect("it is text"))
+    } else {
+        parse_frame(frame)
+    };
+    found.map(MatchId::get).map_err(|invalid| invalid.reason)
 }
 
 /// Parses each row of `file`, found by `pointer`, as a frame of its own.
