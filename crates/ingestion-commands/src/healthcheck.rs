@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use anyhow::{Context, ensure};
-use ingestion_http_api::ApiSettings;
+use http_kit::ApiSettings;
 use service_kit::exit_code::ExitCode;
 
 /// Below the five seconds that the image's HEALTHCHECK gives.

@@ -40,7 +40,7 @@ impl Service {
     /// # Errors
     /// A setting that is well-formed but cannot work here.
     pub fn build(settings: Settings, drain: CancellationToken) -> anyhow::Result<Self> {
-        let listener = ingestion_http_api::listen(&settings.api.host, settings.api.port)?;
+        let listener = http_kit::listen(&settings.api.host, settings.api.port)?;
         let WayOut {
             clock,
             ledger,

@@ -16,7 +16,8 @@ use tokio::{
 };
 use tokio_util::sync::CancellationToken;
 
-use crate::{ApiState, connections::AnswerClock, ingestion::IngestionAnswer, problem::Problem};
+use crate::{ApiState, ingestion::IngestionAnswer};
+use http_kit::{AnswerClock, Problem, connections_max};
 
 /// Enough for every operator's browser; each costs a snapshot a second.
 const EVENT_STREAMS_MAX: usize = 64;
@@ -27,14 +28,18 @@ const EVENT_PERIOD: Duration = Duration::from_secs(1);
 #[derive(Clone)]
 pub(crate) struct EventStreams {
     free: Arc<Semaphore>,
+    max: usize,
     stop: CancellationToken,
 }
 
 impl EventStreams {
     /// Streams that end when `stop` is cancelled, so that none delays a shutdown.
     pub(crate) fn new(stop: CancellationToken) -> Self {
+        // Half of the places of clients are left to those who ask and go.
+        let max = EVENT_STREAMS_MAX.min(connections_max() / 2);
         Self {
-            free: Arc::new(Semaphore::new(EVENT_STREAMS_MAX)),
+            free: Arc::new(Semaphore::new(max)),
+            max,
             stop,
         }
     }
@@ -77,13 +82,11 @@ pub(crate) async fn ingestion_events(
     state: web::Data<ApiState>,
     streams: web::Data<EventStreams>,
 ) -> HttpResponse {
-    let Some(events) = streams.open(
-        Arc::clone(&state.ingestion),
-        AnswerClock::of(request.conn_data()),
-    ) else {
+    let Some(events) = streams.open(Arc::clone(&state.ingestion), AnswerClock::of(&request)) else {
         let detail = format!(
-            "{EVENT_STREAMS_MAX} clients are reading events already; \
-             ask /api/v1/ingestion instead, or try again later"
+            "{} clients are reading events already; \
+             ask /api/v1/ingestion instead, or try again later",
+            streams.max
         );
         let status = StatusCode::SERVICE_UNAVAILABLE;
         return Problem::new(status, detail, request.path()).response();

@@ -15,12 +15,8 @@ use serde::Serialize;
 use tokio::sync::Semaphore;
 use utoipa::ToSchema;
 
-use crate::{
-    ApiState,
-    access::authorize,
-    body,
-    problem::{PROBLEM_JSON, Problem},
-};
+use crate::ApiState;
+use http_kit::{PROBLEM_JSON, Problem, authorize, nothing_here, read_body};
 
 /// So many bodies are in memory at a time, 16 MiB; further senders come again.
 const HAND_INS_MAX: usize = 4;
@@ -29,6 +25,9 @@ pub const REPLAY_PATH: &str = "/api/v1/replay";
 /// Where payloads of dead letters are handed in.
 pub const REDRIVE_PATH: &str = "/api/v1/redrive";
 
+/// What is handed in at once has at most so many bytes; whoever has more
+/// sends it in pieces.
+pub const HAND_IN_BYTES_MAX: usize = 4 * 1024 * 1024;
 /// What is handed in at once has at most so many frames. A body of the
 /// smallest matches has fewer; one of millions of empty lines would take more
 /// memory for their places than for itself.
@@ -151,12 +150,15 @@ async fn take(
     hand_ins: &HandIns,
     content: Content,
 ) -> Result<HttpResponse, Box<HttpResponse>> {
-    let write = authorize(request, state)?;
+    let Some(write) = &state.write else {
+        return Err(Box::new(nothing_here(request.path())));
+    };
+    authorize(request, &write.token)?;
     let Ok(_place) = hand_ins.free.try_acquire() else {
         let detail = format!("{HAND_INS_MAX} requests hand something in already");
         return Ok(refused(request, Some(RETRY_AFTER_SECONDS), detail, NOTHING));
     };
-    let body = body::read(request, payload).await?;
+    let body = read_body(request, payload, HAND_IN_BYTES_MAX).await?;
     let frames = content.split(&body).map_err(|(status, detail)| {
         Box::new(Problem::new(status, detail, request.path()).response())
     })?;

@@ -112,11 +112,8 @@ pub(crate) async fn ingestion(state: web::Data<ApiState>) -> web::Json<Ingestion
     web::Json(state.ingestion.snapshot().into())
 }
 
-/// A point in time as people and programs write it: RFC 3339, UTC, milliseconds.
-pub(crate) fn rfc3339(at: Timestamp) -> String {
-    // Beyond the year 9999 there is no such text; the nearest one is as good as any.
-    let at = jiff::Timestamp::from_millisecond(at.as_unix_ms()).unwrap_or(jiff::Timestamp::MAX);
-    format!("{at:.3}")
+fn rfc3339(at: Timestamp) -> String {
+    http_kit::rfc3339(at.as_unix_ms())
 }
 
 impl From<IngestionSnapshot> for IngestionAnswer {

@@ -4,7 +4,8 @@ use std::{error::Error as _, io, time::Duration};
 
 use anyhow::{Context as _, bail, ensure};
 use bytes::{BufMut as _, Bytes, BytesMut};
-use ingestion_http_api::{ApiSettings, HAND_IN_BYTES_MAX, HAND_IN_FRAMES_MAX};
+use http_kit::ApiSettings;
+use ingestion_http_api::{HAND_IN_BYTES_MAX, HAND_IN_FRAMES_MAX};
 use reqwest::{Client, Response, StatusCode, header::RETRY_AFTER};
 use secrecy::{ExposeSecret as _, SecretString};
 use serde::Deserialize;

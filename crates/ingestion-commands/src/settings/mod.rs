@@ -5,7 +5,6 @@
 //! is taken from the process itself: arguments, environment and working
 //! directory are passed in.
 
-mod api;
 mod dedup;
 mod journal;
 mod opendota;
@@ -23,7 +22,7 @@ use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use ingestion_http_api::ApiSettings;
+use http_kit::{ApiSection, ApiSettings};
 use ingestion_journal_adapter::JournalSettings;
 use ingestion_kafka_adapter::{KafkaSection, KafkaSettings};
 use ingestion_opendota_adapter::stream::StreamSettings;
@@ -34,6 +33,11 @@ use service_kit::lifecycle::ShutdownSection;
 use service_kit::service::ServiceSection;
 use service_kit::telemetry::{LogSection, LogSettings};
 
+static API: ApiSection = ApiSection::new(
+    "8000",
+    "Bearer token of whoever may hand matches in: `replay` and `dead-letters redrive`; without it \
+     those paths of the HTTP interface do not exist",
+);
 static KAFKA: KafkaSection = KafkaSection::DEFAULT;
 static LOG: LogSection = LogSection::DEFAULT;
 static SERVICE: ServiceSection = ServiceSection::named("ingestion-service");
@@ -95,7 +99,7 @@ impl Settings {
             opendota: opendota::read(&mut reader, working_dir, proxy_variables),
             journal: journal::read(&mut reader, working_dir),
             dedup_window_size: dedup::read(&mut reader),
-            api: api::read(&mut reader),
+            api: API.read(&mut reader),
             log: LOG.read(&mut reader, &service_name),
             shutdown_timeout: SHUTDOWN.read(&mut reader),
             service_name,
@@ -118,7 +122,7 @@ fn declarations() -> Vec<&'static dyn Declaration> {
         opendota::DECLARATIONS,
         dedup::DECLARATIONS,
         journal::DECLARATIONS,
-        api::DECLARATIONS,
+        &API.declarations(),
         &LOG.declarations(),
         &SERVICE.declarations(),
         &SHUTDOWN.declarations(),

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use ingestion_http_api::listen;
+use http_kit::listen;
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
     net::TcpStream,

@@ -5,12 +5,13 @@ use std::{net::SocketAddr, sync::Arc, time::Duration};
 use bytes::Bytes;
 use domain::{MatchId, Timestamp};
 use health_kit::{Clock, Condition, Health, HealthCheck, HealthReporter, HealthStatus, Readiness};
+use http_kit::listen;
 use ingestion_application::{
     Backlog, BacklogLimits, BacklogSettings, BacklogWork, DeadLetterReason, HandIn,
     IngestionStatus, Ledger, SourceName, SourceStatus,
     ports::{FrameParser, InvalidFrame},
 };
-use ingestion_http_api::{ApiState, WriteAccess, listen, serve};
+use ingestion_http_api::{ApiState, WriteAccess, serve};
 use ingestion_test_support::{journal::FakeJournal, publisher::FakePublisher};
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;

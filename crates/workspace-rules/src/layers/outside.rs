@@ -46,7 +46,8 @@ pub(super) const PERMITS: &[Permit] = &[
     permit(Who::Roles(&[Role::Rules]), &["serde_json"]),
 
     permit(Who::Technology("http"), &[
-        "actix-cors", "actix-http", "actix-server", "actix-service", "actix-web", "prometheus-client", "subtle",
+        "actix-cors", "actix-http", "actix-server", "actix-service", "actix-web", "jiff", "prometheus-client",
+        "secrecy", "serde", "serde_json", "subtle",
         "utoipa", "utoipa-actix-web", "utoipa-swagger-ui",
     ]),
     permit(Who::Technology("journal"), &["crc32fast", "rand", "roaring", "rustix"]),

@@ -8,11 +8,11 @@ use serde::Serialize;
 use utoipa::ToSchema;
 
 /// The media type of a problem document.
-pub(crate) const PROBLEM_JSON: &str = "application/problem+json";
+pub const PROBLEM_JSON: &str = "application/problem+json";
 
 /// What went wrong, for a program and for a person (RFC 9457).
 #[derive(Debug, Serialize, ToSchema)]
-pub(crate) struct Problem {
+pub struct Problem {
     /// `about:blank`: the status says what kind of problem it is.
     #[serde(rename = "type")]
     #[schema(value_type = String, format = "uri-reference")]
@@ -32,11 +32,8 @@ pub(crate) struct Problem {
 
 impl Problem {
     /// A problem at the path `instance`.
-    pub(crate) fn new(
-        status: StatusCode,
-        detail: impl Into<String>,
-        instance: impl Into<String>,
-    ) -> Self {
+    #[must_use]
+    pub fn new(status: StatusCode, detail: impl Into<String>, instance: impl Into<String>) -> Self {
         Self {
             instance: Some(instance.into()),
             ..Self::without_instance(status, detail)
@@ -55,7 +52,8 @@ impl Problem {
     }
 
     /// The answer.
-    pub(crate) fn response(&self) -> HttpResponse {
+    #[must_use]
+    pub fn response(&self) -> HttpResponse {
         let status = StatusCode::from_u16(self.status).expect("it was made from a status");
         HttpResponse::build(status)
             .insert_header((header::CONTENT_TYPE, PROBLEM_JSON))

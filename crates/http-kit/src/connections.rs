@@ -18,7 +18,7 @@ use std::{
 
 use actix_http::ConnectionType;
 use actix_web::{
-    Error,
+    Error, HttpRequest,
     body::{BoxBody, MessageBody},
     dev::{Extensions, ServiceRequest, ServiceResponse},
     middleware::Next,
@@ -64,18 +64,20 @@ impl Connections {
 
 /// When the connection is to be cut; none while an answer is being made.
 #[derive(Clone, Default)]
-pub(crate) struct AnswerClock(Rc<Cell<Option<Instant>>>);
+pub struct AnswerClock(Rc<Cell<Option<Instant>>>);
 
 impl AnswerClock {
-    /// Starts it again from the beginning.
-    pub(crate) fn start(&self) {
+    /// Starts it again from the beginning. An answer without an end does so
+    /// with every piece; all others need not care.
+    pub fn start(&self) {
         self.0.set(Some(Instant::now() + ANSWER_TAKEN_WITHIN));
     }
 
     /// The clock of the connection that a request has come in on; one that
     /// nobody looks at, if it has come in another way.
-    pub(crate) fn of(connection: Option<&Self>) -> Self {
-        connection.cloned().unwrap_or_default()
+    #[must_use]
+    pub fn of(request: &HttpRequest) -> Self {
+        request.conn_data().cloned().unwrap_or_default()
     }
 }
 
@@ -203,7 +205,7 @@ pub(crate) async fn watch_answers(
     request: ServiceRequest,
     next: Next<impl MessageBody + 'static>,
 ) -> Result<ServiceResponse<BoxBody>, Error> {
-    let clock = AnswerClock::of(request.conn_data());
+    let clock = AnswerClock::of(request.request());
     let all: Option<Connections> = request.conn_data().cloned();
     clock.0.set(None);
     let answer = next.call(request).await;

@@ -9,10 +9,9 @@ use actix_web::{
     web,
 };
 
-use crate::{ApiState, body::HAND_IN_BYTES_MAX, problem::Problem, routes::WRITE_PATHS};
+use crate::{interface::Interface, problem::Problem};
 
-/// Only what hands something in reads a body; elsewhere a client with more
-/// than this is mistaken.
+/// Only write paths read a body; elsewhere a client with more than this is mistaken.
 const REQUEST_BODY_BYTES_MAX: usize = 64 * 1024;
 
 /// The pages hold their script and style themselves, and no page ever asks
@@ -58,13 +57,10 @@ pub(crate) async fn refuse_large_bodies(
 ) -> Result<ServiceResponse<BoxBody>, Error> {
     let length = request.headers().get(header::CONTENT_LENGTH);
     let length: Option<u64> = length.and_then(|length| length.to_str().ok()?.parse().ok());
-    let state = request.app_data::<web::Data<ApiState>>();
-    let is_open = state.is_some_and(|state| state.write.is_some());
-    let bytes_max = if is_open && WRITE_PATHS.contains(&request.path()) {
-        HAND_IN_BYTES_MAX
-    } else {
-        REQUEST_BODY_BYTES_MAX
-    };
+    let interface = request.app_data::<web::Data<Interface>>();
+    let open = interface.filter(|interface| interface.has_token);
+    let write_path = open.and_then(|interface| interface.write_path(request.path()));
+    let bytes_max = write_path.map_or(REQUEST_BODY_BYTES_MAX, |it| it.body_bytes_max);
     if length.is_some_and(|bytes| bytes > bytes_max as u64) {
         let detail = format!("a request body has at most {bytes_max} bytes");
         let problem = Problem::new(StatusCode::PAYLOAD_TOO_LARGE, detail, request.path());

@@ -9,21 +9,18 @@ use tokio::time::timeout;
 
 use crate::problem::Problem;
 
-/// What is handed in at once has at most so many bytes; whoever has more
-/// sends it in pieces.
-pub const HAND_IN_BYTES_MAX: usize = 4 * 1024 * 1024;
-
-/// A body that is not there by then is not waited for. The largest takes that
-/// long at 3.4 Mbit/s; over a slower line it comes in smaller pieces.
+/// A body that is not there by then is not waited for: 4 MiB take that long at
+/// 3.4 Mbit/s, and over a slower line it comes in smaller pieces.
 const BODY_TIME_MAX: Duration = Duration::from_secs(10);
 
-/// Reads the body of `request`.
+/// Reads the body of `request`, of at most `bytes_max`, within 10 s.
 ///
 /// # Errors
 /// The answer to give instead: it is too large, too slow or broken off.
-pub(crate) async fn read(
+pub async fn read_body(
     request: &HttpRequest,
     mut payload: web::Payload,
+    bytes_max: usize,
 ) -> Result<Bytes, Box<HttpResponse>> {
     let problem =
         |status, detail: String| Box::new(Problem::new(status, detail, request.path()).response());
@@ -36,9 +33,9 @@ pub(crate) async fn read(
                     format!("the body broke off: {error}"),
                 )
             })?;
-            if body.len() + piece.len() > HAND_IN_BYTES_MAX {
+            if body.len() + piece.len() > bytes_max {
                 let detail =
-                    format!("a body has at most {HAND_IN_BYTES_MAX} bytes here; send it in pieces");
+                    format!("a body has at most {bytes_max} bytes here; send it in pieces");
                 return Err(problem(StatusCode::PAYLOAD_TOO_LARGE, detail));
             }
             body.extend_from_slice(&piece);

@@ -7,7 +7,7 @@ use health_kit::{HealthCheck, HealthStatus};
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use crate::{ApiState, ingestion::rfc3339, problem::Problem};
+use crate::{interface::Interface, problem::Problem, timestamp::rfc3339};
 
 /// A single word.
 #[derive(Serialize, ToSchema)]
@@ -30,7 +30,7 @@ pub(crate) struct HealthAnswer {
 /// How one part of the service is.
 #[derive(Serialize, ToSchema)]
 pub(crate) struct HealthCheckAnswer {
-    /// Which part; `feed.` and its name for each feed.
+    /// Which part.
     name: Cow<'static, str>,
     /// `healthy`, `degraded` or `unhealthy`.
     status: &'static str,
@@ -47,34 +47,32 @@ impl From<HealthCheck> for HealthCheckAnswer {
             name: check.name,
             status: check.status.as_str(),
             reason: check.reason,
-            since: rfc3339(check.since),
+            since: rfc3339(check.since.as_unix_ms()),
         }
     }
 }
 
 /// Whether the process does its work.
 ///
-/// Never depends on Kafka or a feed: to be started again helps against neither.
+/// Never depends on other systems: to be started again helps against none of their troubles.
 #[utoipa::path(tag = "health", responses((status = 200, description = "It does.", body = Word)))]
 #[get("/livez")]
 pub(crate) async fn livez() -> web::Json<Word> {
     web::Json(Word { status: "alive" })
 }
 
-/// Whether the service takes part: yes, until it drains, as long as its journal can be used.
-///
-/// A lost feed or Kafka alone changes nothing here.
+/// Whether the service can do its main work, and is not about to end.
 #[utoipa::path(
     tag = "health",
     responses(
-        (status = 200, description = "It does.", body = Word),
-        (status = 503, description = "It is draining, or its journal cannot be used.", body = Problem,
+        (status = 200, description = "It can.", body = Word),
+        (status = 503, description = "It cannot, or it is draining.", body = Problem,
             content_type = "application/problem+json"),
     )
 )]
 #[get("/readyz")]
-pub(crate) async fn readyz(request: HttpRequest, state: web::Data<ApiState>) -> HttpResponse {
-    match state.readiness.obstacle() {
+pub(crate) async fn readyz(request: HttpRequest, interface: web::Data<Interface>) -> HttpResponse {
+    match interface.readiness.obstacle() {
         Some(why) => Problem::new(StatusCode::SERVICE_UNAVAILABLE, why, request.path()).response(),
         None => HttpResponse::Ok().json(Word { status: "ready" }),
     }
@@ -89,15 +87,15 @@ pub(crate) async fn readyz(request: HttpRequest, state: web::Data<ApiState>) -> 
     )
 )]
 #[get("/api/v1/health")]
-pub(crate) async fn health(state: web::Data<ApiState>) -> HttpResponse {
-    let report = state.health.report();
+pub(crate) async fn health(interface: web::Data<Interface>) -> HttpResponse {
+    let report = interface.health.report();
     let status = match report.status {
         HealthStatus::Healthy => StatusCode::OK,
         HealthStatus::Degraded | HealthStatus::Unhealthy => StatusCode::SERVICE_UNAVAILABLE,
     };
     HttpResponse::build(status).json(HealthAnswer {
         status: report.status.as_str(),
-        service: state.service_name.clone(),
+        service: interface.service_name.clone(),
         checks: report.checks.into_iter().map(Into::into).collect(),
     })
 }

@@ -12,10 +12,8 @@ use tokio::net::TcpStream;
 use tokio_util::sync::CancellationToken;
 
 use crate::{
-    ApiState,
     connections::{Connection, Connections},
-    events::EventStreams,
-    hand_in::HandIns,
+    interface::Interface,
     routes,
 };
 
@@ -79,14 +77,11 @@ pub fn listen(host: &str, port: u16) -> Result<TcpListener, ListenError> {
 /// When the listener cannot be used or the server cannot go on.
 pub async fn serve(
     listener: TcpListener,
-    state: ApiState,
+    interface: Interface,
     stop: CancellationToken,
 ) -> io::Result<()> {
     let address = listener.local_addr()?;
-    let event_streams = EventStreams::new(stop.clone());
-    let hand_ins = HandIns::new();
-    let app = move || routes::app(state.clone(), event_streams.clone(), hand_ins.clone());
-    let connections_max = connections_max(descriptors::limit());
+    let connections_max = connections_max();
     let drain = stop.clone();
     // What `actix_web::HttpServer` does, around a connection of our own.
     let connection = move || {
@@ -98,7 +93,9 @@ pub async fn serve(
             // Not documented, but the one way to end idle connections at once.
             .graceful_shutdown_signal(move || drain.clone().cancelled_owned())
             .on_connect_ext(Connection::describe)
-            .h1(map_config(app(), |()| AppConfig::default()));
+            .h1(map_config(routes::app(interface.clone()), |()| {
+                AppConfig::default()
+            }));
         fn_service(move |socket: TcpStream| {
             let client = socket.peer_addr().ok();
             ready(Ok((Connection::new(socket, all.clone()), client)))
@@ -116,6 +113,9 @@ pub async fn serve(
     server.await
 }
 
-fn connections_max(descriptors: usize) -> usize {
-    (descriptors / CONNECTIONS_SHARE).clamp(1, CONNECTIONS_MAX)
+/// How many clients are served at a time: as many as go well with the
+/// descriptors that the process may have.
+#[must_use]
+pub fn connections_max() -> usize {
+    (descriptors::limit() / CONNECTIONS_SHARE).clamp(1, CONNECTIONS_MAX)
 }

@@ -7,28 +7,20 @@ use actix_web::{
         header::{self, HeaderValue},
     },
 };
-use secrecy::ExposeSecret as _;
+use secrecy::{ExposeSecret as _, SecretString};
 use subtle::ConstantTimeEq as _;
 
-use crate::{ApiState, WriteAccess, problem::Problem, routes::nothing_here};
+use crate::problem::Problem;
 
-/// What the state allows to whoever sent `request`.
+/// Asks whether whoever sent `request` has `token`.
 ///
 /// # Errors
-/// The answer to give instead: that there is no such path, where no token is
-/// set, and that the token is needed, where it is not given.
-pub(crate) fn authorize<'a>(
-    request: &HttpRequest,
-    state: &'a ApiState,
-) -> Result<&'a WriteAccess, Box<HttpResponse>> {
-    let Some(write) = &state.write else {
-        return Err(Box::new(nothing_here(request.path())));
-    };
-    let expected = write.token.expose_secret().as_bytes();
+/// The answer to give instead: that the token is needed.
+pub fn authorize(request: &HttpRequest, token: &SecretString) -> Result<(), Box<HttpResponse>> {
+    let expected = token.expose_secret().as_bytes();
     // How long it takes tells the length of the token, and nothing of what is in it.
-    let is_right = bearer_token(request).is_some_and(|given| bool::from(given.ct_eq(expected)));
-    if is_right {
-        return Ok(write);
+    if bearer_token(request).is_some_and(|given| bool::from(given.ct_eq(expected))) {
+        return Ok(());
     }
     let detail = "this needs the header `Authorization: Bearer` with the service's API_TOKEN";
     let mut response = Problem::new(StatusCode::UNAUTHORIZED, detail, request.path()).response();
@@ -37,6 +29,13 @@ pub(crate) fn authorize<'a>(
         .headers_mut()
         .insert(header::WWW_AUTHENTICATE, scheme);
     Err(Box::new(response))
+}
+
+/// The answer where there is no path, and where one is closed.
+#[must_use]
+pub fn nothing_here(path: &str) -> HttpResponse {
+    let detail = "there is nothing here; /openapi.json lists every path";
+    Problem::new(StatusCode::NOT_FOUND, detail, path).response()
 }
 
 fn bearer_token(request: &HttpRequest) -> Option<&[u8]> {

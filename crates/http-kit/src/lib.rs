@@ -1,0 +1,38 @@
+//! The HTTP interface that every service has, and the place for what it adds.
+//!
+//! A service describes itself in an [`Interface`] and gets `/livez`, `/readyz`,
+//! `/api/v1/health`, `/metrics`, `/openapi.json`, `/docs` and `/redoc`, with
+//! every limit, header and problem document in front of its own paths too.
+//! [`listen`] takes the port, early and synchronously, so that a port that
+//! cannot be had is a wrong setting; [`serve`] answers on it until it is told
+//! to stop.
+//!
+//! Deliberately absent: TLS, authentication of readers, and any service's own
+//! figures and pages.
+
+mod access;
+mod body;
+mod connections;
+mod documents;
+mod figures;
+mod health;
+mod interface;
+mod metrics;
+mod middleware;
+mod problem;
+mod refusals;
+mod routes;
+mod server;
+mod settings;
+mod timestamp;
+
+pub use access::{authorize, nothing_here};
+pub use body::read_body;
+pub use connections::AnswerClock;
+pub use documents::html;
+pub use figures::{Labels, Metrics, Writer};
+pub use interface::{Interface, WritePath};
+pub use problem::{PROBLEM_JSON, Problem};
+pub use server::{ListenError, connections_max, listen, serve};
+pub use settings::{ApiSection, ApiSettings};
+pub use timestamp::rfc3339;

@@ -1,0 +1,241 @@
+//! A made-up service, `probe`, whose HTTP interface is the kit's and one path of its own.
+
+use std::{error::Error, fmt, path::Path, sync::Arc};
+
+use actix_web::{HttpRequest, HttpResponse, get, post, web};
+use health_kit::{Clock, Condition, Health, HealthCheck, HealthReporter, HealthStatus, Readiness};
+use http_kit::{
+    ApiSection, ApiSettings, Interface, Metrics, WritePath, Writer, authorize, listen,
+    nothing_here, serve,
+};
+use reqwest::{Client, StatusCode};
+use secrecy::SecretString;
+use serde_json::{Value, json};
+use service_kit::config::{Section as _, SettingsReader, Sources};
+use tokio::task::JoinHandle;
+use tokio_util::sync::CancellationToken;
+
+static API: ApiSection = ApiSection::new("8099", "Opens `/api/v1/dive`");
+
+/// The settings of `[api]`, as the environment has them.
+fn settings(environment: &[(&str, &str)]) -> ApiSettings {
+    let variables = environment
+        .iter()
+        .map(|(name, text)| (name.into(), text.into()));
+    let sources = Sources {
+        arguments: &[],
+        environment: variables.collect(),
+        config_file: None,
+        config_file_variable: "PROBE_CONFIG",
+        working_dir: Path::new("."),
+    };
+    let mut reader = SettingsReader::new(API.declarations(), &sources);
+    let settings = API.read(&mut reader);
+    reader.finish().expect("they are right");
+    settings
+}
+
+struct Depth;
+
+impl Metrics for Depth {
+    fn write(&self, writer: &mut Writer<'_>) -> fmt::Result {
+        writer.counter("probe_dives", "How often it went down", 3)?;
+        writer.gauge("probe_depth_metres", "How deep it is", &12.5)
+    }
+}
+
+struct Rope(Condition);
+
+impl HealthReporter for Rope {
+    fn checks(&self) -> Vec<HealthCheck> {
+        vec![self.0.check()]
+    }
+}
+
+struct StoppedClock;
+
+impl Clock for StoppedClock {
+    fn now(&self) -> domain::Timestamp {
+        domain::Timestamp::from_unix_ms(1_762_626_600_000)
+    }
+}
+
+/// How deep it is.
+#[utoipa::path(tag = "diving", responses((status = 200, description = "Metres.", body = f64)))]
+#[get("/api/v1/depth")]
+async fn depth() -> web::Json<f64> {
+    web::Json(12.5)
+}
+
+/// Goes down.
+#[utoipa::path(tag = "diving", responses((status = 200, description = "It does.")))]
+#[post("/api/v1/dive")]
+async fn dive(request: HttpRequest, token: web::Data<Option<SecretString>>) -> HttpResponse {
+    let Some(token) = token.get_ref() else {
+        return nothing_here(request.path());
+    };
+    match authorize(&request, token) {
+        Ok(()) => HttpResponse::Ok().finish(),
+        Err(refused) => *refused,
+    }
+}
+
+struct Probe {
+    url: String,
+    client: Client,
+    rope: Arc<Rope>,
+    drain: CancellationToken,
+    stop: CancellationToken,
+    server: JoinHandle<std::io::Result<()>>,
+}
+
+impl Probe {
+    fn start(settings: ApiSettings) -> Result<Self, Box<dyn Error>> {
+        let condition = Condition::new(
+            "rope",
+            HealthStatus::Healthy,
+            "it holds",
+            Arc::new(StoppedClock),
+        );
+        let rope = Arc::new(Rope(condition));
+        let drain = CancellationToken::new();
+        let token = settings.token;
+        let interface = Interface {
+            title: "Deep probe",
+            description: "How deep it is.",
+            version: "1.2.3",
+            service_name: "probe".to_owned(),
+            health: Arc::new(Health::new(vec![rope.clone()])),
+            readiness: Arc::new(Readiness::new(drain.clone(), Vec::new())),
+            metrics: Arc::new(Depth),
+            has_token: token.is_some(),
+            cors_allowed_origins: settings.cors_allowed_origins,
+            tags: &[("diving", "Up and down.")],
+            write_paths: &[WritePath {
+                path: "/api/v1/dive",
+                body_bytes_max: 10,
+            }],
+            routes: Arc::new(move |config| {
+                config.app_data(web::Data::new(token.clone()));
+                config.service(depth).service(dive);
+            }),
+        };
+        let listener = listen(&settings.host, settings.port)?;
+        let url = format!("http://{}", listener.local_addr()?);
+        let stop = CancellationToken::new();
+        let server = tokio::spawn(serve(listener, interface, stop.clone()));
+        let client = Client::builder().no_proxy().build()?;
+        Ok(Self {
+            url,
+            client,
+            rope,
+            drain,
+            stop,
+            server,
+        })
+    }
+
+    /// Status, media type and text of a path.
+    async fn get(&self, path: &str) -> Result<(StatusCode, String, String), Box<dyn Error>> {
+        let answer = self
+            .client
+            .get(format!("{}{path}", self.url))
+            .send()
+            .await?;
+        let media_type = answer.headers()["content-type"].to_str()?;
+        let media_type = media_type.split(';').next().unwrap_or_default().to_owned();
+        let (status, text) = (answer.status(), answer.text().await?);
+        for word in ["ingestion", "match", "Kafka", "feed"] {
+            assert!(!text.contains(word), "{path} is of another service: {text}");
+        }
+        Ok((status, media_type, text))
+    }
+
+    async fn json(&self, path: &str) -> Result<(StatusCode, Value), Box<dyn Error>> {
+        let (status, _, text) = self.get(path).await?;
+        Ok((status, serde_json::from_str(&text)?))
+    }
+
+    async fn stop(self) -> Result<(), Box<dyn Error>> {
+        self.stop.cancel();
+        Ok(self.server.await??)
+    }
+}
+
+const LOCAL: [(&str, &str); 2] = [("API_HOST", "127.0.0.1"), ("API_PORT", "0")];
+
+#[test]
+fn the_section_has_the_service_s_own_defaults() {
+    let settings = settings(&[]);
+    assert_eq!((settings.host.as_str(), settings.port), ("0.0.0.0", 8099));
+    assert!(settings.token.is_none() && settings.cors_allowed_origins.is_empty());
+}
+
+#[tokio::test]
+async fn another_service_has_health_metrics_and_documents() -> Result<(), Box<dyn Error>> {
+    let probe = Probe::start(settings(&LOCAL))?;
+    assert_eq!(probe.json("/livez").await?.1, json!({ "status": "alive" }));
+    assert_eq!(probe.json("/readyz").await?.1, json!({ "status": "ready" }));
+    let check = json!({ "name": "rope", "status": "healthy", "reason": "it holds",
+        "since": "2025-11-08T18:30:00.000Z" });
+    let healthy = json!({ "status": "healthy", "service": "probe", "checks": [check] });
+    assert_eq!(
+        probe.json("/api/v1/health").await?,
+        (StatusCode::OK, healthy)
+    );
+    probe.rope.0.set(HealthStatus::Unhealthy, "it is torn");
+    let (status, health) = probe.json("/api/v1/health").await?;
+    assert_eq!(status, StatusCode::SERVICE_UNAVAILABLE);
+    assert_eq!(health["checks"][0]["reason"], "it is torn");
+    probe.drain.cancel();
+    let (status, _, _) = probe.get("/readyz").await?;
+    assert_eq!(status, StatusCode::SERVICE_UNAVAILABLE);
+
+    let (_, media_type, metrics) = probe.get("/metrics").await?;
+    assert_eq!(media_type, "text/plain");
+    assert!(metrics.contains("\nprobe_dives_total 3\n"), "{metrics}");
+    assert!(metrics.contains("\nprobe_depth_metres 12.5\n"), "{metrics}");
+
+    let (_, document) = probe.json("/openapi.json").await?;
+    assert_eq!(document["info"]["title"], "Deep probe");
+    assert_eq!(document["info"]["version"], "1.2.3");
+    let paths = document["paths"].as_object().ok_or("paths are an object")?;
+    assert!(paths.contains_key("/api/v1/depth") && paths.contains_key("/livez"));
+    for (path, title) in [("/docs", "try the interface"), ("/redoc", "reference")] {
+        let (_, media_type, page) = probe.get(path).await?;
+        assert_eq!(media_type, "text/html");
+        assert!(
+            page.contains(&format!("<title>Deep probe: {title}</title>")),
+            "{page}"
+        );
+    }
+    assert_eq!(probe.json("/api/v1/depth").await?.1, json!(12.5));
+    probe.stop().await
+}
+
+#[tokio::test]
+async fn a_write_path_is_there_for_the_token() -> Result<(), Box<dyn Error>> {
+    for (token, given, expected) in [
+        (None, "Bearer a", StatusCode::NOT_FOUND),
+        (Some("a"), "Bearer b", StatusCode::UNAUTHORIZED),
+        (Some("a"), "Bearer a", StatusCode::OK),
+    ] {
+        let token = token.map(|token| ("API_TOKEN", token));
+        let probe = Probe::start(settings(&Vec::from_iter(LOCAL.into_iter().chain(token))))?;
+        let request = probe.client.post(format!("{}/api/v1/dive", probe.url));
+        let answer = request.header("authorization", given).send().await?;
+        assert_eq!(answer.status(), expected, "{token:?} {given}");
+        probe.stop().await?;
+    }
+    let probe = Probe::start(settings(&Vec::from_iter(
+        LOCAL.into_iter().chain([("API_TOKEN", "a")]),
+    )))?;
+    let request = probe.client.post(format!("{}/api/v1/dive", probe.url));
+    let answer = request
+        .bearer_auth("a")
+        .body("more than ten bytes")
+        .send()
+        .await?;
+    assert_eq!(answer.status(), StatusCode::PAYLOAD_TOO_LARGE);
+    probe.stop().await
+}

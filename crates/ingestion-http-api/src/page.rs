@@ -1,0 +1,13 @@
+//! The live page: one file in this binary, which asks no other host.
+
+use actix_web::{HttpResponse, get};
+use http_kit::html;
+
+/// The live page: what flows, how fast, and how the service is.
+#[utoipa::path(tag = "pages", responses(
+    (status = 200, description = "A page.", body = String, content_type = "text/html")
+))]
+#[get("/")]
+pub(crate) async fn live_page() -> HttpResponse {
+    html(include_str!("page/live.html"))
+}
