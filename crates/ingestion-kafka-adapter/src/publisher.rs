@@ -18,18 +18,20 @@ use tokio::{
 use tokio_util::sync::CancellationToken;
 
 use crate::{
-    Delivery, KafkaSettings,
-    at_least_once::AtLeastOnce,
+    at_least_once::{AtLeastOnce, returned::Returned},
     delivery::{
-        Context, Deliveries,
-        in_flight::{Content, InFlight},
+        client::Context,
+        in_flight::{InFlight, extra_bytes},
         record::Topics,
+        room::Room,
+        trouble::Trouble,
     },
     exactly_once::ExactlyOnce,
     health::KafkaHealth,
+    settings::{Delivery, KafkaSettings},
     topic::{
         published_tail::{NoTail, Tail, read_tail},
-        readable::ReadabilityWatch,
+        readable::{Readability, ReadabilityWatch},
         undecided::wait_until_decided,
     },
 };
@@ -46,9 +48,11 @@ const READ_AGAIN_AFTER: Duration = Duration::from_millis(500);
 /// acknowledged: every open receipt is dropped unsettled, within a few
 /// seconds. So flush first.
 pub struct KafkaPublisher {
-    deliveries: Arc<Deliveries>,
+    room: Arc<Room>,
+    trouble: Arc<Trouble>,
     health: Arc<KafkaHealth>,
-    readability: Arc<ReadabilityWatch>,
+    readability: Arc<Readability>,
+    readability_watch: Arc<ReadabilityWatch>,
     way: Way,
     consumer_config: ClientConfig,
     publish_topic: String,
@@ -71,31 +75,47 @@ impl KafkaPublisher {
         clock: &Arc<dyn Clock>,
     ) -> Result<Self, SettingsError> {
         SettingsError::unless_empty(settings.check())?;
-        let deliveries = Arc::new(Deliveries::new());
+        let (room, trouble) = (Arc::new(Room::new()), Arc::new(Trouble::default()));
+        let readability = Arc::new(Readability::default());
+        let shared = || {
+            (
+                Arc::clone(&room),
+                Arc::clone(&trouble),
+                Arc::clone(&readability),
+            )
+        };
         let way = match settings.delivery {
             Delivery::AtLeastOnce => {
+                let (room, trouble, readability) = shared();
                 let way = AtLeastOnce::try_new(
                     settings.producer_config(),
                     Topics::from(settings),
-                    Arc::clone(&deliveries),
+                    Returned::new(room, trouble, readability),
                 )?;
                 Way::AtLeastOnce(Box::new(way))
             }
             Delivery::ExactlyOnce => {
-                let way = ExactlyOnce::try_new(settings, Arc::clone(&deliveries))?;
+                let (room, trouble, readability) = shared();
+                let way = ExactlyOnce::try_new(settings, room, trouble, readability)?;
                 Way::ExactlyOnce(Box::new(way))
             }
         };
-        let readability = ReadabilityWatch::new(
+        let readability_watch = ReadabilityWatch::new(
             Reader::config(&settings.client),
             settings.publish_topic.clone(),
-            Arc::clone(&deliveries),
+            Arc::clone(&readability),
         );
+        let health = {
+            let (room, trouble, readability) = shared();
+            KafkaHealth::new(settings, room, trouble, readability, clock)
+        };
         Ok(Self {
-            health: Arc::new(KafkaHealth::new(settings, Arc::clone(&deliveries), clock)),
-            readability: Arc::new(readability),
+            health: Arc::new(health),
+            readability,
+            readability_watch: Arc::new(readability_watch),
             way,
-            deliveries,
+            room,
+            trouble,
             consumer_config: Reader::config(&settings.client),
             publish_topic: settings.publish_topic.clone(),
             over: CancellationToken::new(),
@@ -118,7 +138,7 @@ impl KafkaPublisher {
                 self.health.probe_for_ever(|| self.producer()),
                 self.health.watch_for_ever(),
                 self.health.try_addresses_for_ever(|| self.producer()),
-                self.readability.watch_for_ever(|| self.producer()),
+                self.readability_watch.watch_for_ever(|| self.producer()),
             )
         };
         match &self.way {
@@ -154,9 +174,11 @@ impl KafkaPublisher {
         // who stops while brokers are silent.
         let thread = thread::Builder::new().name("kafka-published".to_owned());
         let started = thread.spawn({
-            let (stop, deliveries) = (stop.clone(), Arc::clone(&self.deliveries));
+            let (stop, readability) = (stop.clone(), Arc::clone(&self.readability));
             move || {
-                let decided = wait_until_decided(&config, &topic, &deliveries, &stop);
+                let decided = wait_until_decided(&config, &topic, &stop, |hidden| {
+                    readability.set_awaited(hidden);
+                });
                 let read = decided.and_then(|()| read_tail(&config, &topic, count, &stop));
                 // Nobody listens any more after a stop.
                 let _ = done.send(read);
@@ -185,14 +207,13 @@ impl KafkaPublisher {
 #[async_trait]
 impl MessagePublisher for KafkaPublisher {
     async fn publish(&self, message: Message, receipt: Receipt) -> Result<(), PublishError> {
-        let content = Content::from(message);
         match &self.way {
-            Way::ExactlyOnce(way) => way.publish(content, receipt).await,
+            Way::ExactlyOnce(way) => way.publish(message, receipt).await,
             Way::AtLeastOnce(way) => {
-                let place = self.deliveries.room.enter(content.extra_bytes()).await;
+                let place = self.room.enter(extra_bytes(&message)).await;
                 way.send(Box::new(InFlight {
                     number: 0,
-                    content,
+                    content: message,
                     is_alone: false,
                     receipt,
                     place: place.expect("nobody closes the room of this way"),
@@ -213,14 +234,14 @@ impl MessagePublisher for KafkaPublisher {
         loop {
             let code = match self.read_tail(count, &stop).await {
                 Ok(tail) => {
-                    self.deliveries.set_reading_trouble(None);
+                    self.trouble.set_reading(None);
                     report(&tail, &self.publish_topic, begun);
                     return Ok(tail.ids);
                 }
                 Err(NoTail::Stopped) => return Err(self.why_over()),
                 Err(NoTail::Refused(code)) => code,
             };
-            self.deliveries.set_reading_trouble(Some(code));
+            self.trouble.set_reading(Some(code));
             tracing::debug!(%code, "the topic cannot be read yet");
             if stop
                 .run_until_cancelled(sleep(READ_AGAIN_AFTER))
@@ -235,7 +256,7 @@ impl MessagePublisher for KafkaPublisher {
     /// Waits for all room to come back. A message published meanwhile waits
     /// until this has ended; the last records may take one linger longer.
     async fn flush(&self, deadline: Duration) -> Result<(), FlushError> {
-        let room = &self.deliveries.room;
+        let room = &self.room;
         timeout(deadline, room.empty())
             .await
             .map_err(|_| FlushError::DeadlinePassed {

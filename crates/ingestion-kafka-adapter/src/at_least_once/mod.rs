@@ -1,6 +1,7 @@
 //! Each message at least once: sent at once, and again whenever it comes back.
 
-pub(crate) mod sender;
+pub(crate) mod returned;
+mod sender;
 
 use std::sync::Arc;
 
@@ -8,22 +9,20 @@ use kafka_kit::settings::SettingsError;
 use rdkafka::{ClientConfig, error::RDKafkaErrorCode, producer::ThreadedProducer};
 use tokio::{
     sync::OnceCell,
-    time::{Duration, sleep, timeout},
+    time::{sleep, timeout},
 };
 
-use crate::{
-    at_least_once::sender::Sender,
-    delivery::{Context, Deliveries, in_flight::InFlight, record::Topics},
+use self::{returned::Returned, sender::Sender};
+use crate::delivery::{
+    client::{Context, Outcomes},
+    in_flight::InFlight,
+    pause::{RESEND_PAUSE_MAX, RESEND_PAUSE_MIN},
+    record::Topics,
 };
-
-/// What came back is sent again after this pause, at first …
-pub(crate) const RESEND_PAUSE_MIN: Duration = Duration::from_millis(50);
-/// … and after at most this one: a topic that is there again is used within a second.
-pub(crate) const RESEND_PAUSE_MAX: Duration = Duration::from_secs(1);
 
 /// Hands messages to librdkafka as they come.
 pub(crate) struct AtLeastOnce {
-    deliveries: Arc<Deliveries>,
+    returned: Arc<Returned>,
     topics: Topics,
     config: ClientConfig,
     /// For all but a few: records travel in batches.
@@ -40,12 +39,13 @@ impl AtLeastOnce {
     pub(crate) fn try_new(
         config: ClientConfig,
         topics: Topics,
-        deliveries: Arc<Deliveries>,
+        returned: Returned,
     ) -> Result<Self, SettingsError> {
+        let returned = Arc::new(returned);
         Ok(Self {
-            together: Sender::try_new(config.clone(), Arc::clone(&deliveries))?,
+            together: Sender::try_new(config.clone(), Arc::clone(&returned))?,
             alone: OnceCell::new(),
-            deliveries,
+            returned,
             topics,
             config,
         })
@@ -65,7 +65,7 @@ impl AtLeastOnce {
         };
         let Some(sender) = sender else {
             // Became so a moment ago, or its producer cannot be made: the next time, then.
-            return self.deliveries.give_back(message, RDKafkaErrorCode::Fail);
+            return self.returned.failed(message, RDKafkaErrorCode::Fail);
         };
         sender.send(message, &self.topics);
     }
@@ -74,19 +74,19 @@ impl AtLeastOnce {
     pub(crate) async fn resend_for_ever(&self) {
         let mut pause = RESEND_PAUSE_MIN;
         loop {
-            let returned = self.deliveries.something_returned.notified();
+            let returned = self.returned.is_waiting.notified();
             // What comes back after a quiet time is a new trouble.
             if timeout(RESEND_PAUSE_MAX * 2, returned).await.is_err() {
                 pause = RESEND_PAUSE_MIN;
-                self.deliveries.something_returned.notified().await;
+                self.returned.is_waiting.notified().await;
             }
             sleep(pause).await;
             pause = RESEND_PAUSE_MAX.min(pause * 2);
             self.prepare_senders().await;
             // From here on nothing waits: who is stopped while waiting loses what it holds.
-            let returned = self.deliveries.take_returned();
+            let returned = self.returned.take();
             tracing::debug!(messages = returned.len(), "sending again what came back");
-            self.deliveries.warn_of_refused();
+            self.returned.trouble.warn_of_refused();
             for message in returned {
                 self.send(message);
             }
@@ -96,13 +96,13 @@ impl AtLeastOnce {
     /// Makes the producers that are needed now and missing, or have failed for good.
     async fn prepare_senders(&self) {
         self.together.replace_failed_producer().await;
-        if self.alone.get().is_none() && !self.deliveries.must_send_alone() {
+        if self.alone.get().is_none() && !self.returned.must_send_alone() {
             return;
         }
         let open = || {
             let mut config = self.config.clone();
             config.set("batch.num.messages", "1");
-            Sender::open(config, Arc::clone(&self.deliveries))
+            Sender::open(config, Arc::clone(&self.returned))
         };
         match self.alone.get_or_try_init(open).await {
             Ok(alone) => alone.replace_failed_producer().await,

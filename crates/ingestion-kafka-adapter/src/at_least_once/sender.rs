@@ -3,26 +3,28 @@
 use std::{
     mem,
     sync::{Arc, PoisonError, RwLock},
-    time::Duration,
 };
 
-use kafka_kit::{error_code::code_of, settings::SettingsError};
+use kafka_kit::settings::SettingsError;
 use rdkafka::{
     ClientConfig,
-    producer::{Producer, PurgeConfig, ThreadedProducer},
+    producer::{Producer, ThreadedProducer},
 };
 use tokio::task;
 
-use crate::delivery::{Context, Deliveries, in_flight::InFlight, record::Topics};
-
-/// For so long a producer that is given up may take to say what has become of
-/// the messages it has.
-const RETIRE_TIME_MAX: Duration = Duration::from_millis(500);
+use crate::{
+    at_least_once::returned::Returned,
+    delivery::{
+        client::{Context, retire, send},
+        in_flight::InFlight,
+        record::Topics,
+    },
+};
 
 /// Hands messages to librdkafka, and survives its fatal errors.
 pub(crate) struct Sender {
     config: ClientConfig,
-    deliveries: Arc<Deliveries>,
+    returned: Arc<Returned>,
     /// Replaced after a fatal error; a lock for reading costs nothing next to a send.
     producer: RwLock<ThreadedProducer<Context>>,
 }
@@ -34,21 +36,21 @@ impl Sender {
     /// [`SettingsError`] when librdkafka does not accept `config`.
     pub(crate) fn try_new(
         config: ClientConfig,
-        deliveries: Arc<Deliveries>,
+        returned: Arc<Returned>,
     ) -> Result<Self, SettingsError> {
         Ok(Self {
-            producer: RwLock::new(create_producer(&config, &deliveries)?),
+            producer: RwLock::new(create_producer(&config, &returned)?),
             config,
-            deliveries,
+            returned,
         })
     }
 
     /// As [`Sender::try_new`], without blocking the runtime.
     pub(crate) async fn open(
         config: ClientConfig,
-        deliveries: Arc<Deliveries>,
+        returned: Arc<Returned>,
     ) -> Result<Self, SettingsError> {
-        let created = task::spawn_blocking(move || Self::try_new(config, deliveries));
+        let created = task::spawn_blocking(move || Self::try_new(config, returned));
         created.await.expect("creating a producer does not panic")
     }
 
@@ -71,9 +73,9 @@ impl Sender {
             return;
         }
         drop(current);
-        let (config, deliveries) = (self.config.clone(), Arc::clone(&self.deliveries));
+        let (config, returned) = (self.config.clone(), Arc::clone(&self.returned));
         // Reads certificates and starts threads.
-        let created = task::spawn_blocking(move || create_producer(&config, &deliveries));
+        let created = task::spawn_blocking(move || create_producer(&config, &returned));
         match created.await.expect("creating a producer does not panic") {
             Ok(new) => {
                 let old = self.swap_producer(new);
@@ -106,30 +108,8 @@ impl Sender {
 
 fn create_producer(
     config: &ClientConfig,
-    deliveries: &Arc<Deliveries>,
+    returned: &Arc<Returned>,
 ) -> Result<ThreadedProducer<Context>, SettingsError> {
-    Ok(config.create_with_context(Context::new(Arc::clone(deliveries)))?)
-}
-
-/// Hands a message to librdkafka; if it is not taken it has failed.
-pub(crate) fn send(producer: &ThreadedProducer<Context>, message: Box<InFlight>, topics: &Topics) {
-    let context = producer.context();
-    topics.with_record(message, &context.unreported, |record| {
-        if let Err((error, record)) = producer.send(record) {
-            // Also a full queue: it has emptied a little when this is sent again.
-            context.not_taken(record.delivery_opaque, code_of(&error));
-        }
-    });
-}
-
-/// Takes back everything a producer has that gets nothing more.
-pub(crate) fn retire(producer: &ThreadedProducer<Context>) {
-    producer.purge(PurgeConfig::default().queue().inflight());
-    if producer.flush(RETIRE_TIME_MAX).is_err() {
-        tracing::debug!(
-            messages = producer.in_flight_count(),
-            "a producer that is given up does not report all of its messages"
-        );
-    }
-    producer.context().take_back();
+    let (outcomes, trouble) = (Arc::clone(returned), Arc::clone(&returned.trouble));
+    Ok(config.create_with_context(Context::new(outcomes, trouble))?)
 }

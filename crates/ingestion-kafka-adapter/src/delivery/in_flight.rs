@@ -1,22 +1,19 @@
 //! A message on its way: what is sent, whose receipt it is, and its place in the room.
 
-use std::mem;
-
 use bytes::Bytes;
-use contracts::{DETAIL_SIZE_MAX_BYTES, MatchIdRecord, PAYLOAD_SIZE_MAX_BYTES};
-use domain::Timestamp;
+use contracts::{MatchIdRecord, PAYLOAD_SIZE_MAX_BYTES};
 use ingestion_application::{
-    DeadLetterReason, Receipt, ReceivedMatch, SourceName,
+    DeadLetterReason, Receipt,
     ports::{DeadLetter, Message},
 };
 
-use crate::delivery::room::Place;
+use crate::delivery::room::{Place, Room};
 
 /// Held here and in librdkafka's delivery report, until it is acknowledged.
 pub(crate) struct InFlight {
     /// Its place in the order of acceptance, where that is kept.
     pub(crate) number: u64,
-    pub(crate) content: Content,
+    pub(crate) content: Message,
     /// Whether it is sent in a batch of its own, as it was refused in a batch
     /// with others. It stays so, whatever becomes of it.
     pub(crate) is_alone: bool,
@@ -27,46 +24,30 @@ pub(crate) struct InFlight {
 /// Messages that go the same way.
 pub(crate) type Messages = Vec<Box<InFlight>>;
 
-/// What is sent.
-pub(crate) enum Content {
-    Match(ReceivedMatch),
-    DeadLetter(Box<HeldDeadLetter>),
-}
-
-/// A dead letter, no larger than its record.
-pub(crate) struct HeldDeadLetter {
-    pub(crate) reason: DeadLetterReason,
-    pub(crate) detail: String,
-    pub(crate) source: SourceName,
-    pub(crate) received_at: Timestamp,
-    pub(crate) payload: Bytes,
-    /// The length of the whole frame.
-    pub(crate) size_bytes: usize,
-}
-
-impl Content {
-    /// Its size beyond that of a match, counted twice: librdkafka holds a copy.
-    pub(crate) fn extra_bytes(&self) -> usize {
-        match self {
-            Self::Match(_) => 0,
-            Self::DeadLetter(letter) => 2 * (letter.payload.len() + letter.detail.len()),
-        }
+/// The size of a message beyond that of a match, counted twice: librdkafka
+/// holds a copy.
+pub(crate) fn extra_bytes(content: &Message) -> usize {
+    match content {
+        Message::Match(_) => 0,
+        Message::DeadLetter(letter) => 2 * (letter.payload.len() + letter.detail.len()),
     }
+}
 
+impl InFlight {
     /// What to send instead of what the brokers refuse for good, as `detail`
     /// says; none when that would change nothing.
     ///
     /// A match becomes a dead letter, and a dead letter becomes half as long.
     pub(crate) fn set_aside(&mut self, detail: String, is_too_large: bool) -> Option<()> {
-        match self {
-            Self::Match(received) => {
+        match &mut self.content {
+            Message::Match(received) => {
                 let record = MatchIdRecord {
                     id: received.id,
                     source: received.source.as_str(),
                     received_at: received.received_at,
                 };
                 let payload = Bytes::copy_from_slice(record.encode().value());
-                *self = Self::DeadLetter(Box::new(HeldDeadLetter {
+                self.content = Message::DeadLetter(Box::new(DeadLetter {
                     reason: DeadLetterReason::RefusedByKafka,
                     detail,
                     source: received.source,
@@ -76,42 +57,22 @@ impl Content {
                 }));
                 Some(())
             }
-            Self::DeadLetter(letter) if is_too_large && !letter.payload.is_empty() => {
-                letter.payload.truncate(letter.payload.len() / 2);
+            Message::DeadLetter(letter) if is_too_large && !letter.payload.is_empty() => {
+                // Of a longer one its record holds only so much.
+                let size_bytes = letter.payload.len().min(PAYLOAD_SIZE_MAX_BYTES);
+                letter.payload.truncate(size_bytes / 2);
                 Some(())
             }
-            Self::DeadLetter(_) => None,
+            Message::DeadLetter(_) => None,
         }
     }
-}
-
-impl From<Message> for Content {
-    fn from(message: Message) -> Self {
-        match message {
-            Message::Match(received) => Self::Match(received),
-            Message::DeadLetter(letter) => Self::DeadLetter(Box::new((*letter).into())),
+    /// Books an acknowledged message, and gives its room back.
+    pub(crate) fn settle(self, room: &Room) {
+        match self.content {
+            Message::Match(_) => self.receipt.published(),
+            Message::DeadLetter(letter) => self.receipt.dead_lettered(letter.reason),
         }
-    }
-}
-
-impl From<DeadLetter> for HeldDeadLetter {
-    /// Keeps what the record will hold; the rest of a large frame is let go.
-    fn from(mut letter: DeadLetter) -> Self {
-        let size_bytes = letter.size_bytes;
-        if letter.payload.len() > PAYLOAD_SIZE_MAX_BYTES {
-            let whole = mem::take(&mut letter.payload);
-            letter.payload = Bytes::copy_from_slice(&whole[..PAYLOAD_SIZE_MAX_BYTES]);
-        }
-        let detail_size_bytes = letter.detail.floor_char_boundary(DETAIL_SIZE_MAX_BYTES);
-        letter.detail.truncate(detail_size_bytes);
-        letter.detail.shrink_to_fit();
-        Self {
-            reason: letter.reason,
-            detail: letter.detail,
-            source: letter.source,
-            received_at: letter.received_at,
-            payload: letter.payload,
-            size_bytes,
-        }
+        // After the receipt: an empty room means that everything is settled.
+        room.leave(self.place);
     }
 }

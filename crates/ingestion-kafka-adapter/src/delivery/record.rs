@@ -1,17 +1,15 @@
 //! What a message looks like as a record.
 
 use contracts::{DeadLetterRecord, Header, MatchIdRecord};
+use ingestion_application::ports::Message;
 use rdkafka::{
     message::{Header as KafkaHeader, OwnedHeaders},
     producer::BaseRecord,
 };
 
 use crate::{
-    KafkaSettings,
-    delivery::{
-        in_flight::{Content, InFlight},
-        unreported::Unreported,
-    },
+    delivery::{in_flight::InFlight, unreported::Unreported},
+    settings::KafkaSettings,
 };
 
 /// Which message goes where.
@@ -40,7 +38,7 @@ impl Topics {
         send: impl FnOnce(BaseRecord<'_, [u8], [u8], usize>),
     ) {
         match &message.content {
-            Content::Match(received) => {
+            Message::Match(received) => {
                 let record = MatchIdRecord {
                     id: received.id,
                     source: received.source.as_str(),
@@ -53,7 +51,7 @@ impl Topics {
                     .headers(kafka_headers(&record.headers()));
                 send(base);
             }
-            Content::DeadLetter(letter) => {
+            Message::DeadLetter(letter) => {
                 // A second owner of the bytes, as the message may be gone before we are.
                 let payload = letter.payload.clone();
                 let record = DeadLetterRecord {
@@ -64,11 +62,13 @@ impl Topics {
                     payload: &payload,
                     size_bytes: letter.size_bytes,
                 };
-                let headers = kafka_headers(&record.encode().headers());
+                let record = record.encode();
+                let headers = kafka_headers(&record.headers());
+                let size_bytes = record.value().len();
                 let key = unreported.insert(message);
                 let base: BaseRecord<'_, [u8], _, _> =
                     BaseRecord::with_opaque_to(&self.dead_letters, key)
-                        .payload(&payload[..])
+                        .payload(&payload[..size_bytes])
                         .headers(headers);
                 send(base);
             }

@@ -13,11 +13,8 @@ use rdkafka::{ClientConfig, Message as _, error::RDKafkaErrorCode};
 use tokio::time::{Duration, Instant};
 
 use crate::{
-    delivery::Deliveries,
-    exactly_once::{
-        reports::Sample,
-        transaction_queue::{Stopped, TransactionQueue},
-    },
+    delivery::trouble::Trouble,
+    exactly_once::{end::Stopped, reports::Sample, transaction_queue::TransactionQueue},
     topic::undecided::Hidden,
 };
 
@@ -45,28 +42,28 @@ pub(crate) fn was_committed(
     config: &ClientConfig,
     topic: &str,
     sample: Sample,
-    deliveries: &Deliveries,
+    trouble: &Trouble,
     queue: &TransactionQueue,
 ) -> Result<bool, Stopped> {
     let begun = Instant::now();
     loop {
         match look(config, topic, sample, queue) {
             Ok(Look::Known(is_committed)) => {
-                deliveries.set_reading_trouble(None);
-                deliveries.set_transaction_trouble(None);
+                trouble.set_reading(None);
+                trouble.set_transactions(None);
                 return Ok(is_committed);
             }
             Ok(Look::Hidden(hidden)) if begun.elapsed() > KNOWN_WITHIN => {
                 let servers = config.get("bootstrap.servers").unwrap_or_default();
                 let why = hidden.explain(topic, servers);
-                deliveries.set_transaction_trouble(Some(format!(
+                trouble.set_transactions(Some(format!(
                     "the answer to a commit was lost, and nothing is sent until it is known \
                      whether it was done: {why}"
                 )));
             }
             Ok(Look::Hidden(_) | Look::Nothing) => queue.check_stop()?,
             Err(code) => {
-                deliveries.set_reading_trouble(Some(code));
+                trouble.set_reading(Some(code));
                 tracing::debug!(%code, "what was committed cannot be looked up yet");
             }
         }
@@ -190,14 +187,14 @@ pub(crate) mod tests {
             write(&producer, &topic, &[5, 6], true);
             write(&producer, &topic, &[7], false);
             let config = Reader::config(&settings.client);
-            let (deliveries, queue) = (Deliveries::new(), TransactionQueue::new());
+            let (trouble, queue) = (Trouble::default(), TransactionQueue::new());
             let check = |id, offset, expected| {
                 let sample = Sample {
                     id: MatchId::try_new(id).expect("it is valid"),
                     partition: 0,
                     offset,
                 };
-                let found = was_committed(&config, &topic, sample, &deliveries, &queue);
+                let found = was_committed(&config, &topic, sample, &trouble, &queue);
                 assert_eq!(found, Ok(expected), "match {id} at {offset}");
             };
             check(1, 0, true);
@@ -214,7 +211,7 @@ pub(crate) mod tests {
                 partition: 5,
                 offset: 0,
             };
-            let found = was_committed(&config, "no-such-topic", sample, &deliveries, &queue);
+            let found = was_committed(&config, "no-such-topic", sample, &trouble, &queue);
             assert_eq!(found, Err(Stopped));
         });
         looking.await.expect("looking does not panic");

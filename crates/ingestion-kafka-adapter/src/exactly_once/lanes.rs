@@ -7,14 +7,15 @@
 
 use std::{collections::VecDeque, mem};
 
+use ingestion_application::ports::Message;
 use rdkafka::error::RDKafkaErrorCode;
 use tokio::time::{Duration, Instant};
 
 use crate::{
-    at_least_once::{RESEND_PAUSE_MAX, RESEND_PAUSE_MIN},
     delivery::{
-        Deliveries, Verdict,
-        in_flight::{Content, InFlight, Messages},
+        in_flight::{InFlight, Messages},
+        pause::{RESEND_PAUSE_MAX, RESEND_PAUSE_MIN},
+        trouble::{Trouble, Verdict},
     },
     exactly_once::reports::Received,
 };
@@ -39,11 +40,11 @@ pub(crate) struct Lanes {
 #[derive(Default)]
 struct Lane {
     waiting: VecDeque<Box<InFlight>>,
-    trouble: Option<Trouble>,
+    setback: Option<Setback>,
 }
 
 /// A lane's last transaction has failed through a fault of its own.
-struct Trouble {
+struct Setback {
     retry_at: Instant,
     pause: Duration,
     size_max: usize,
@@ -90,11 +91,11 @@ impl Lanes {
     pub(crate) fn plan(&self, now: Instant) -> Result<Plan, Idle> {
         let mut idle = Idle::Empty;
         for (index, lane) in self.lanes.iter().enumerate().rev() {
-            let Some(trouble) = lane.trouble.as_ref().filter(|_| !lane.waiting.is_empty()) else {
+            let Some(setback) = lane.setback.as_ref().filter(|_| !lane.waiting.is_empty()) else {
                 continue;
             };
-            if trouble.retry_at <= now {
-                let (size, is_alone) = trouble.size(lane.waiting.len());
+            if setback.retry_at <= now {
+                let (size, is_alone) = setback.size(lane.waiting.len());
                 return Ok(Plan {
                     only: Some(index),
                     size,
@@ -102,11 +103,11 @@ impl Lanes {
                 });
             }
             idle = match idle {
-                Idle::Until(other) if other < trouble.retry_at => idle,
-                _ => Idle::Until(trouble.retry_at),
+                Idle::Until(other) if other < setback.retry_at => idle,
+                _ => Idle::Until(setback.retry_at),
             };
         }
-        let well = self.lanes.iter().filter(|lane| lane.trouble.is_none());
+        let well = self.lanes.iter().filter(|lane| lane.setback.is_none());
         let size = well.map(|lane| lane.waiting.len()).sum::<usize>();
         if size == 0 {
             return Err(idle);
@@ -125,17 +126,17 @@ impl Lanes {
         for (index, lane) in self.lanes.iter_mut().enumerate().rev() {
             if plan
                 .only
-                .map_or(lane.trouble.is_some(), |only| only != index)
+                .map_or(lane.setback.is_some(), |only| only != index)
             {
                 continue;
             }
             let count = lane.waiting.len().min(plan.size - taken.len());
             let begin = taken.len();
             taken.extend(lane.waiting.drain(..count));
-            if let Some(trouble) = &mut lane.trouble
-                && trouble.alone > 0
+            if let Some(setback) = &mut lane.setback
+                && setback.alone > 0
             {
-                trouble.alone -= count;
+                setback.alone -= count;
                 for message in &mut taken[begin..] {
                     message.is_alone = true;
                 }
@@ -147,14 +148,14 @@ impl Lanes {
     /// The planned transaction is committed.
     pub(crate) fn succeeded(&mut self, plan: Plan) {
         let Some(only) = plan.only else { return };
-        let trouble = &mut self.lanes[only].trouble;
-        match trouble {
-            Some(trouble) if trouble.alone > 0 => {
-                trouble.size_max = SIZE_MAX.min(trouble.size_max * 2);
-                trouble.pause = RESEND_PAUSE_MIN;
-                trouble.retry_at = Instant::now();
+        let setback = &mut self.lanes[only].setback;
+        match setback {
+            Some(setback) if setback.alone > 0 => {
+                setback.size_max = SIZE_MAX.min(setback.size_max * 2);
+                setback.pause = RESEND_PAUSE_MIN;
+                setback.retry_at = Instant::now();
             }
-            _ => *trouble = None,
+            _ => *setback = None,
         }
     }
 
@@ -164,7 +165,7 @@ impl Lanes {
         &mut self,
         received: Received,
         cause: Option<RDKafkaErrorCode>,
-        deliveries: &Deliveries,
+        trouble: &Trouble,
     ) {
         let now = Instant::now();
         // Of each lane: whether it is at fault, and whether the next attempt differs.
@@ -173,7 +174,7 @@ impl Lanes {
         for (mut message, code) in received.failed {
             if !is_collateral(code) {
                 let lane = lane_of(&message.content);
-                let verdict = deliveries.judge(&mut message, code);
+                let verdict = trouble.judge(&mut message, code);
                 *faults[lane].get_or_insert(false) |= verdict != Verdict::SendLater;
             }
             messages.push(message);
@@ -184,13 +185,13 @@ impl Lanes {
             if matches != letters
                 && let (Some(cause), Some(one)) = (cause, messages.first())
             {
-                deliveries.refusal(&one.content).note(cause);
+                trouble.refusal(&one.content).note(cause);
             }
             faults = [matches, letters].map(|takes_part| takes_part.then_some(false));
         }
         for (lane, fault) in self.lanes.iter_mut().zip(faults) {
             if let Some(is_different) = fault {
-                lane.trouble(now).deepen(now, is_different);
+                lane.setback(now).deepen(now, is_different);
             }
         }
         self.restore(messages);
@@ -203,8 +204,8 @@ impl Lanes {
         for message in messages.into_iter().rev() {
             let lane = &mut self.lanes[lane_of(&message.content)];
             // All up to the last of those that must travel alone do.
-            if message.is_alone || lane.trouble.as_ref().is_some_and(|one| one.alone > 0) {
-                lane.trouble(now).alone += 1;
+            if message.is_alone || lane.setback.as_ref().is_some_and(|one| one.alone > 0) {
+                lane.setback(now).alone += 1;
             }
             lane.waiting.push_front(message);
         }
@@ -218,9 +219,9 @@ impl Lanes {
 }
 
 impl Lane {
-    /// The lane's trouble, which begins now if there is none.
-    fn trouble(&mut self, now: Instant) -> &mut Trouble {
-        self.trouble.get_or_insert(Trouble {
+    /// The lane's setback, which begins now if there is none.
+    fn setback(&mut self, now: Instant) -> &mut Setback {
+        self.setback.get_or_insert(Setback {
             retry_at: now,
             pause: RESEND_PAUSE_MIN,
             size_max: SIZE_MAX,
@@ -229,7 +230,7 @@ impl Lane {
     }
 }
 
-impl Trouble {
+impl Setback {
     /// Another attempt has failed; whether the next one differs from it.
     fn deepen(&mut self, now: Instant, is_different: bool) {
         let size_min = if is_different { REFUSED_SIZE_MIN } else { 1 };
@@ -255,10 +256,10 @@ impl Trouble {
     }
 }
 
-fn lane_of(content: &Content) -> usize {
+fn lane_of(content: &Message) -> usize {
     match content {
-        Content::Match(_) => 0,
-        Content::DeadLetter(_) => 1,
+        Message::Match(_) => 0,
+        Message::DeadLetter(_) => 1,
     }
 }
 
@@ -280,13 +281,15 @@ mod tests {
     };
 
     use super::*;
+    use crate::delivery::room::Room;
 
     const FEED: SourceName = SourceName::new("feed");
     const AT: Timestamp = Timestamp::from_unix_ms(1);
 
     struct Rig {
         lanes: Lanes,
-        deliveries: Deliveries,
+        room: Room,
+        trouble: Trouble,
         ledger: Arc<Ledger>,
         next_number: u64,
     }
@@ -295,15 +298,16 @@ mod tests {
         fn new() -> Self {
             Self {
                 lanes: Lanes::default(),
-                deliveries: Deliveries::new(),
+                room: Room::new(),
+                trouble: Trouble::default(),
                 ledger: Arc::new(Ledger::new(Arc::new(SystemClock))),
                 next_number: 0,
             }
         }
 
-        async fn add(&mut self, content: Content) {
+        async fn add(&mut self, content: Message) {
             let mut receipts = self.ledger.receive(FEED, 1, 0, Instant::now());
-            let place = self.deliveries.room.enter(0).await;
+            let place = self.room.enter(0).await;
             self.lanes.add(Box::new(InFlight {
                 number: self.next_number,
                 content,
@@ -316,7 +320,7 @@ mod tests {
 
         async fn add_matches(&mut self, count: usize) {
             for _ in 0..count {
-                let content = Content::Match(ReceivedMatch {
+                let content = Message::Match(ReceivedMatch {
                     id: MatchId::try_new(1).expect("it is valid"),
                     source: FEED,
                     received_at: AT,
@@ -334,7 +338,7 @@ mod tests {
                 payload: Bytes::from_static(b"x"),
                 size_bytes: 1,
             };
-            self.add(Content::DeadLetter(Box::new(letter.into()))).await;
+            self.add(Message::DeadLetter(Box::new(letter))).await;
         }
 
         fn plan(&self) -> Result<Plan, Idle> {
@@ -357,7 +361,7 @@ mod tests {
                         .push((message, RDKafkaErrorCode::PurgeQueue));
                 }
             }
-            self.lanes.failed(received, None, &self.deliveries);
+            self.lanes.failed(received, None, &self.trouble);
             plan
         }
 
@@ -456,7 +460,7 @@ mod tests {
         rig.fail(&[0], TOO_LARGE);
         let plan = rig.plan().expect("at once");
         let letters = rig.lanes.take(plan);
-        assert!(matches!(letters[..], [ref one] if matches!(one.content, Content::DeadLetter(_))));
+        assert!(matches!(letters[..], [ref one] if matches!(one.content, Message::DeadLetter(_))));
         assert!(letters[0].is_alone);
         rig.lanes.succeeded(plan);
         assert_eq!(rig.succeed().1, [1], "the other match is as good as before");

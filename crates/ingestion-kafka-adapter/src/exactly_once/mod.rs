@@ -1,9 +1,10 @@
 //! Each message exactly once: the thread of transactions, and how it is run.
 
 mod committed;
+mod end;
 mod lanes;
-pub(crate) mod others;
-pub(crate) mod reports;
+mod others;
+mod reports;
 mod transaction;
 mod transaction_loop;
 mod transaction_queue;
@@ -15,26 +16,34 @@ use std::{
     thread,
 };
 
-use ingestion_application::{Receipt, ports::PublishError};
+use ingestion_application::{
+    Receipt,
+    ports::{Message, PublishError},
+};
 use kafka_kit::{reader::Reader, settings::SettingsError};
 use rdkafka::producer::ThreadedProducer;
 use tokio::sync::oneshot;
 use tokio_util::sync::CancellationToken;
 
+use self::{
+    end::End,
+    lanes::Lanes,
+    transaction_loop::TransactionLoop,
+    transaction_queue::{Progress, TransactionQueue},
+    transactional_producer::{Slot, TransactionalProducer},
+};
 use crate::{
-    KafkaSettings,
-    delivery::{Context, Deliveries, in_flight::Content, record::Topics},
-    exactly_once::{
-        lanes::Lanes,
-        transaction_loop::TransactionLoop,
-        transaction_queue::{Progress, TransactionQueue},
-        transactional_producer::{End, Slot, TransactionalProducer},
+    delivery::{
+        client::Context, in_flight::extra_bytes, record::Topics, room::Room, trouble::Trouble,
     },
+    settings::KafkaSettings,
+    topic::readable::Readability,
 };
 
 /// Hands messages to the thread of transactions.
 pub(crate) struct ExactlyOnce {
-    deliveries: Arc<Deliveries>,
+    room: Arc<Room>,
+    trouble: Arc<Trouble>,
     queue: Arc<TransactionQueue>,
     slot: Slot,
     /// Until it is running.
@@ -48,16 +57,23 @@ impl ExactlyOnce {
     /// [`SettingsError`] when librdkafka does not accept the settings.
     pub(crate) fn try_new(
         settings: &KafkaSettings,
-        deliveries: Arc<Deliveries>,
+        room: Arc<Room>,
+        trouble: Arc<Trouble>,
+        readability: Arc<Readability>,
     ) -> Result<Self, SettingsError> {
         let queue = Arc::new(TransactionQueue::new());
-        let producer =
-            TransactionalProducer::try_new(settings, Arc::clone(&deliveries), Arc::clone(&queue))?;
+        let producer = TransactionalProducer::try_new(
+            settings,
+            Arc::clone(&trouble),
+            readability,
+            Arc::clone(&queue),
+        )?;
         let slot = producer.slot();
         let work = TransactionLoop {
             producer,
             queue: Arc::clone(&queue),
-            deliveries: Arc::clone(&deliveries),
+            room: Arc::clone(&room),
+            trouble: Arc::clone(&trouble),
             topics: Topics::from(settings),
             consumer_config: Reader::config(&settings.client),
             linger: settings.linger,
@@ -65,7 +81,8 @@ impl ExactlyOnce {
             unsure: Vec::new(),
         };
         Ok(Self {
-            deliveries,
+            room,
+            trouble,
             queue,
             slot,
             work: Mutex::new(Some(work)),
@@ -85,10 +102,10 @@ impl ExactlyOnce {
     /// [`PublishError`] when nothing more will be sent.
     pub(crate) async fn publish(
         &self,
-        content: Content,
+        content: Message,
         receipt: Receipt,
     ) -> Result<(), PublishError> {
-        let place = self.deliveries.room.enter(content.extra_bytes()).await;
+        let place = self.room.enter(extra_bytes(&content)).await;
         let Some(place) = place else {
             return Err(self.over());
         };
@@ -143,9 +160,8 @@ impl ExactlyOnce {
         match end {
             Ok(End::Stopped) => Ok(()),
             Ok(End::Fenced(reason)) => {
-                let trouble =
-                    format!("another instance has taken over: {reason}; stop one of them");
-                self.deliveries.set_transaction_trouble(Some(trouble));
+                let why = format!("another instance has taken over: {reason}; stop one of them");
+                self.trouble.set_transactions(Some(why));
                 Err(self.end(PublishError::Fenced { reason }))
             }
             Err(_) => Err(self.end(stopped("the thread of transactions has panicked"))),
@@ -155,7 +171,7 @@ impl ExactlyOnce {
     /// Lets nobody in any more, and says why.
     fn end(&self, error: PublishError) -> PublishError {
         self.queue.set_progress(Progress::Over(error));
-        self.deliveries.room.close();
+        self.room.close();
         self.over()
     }
 
@@ -209,7 +225,7 @@ mod tests {
     async fn publish(way: &ExactlyOnce, ledger: &Arc<Ledger>, ids: std::ops::Range<i64>) {
         for id in ids {
             let mut receipts = ledger.receive(FEED, 1, 0, Instant::now());
-            let content = Content::Match(ReceivedMatch {
+            let content = Message::Match(ReceivedMatch {
                 id: MatchId::try_new(id).expect("it is valid"),
                 source: FEED,
                 received_at: Timestamp::from_unix_ms(1),
@@ -235,8 +251,8 @@ mod tests {
             dead_letter_topic: "letters".to_owned(),
             ..KafkaSettings::at(cluster.bootstrap_servers())
         };
-        let deliveries = Arc::new(Deliveries::new());
-        let way = ExactlyOnce::try_new(&settings, Arc::clone(&deliveries));
+        let (room, trouble) = (Arc::new(Room::new()), Arc::new(Trouble::default()));
+        let way = ExactlyOnce::try_new(&settings, room, Arc::clone(&trouble), Arc::default());
         let way = Arc::new(way.expect("these settings are fine"));
         let work = |work: &mut TransactionLoop| {
             work.producer.stuck_after = Duration::from_millis(500);
@@ -255,12 +271,12 @@ mod tests {
             cluster.pause(0).expect("it runs");
             publish(&way, &ledger, first + 300..first + 600).await;
             wait_until("the next producer cannot be opened", || {
-                deliveries.transaction_trouble().is_some()
+                trouble.transactions().is_some()
             })
             .await;
             cluster.resume(0).expect("it is paused");
             wait_until("all are settled", || ledger.figures().pending == 0).await;
-            assert_eq!(deliveries.transaction_trouble(), None);
+            assert_eq!(trouble.transactions(), None);
         }
         let reading = tokio::task::spawn_blocking(move || {
             let config = Reader::config(&settings.client);

@@ -6,7 +6,7 @@
 //! so this one would publish them again. Nothing but the topic tells: whatever
 //! consumers see there behind the last match of this process is another's.
 
-use std::{collections::BTreeMap, sync::Arc};
+use std::sync::Arc;
 
 use kafka_kit::{
     error_code::code_of,
@@ -16,13 +16,16 @@ use rdkafka::{ClientConfig, Message as _, error::RDKafkaErrorCode};
 use tokio::time::{Duration, Instant};
 
 use crate::{
-    KafkaSettings,
-    delivery::Deliveries,
+    delivery::trouble::Trouble,
     exactly_once::{
-        transaction_queue::{Stopped, TransactionQueue},
-        transactional_producer::End,
+        end::{End, Stopped},
+        transaction_queue::TransactionQueue,
     },
-    topic::undecided::Hidden,
+    settings::KafkaSettings,
+    topic::{
+        ends::{Ends, lies_before},
+        undecided::Hidden,
+    },
 };
 
 const STEP: Duration = Duration::from_millis(100);
@@ -38,18 +41,15 @@ const END_KNOWN_AFTER_MS: &str = "5";
 /// When it is not known for so long, that is worth a word.
 const KNOWN_WITHIN: Duration = Duration::from_secs(3);
 
-/// Of each partition the offset after the last match that is ours, or that was
-/// there before us; 0 where there is none.
-pub(crate) type Ends = BTreeMap<i32, i64>;
-
 /// Looks into the topic of matches.
 pub(crate) struct Others {
     config: ClientConfig,
     topic: String,
     bootstrap_servers: String,
-    deliveries: Arc<Deliveries>,
+    trouble: Arc<Trouble>,
     queue: Arc<TransactionQueue>,
-    /// None before the first look.
+    /// Where matches end that are ours, or were there before us; none before
+    /// the first look.
     ours: Option<Ends>,
 }
 
@@ -67,7 +67,7 @@ enum Seen {
 impl Others {
     pub(crate) fn new(
         settings: &KafkaSettings,
-        deliveries: Arc<Deliveries>,
+        trouble: Arc<Trouble>,
         queue: Arc<TransactionQueue>,
     ) -> Self {
         let mut config = Reader::config(&settings.client);
@@ -76,7 +76,7 @@ impl Others {
             config,
             topic: settings.publish_topic.clone(),
             bootstrap_servers: settings.client.bootstrap_servers.clone(),
-            deliveries,
+            trouble,
             queue,
             ours: None,
         }
@@ -124,7 +124,7 @@ impl Others {
         loop {
             let (code, hidden) = match self.look(LOOK_TIME_MAX) {
                 Ok(Seen::Nothing(ends)) => {
-                    self.deliveries.set_reading_trouble(None);
+                    self.trouble.set_reading(None);
                     self.ours.get_or_insert_default().extend(ends);
                     return Ok(());
                 }
@@ -135,7 +135,7 @@ impl Others {
                 Err(code) => (Some(code), None),
             };
             self.queue.check_stop()?;
-            self.deliveries.set_reading_trouble(code);
+            self.trouble.set_reading(code);
             if begun.elapsed() > KNOWN_WITHIN {
                 self.explain(code, hidden);
             }
@@ -223,11 +223,11 @@ impl Others {
             (None, Some(hidden)) => hidden.explain(topic, &self.bootstrap_servers),
             (None, None) => "its end is not reached yet".to_owned(),
         };
-        let trouble = format!(
+        let reason = format!(
             "nothing is sent until it is known whether another instance has written to topic \
              {topic}: {why}"
         );
-        self.deliveries.set_transaction_trouble(Some(trouble));
+        self.trouble.set_transactions(Some(reason));
     }
 
     fn fenced(&self, partition: i32, offset: i64) -> End {
@@ -237,13 +237,6 @@ impl Others {
              offset {offset})"
         ))
     }
-}
-
-/// Whether records lie before older ones, as they do in a topic made anew; not
-/// to be seen in a partition that held no more before than it has got now.
-pub(crate) fn lies_before(new: &Ends, old: &Ends) -> bool {
-    new.iter()
-        .any(|(partition, end)| old.get(partition).is_some_and(|old| end <= old))
 }
 
 /// Where other people's records would begin.
@@ -284,9 +277,9 @@ mod tests {
             publish_topic: topic.clone(),
             ..KafkaSettings::at(broker.bootstrap_servers())
         };
-        let deliveries = Arc::new(Deliveries::new());
+        let trouble = Arc::new(Trouble::default());
         let queue = Arc::new(TransactionQueue::new());
-        let mut others = Others::new(&settings, deliveries, queue);
+        let mut others = Others::new(&settings, trouble, queue);
         let found = block_in_place(|| others.check());
         assert_eq!(found, Ok(()), "a topic that is not there");
         let created = broker.create_topic(&topic, 1, &[]).await;

@@ -7,11 +7,15 @@ use std::{
 };
 
 use domain::MatchId;
+use ingestion_application::ports::Message;
 use rdkafka::error::RDKafkaErrorCode;
 
 use crate::{
-    delivery::in_flight::{Content, InFlight, Messages},
-    exactly_once::others::Ends,
+    delivery::{
+        client::Outcomes,
+        in_flight::{InFlight, Messages},
+    },
+    topic::ends::Ends,
 };
 
 /// Collects librdkafka's reports until it has told of every record.
@@ -60,33 +64,6 @@ impl Reports {
         state.received.delivered.reserve(count);
     }
 
-    pub(crate) fn delivered(&self, message: Box<InFlight>, partition: i32, offset: i64) {
-        let mut state = self.lock();
-        let ends = match &message.content {
-            Content::Match(found) => {
-                state.received.sample = Some(Sample {
-                    id: found.id,
-                    partition,
-                    offset,
-                });
-                &mut state.received.ends
-            }
-            Content::DeadLetter(_) => &mut state.received.letter_ends,
-        };
-        // Brokers do not always say where a repeated request has put it.
-        if offset >= 0 {
-            ends.insert(partition, offset + 1);
-        }
-        state.received.delivered.push(message);
-        self.notify(&state);
-    }
-
-    pub(crate) fn failed(&self, message: Box<InFlight>, code: RDKafkaErrorCode) {
-        let mut state = self.lock();
-        state.received.failed.push((message, code));
-        self.notify(&state);
-    }
-
     /// Waits until every record has been told of, at most so long; whether that is so.
     pub(crate) fn wait(&self, time_max: Duration) -> bool {
         let waiting = self
@@ -122,6 +99,38 @@ impl Reports {
         // Nothing in here panics half-way.
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+impl Outcomes for Reports {
+    fn delivered(&self, message: Box<InFlight>, partition: i32, offset: i64) {
+        let mut state = self.lock();
+        let ends = match &message.content {
+            Message::Match(found) => {
+                state.received.sample = Some(Sample {
+                    id: found.id,
+                    partition,
+                    offset,
+                });
+                &mut state.received.ends
+            }
+            Message::DeadLetter(_) => &mut state.received.letter_ends,
+        };
+        // Brokers do not always say where a repeated request has put it.
+        if offset >= 0 {
+            ends.insert(partition, offset + 1);
+        }
+        state.received.delivered.push(message);
+        self.notify(&state);
+    }
+
+    fn failed(&self, message: Box<InFlight>, code: RDKafkaErrorCode) {
+        let mut state = self.lock();
+        state.received.failed.push((message, code));
+        self.notify(&state);
+    }
+
+    /// The thread of transactions looks by itself.
+    fn lost_partitions(&self) {}
 }
 
 impl State {

@@ -7,14 +7,14 @@ use rdkafka::{error::RDKafkaErrorCode, producer::Producer};
 use tokio::time::Duration;
 
 use crate::{
-    at_least_once::sender::send,
-    delivery::{in_flight::Messages, record::Topics},
+    delivery::{client::send, in_flight::Messages, record::Topics},
     exactly_once::{
-        others::lies_before,
+        end::End,
         reports::Received,
-        transactional_producer::{End, Failure, STEP, TransactionalProducer, classify, is_fencing},
+        transactional_producer::{Failure, STEP, TransactionalProducer, classify, is_fencing},
         trying::Trying,
     },
+    topic::ends::lies_before,
 };
 
 /// How a transaction has ended.
@@ -126,8 +126,7 @@ impl TransactionalProducer {
     fn ended(&mut self, fate: Fate, is_broken: bool) -> Ended {
         let mut received = self.reports.take();
         if fate == Fate::Committed {
-            let readability = &self.deliveries.readability;
-            readability.all_acknowledged(&received.ends);
+            self.readability.all_acknowledged(&received.ends);
         }
         self.others.delivered(mem::take(&mut received.ends));
         self.letter_ends

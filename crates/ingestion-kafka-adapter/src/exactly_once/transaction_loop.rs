@@ -9,14 +9,15 @@ use rdkafka::ClientConfig;
 use tokio::time::{Duration, Instant};
 
 use crate::{
-    delivery::{Deliveries, in_flight::Messages, record::Topics},
+    delivery::{in_flight::Messages, record::Topics, room::Room, trouble::Trouble},
     exactly_once::{
         committed::was_committed,
+        end::End,
         lanes::{Idle, Lanes, Plan},
         reports::Sample,
         transaction::{Ended, Fate},
         transaction_queue::{Progress, TransactionQueue},
-        transactional_producer::{End, TransactionalProducer},
+        transactional_producer::TransactionalProducer,
     },
 };
 
@@ -33,7 +34,8 @@ const IDLE_TIME_MAX: Duration = Duration::from_mins(1);
 pub(crate) struct TransactionLoop {
     pub(crate) producer: TransactionalProducer,
     pub(crate) queue: Arc<TransactionQueue>,
-    pub(crate) deliveries: Arc<Deliveries>,
+    pub(crate) room: Arc<Room>,
+    pub(crate) trouble: Arc<Trouble>,
     pub(crate) topics: Topics,
     /// For a look at what has been committed.
     pub(crate) consumer_config: ClientConfig,
@@ -119,8 +121,8 @@ impl TransactionLoop {
                     ?cause,
                     "a transaction is aborted, its messages are sent again"
                 );
-                self.lanes.failed(received, cause, &self.deliveries);
-                self.deliveries.warn_of_refused();
+                self.lanes.failed(received, cause, &self.trouble);
+                self.trouble.warn_of_refused();
             }
             Fate::Aborted(_) => {
                 let failed = received.failed.into_iter().map(|(message, _)| message);
@@ -145,7 +147,7 @@ impl TransactionLoop {
                 &self.consumer_config,
                 &self.topics.matches,
                 sample,
-                &self.deliveries,
+                &self.trouble,
                 &self.queue,
             )?,
             None => false,
@@ -165,8 +167,7 @@ impl TransactionLoop {
                 partition, offset, ..
             }) = sample
             {
-                let readability = &self.deliveries.readability;
-                readability.acknowledged(partition, offset);
+                self.producer.readability.acknowledged(partition, offset);
             }
             self.lanes.succeeded(plan);
             self.settle(messages);
@@ -178,7 +179,8 @@ impl TransactionLoop {
 
     fn settle(&self, messages: Messages) {
         for message in messages {
-            self.deliveries.settle(*message);
+            self.trouble.acknowledged(&message);
+            message.settle(&self.room);
         }
     }
 }

@@ -8,15 +8,18 @@ use std::{
     time::Duration,
 };
 
-use ingestion_application::{Receipt, ports::PublishError};
+use ingestion_application::{
+    Receipt,
+    ports::{Message, PublishError},
+};
 use tokio::sync::watch;
 
 use crate::{
     delivery::{
-        in_flight::{Content, InFlight, Messages},
+        in_flight::{InFlight, Messages},
         room::Place,
     },
-    exactly_once::lanes::Lanes,
+    exactly_once::{end::Stopped, lanes::Lanes},
 };
 
 /// Between callers that publish and the thread that sends; bounded by the room.
@@ -46,10 +49,6 @@ pub(crate) enum Progress {
     Over(PublishError),
 }
 
-/// The thread is asked to stop.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Stopped;
-
 impl TransactionQueue {
     pub(crate) fn new() -> Self {
         Self {
@@ -61,7 +60,7 @@ impl TransactionQueue {
     }
 
     /// Adds a message at the end.
-    pub(crate) fn push(&self, content: Content, receipt: Receipt, place: Place) {
+    pub(crate) fn push(&self, content: Message, receipt: Receipt, place: Place) {
         let mut message = Box::new(InFlight {
             number: 0,
             content,

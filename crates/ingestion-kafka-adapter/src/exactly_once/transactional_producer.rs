@@ -16,14 +16,19 @@ use rdkafka::{
 use tokio::time::{Duration, Instant};
 
 use crate::{
-    KafkaSettings,
-    at_least_once::{RESEND_PAUSE_MAX, RESEND_PAUSE_MIN, sender::retire},
-    delivery::{Context, Deliveries},
-    exactly_once::{
-        others::{Ends, Others},
-        reports::Reports,
-        transaction_queue::{Stopped, TransactionQueue},
+    delivery::{
+        client::{Context, retire},
+        pause::{RESEND_PAUSE_MAX, RESEND_PAUSE_MIN},
+        trouble::Trouble,
     },
+    exactly_once::{
+        end::{End, Stopped},
+        others::Others,
+        reports::Reports,
+        transaction_queue::TransactionQueue,
+    },
+    settings::KafkaSettings,
+    topic::{ends::Ends, readable::Readability},
 };
 
 /// No call blocks for longer, so that a stop is noticed.
@@ -47,21 +52,6 @@ const OPENED_WITHIN: Duration = Duration::from_secs(3);
 /// Between two looks at one that is being opened.
 const LOOK_PAUSE: Duration = Duration::from_millis(5);
 
-/// Why the thread of transactions ends.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) enum End {
-    /// It was asked to.
-    Stopped,
-    /// Another instance has taken over.
-    Fenced(String),
-}
-
-impl From<Stopped> for End {
-    fn from(_: Stopped) -> Self {
-        Self::Stopped
-    }
-}
-
 /// What a failed call means.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Failure {
@@ -82,7 +72,8 @@ pub(crate) type Slot = Arc<RwLock<ThreadedProducer<Context>>>;
 pub(crate) struct TransactionalProducer {
     config: ClientConfig,
     transactional_id: String,
-    pub(crate) deliveries: Arc<Deliveries>,
+    trouble: Arc<Trouble>,
+    pub(crate) readability: Arc<Readability>,
     pub(crate) queue: Arc<TransactionQueue>,
     pub(crate) client: ThreadedProducer<Context>,
     pub(crate) reports: Arc<Reports>,
@@ -114,7 +105,8 @@ impl TransactionalProducer {
     /// [`SettingsError`] when librdkafka does not accept the settings.
     pub(crate) fn try_new(
         settings: &KafkaSettings,
-        deliveries: Arc<Deliveries>,
+        trouble: Arc<Trouble>,
+        readability: Arc<Readability>,
         queue: Arc<TransactionQueue>,
     ) -> Result<Self, SettingsError> {
         let mut config = settings.producer_config();
@@ -123,12 +115,13 @@ impl TransactionalProducer {
             // Messages gather before their transaction begins.
             .set("linger.ms", "0");
         let reports = Arc::new(Reports::default());
-        let client = create(&config, TIMEOUT_MS, false, &deliveries, &reports)?;
-        let others = Others::new(settings, Arc::clone(&deliveries), Arc::clone(&queue));
+        let client = create(&config, TIMEOUT_MS, false, &trouble, &reports)?;
+        let others = Others::new(settings, Arc::clone(&trouble), Arc::clone(&queue));
         Ok(Self {
             config,
             transactional_id: settings.transactional_id.clone(),
-            deliveries,
+            trouble,
+            readability,
             queue,
             slot: Arc::new(RwLock::new(client.clone())),
             client,
@@ -161,7 +154,7 @@ impl TransactionalProducer {
             self.initialise(is_alone)?;
             self.others.check()?;
             self.state = State::Open;
-            self.deliveries.set_transaction_trouble(None);
+            self.trouble.set_transactions(None);
         }
         Ok(())
     }
@@ -247,7 +240,7 @@ impl TransactionalProducer {
             &self.config,
             self.timeout_ms,
             is_alone,
-            &self.deliveries,
+            &self.trouble,
             &reports,
         );
         match created {
@@ -286,13 +279,10 @@ impl TransactionalProducer {
                  transaction.state.log.replication.factor asks for"
             }
         };
-        let trouble =
+        let reason =
             format!("transactions of the transactional id {id} cannot begin: {code}; {advice}");
-        if self
-            .deliveries
-            .set_transaction_trouble(Some(trouble.clone()))
-        {
-            tracing::debug!("{trouble}");
+        if self.trouble.set_transactions(Some(reason.clone())) {
+            tracing::debug!("{reason}");
         }
     }
 }
@@ -301,7 +291,7 @@ fn create(
     config: &ClientConfig,
     timeout_ms: u32,
     is_alone: bool,
-    deliveries: &Arc<Deliveries>,
+    trouble: &Arc<Trouble>,
     reports: &Arc<Reports>,
 ) -> Result<ThreadedProducer<Context>, SettingsError> {
     let mut config = config.clone();
@@ -309,7 +299,8 @@ fn create(
     if is_alone {
         config.set("batch.num.messages", "1");
     }
-    let context = Context::reporting(Arc::clone(deliveries), Arc::clone(reports));
+    let reports: Arc<Reports> = Arc::clone(reports);
+    let context = Context::new(reports, Arc::clone(trouble));
     Ok(config.create_with_context(context)?)
 }
 

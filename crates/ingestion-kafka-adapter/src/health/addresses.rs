@@ -17,7 +17,7 @@ use tokio::{
 };
 
 use super::{ACKNOWLEDGED_WITHIN, KafkaHealth};
-use crate::delivery::Context;
+use crate::delivery::client::Context;
 
 /// Between two looks whether something does not get on.
 const LOOK_PAUSE: Duration = Duration::from_millis(500);
@@ -61,10 +61,9 @@ impl KafkaHealth {
 
     /// Whether the brokers answer some questions, and not all.
     fn is_stuck(&self) -> bool {
-        let deliveries = &self.deliveries;
-        deliveries.transaction_trouble().is_some()
-            || deliveries.reading_trouble().is_some()
-            || deliveries
+        self.trouble.transactions().is_some()
+            || self.trouble.reading().is_some()
+            || self
                 .room
                 .oldest_age()
                 .is_some_and(|age| age > ACKNOWLEDGED_WITHIN)

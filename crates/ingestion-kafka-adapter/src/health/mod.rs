@@ -24,9 +24,13 @@ use rdkafka::{
 use tokio::{sync::oneshot, time::sleep};
 
 use crate::{
-    KafkaSettings,
-    delivery::{Context, Deliveries, Refusal},
-    topic::undecided::Hidden,
+    delivery::{
+        client::Context,
+        room::Room,
+        trouble::{Refusal, Trouble},
+    },
+    settings::KafkaSettings,
+    topic::{readable::Readability, undecided::Hidden},
 };
 
 /// Pause between two questions to the brokers. With the time two of them may
@@ -40,7 +44,9 @@ const ACKNOWLEDGED_WITHIN: Duration = Duration::from_secs(3);
 
 /// The conditions `kafka`, `publish_topic` and `dead_letter_topic`.
 pub(crate) struct KafkaHealth {
-    deliveries: Arc<Deliveries>,
+    room: Arc<Room>,
+    trouble: Arc<Trouble>,
+    readability: Arc<Readability>,
     bootstrap_servers: String,
     brokers: Condition,
     /// Whether the last probe was answered, or why not; none before the first.
@@ -76,7 +82,9 @@ enum ReadingTrouble {
 impl KafkaHealth {
     pub(crate) fn new(
         settings: &KafkaSettings,
-        deliveries: Arc<Deliveries>,
+        room: Arc<Room>,
+        trouble: Arc<Trouble>,
+        readability: Arc<Readability>,
         clock: &Arc<dyn Clock>,
     ) -> Self {
         let servers = &settings.client.bootstrap_servers;
@@ -95,7 +103,9 @@ impl KafkaHealth {
             is_known: AtomicBool::new(false),
         };
         Self {
-            deliveries,
+            room,
+            trouble,
+            readability,
             bootstrap_servers: servers.clone(),
             brokers: condition("kafka"),
             answer: Mutex::default(),
@@ -146,7 +156,7 @@ impl KafkaHealth {
     pub(crate) async fn watch_for_ever(&self) {
         loop {
             sleep(WATCH_PAUSE).await;
-            self.deliveries.room.tick();
+            self.room.tick();
             self.judge_brokers();
         }
     }
@@ -156,7 +166,7 @@ impl KafkaHealth {
         let states =
             ask(&self.publish_topic).and_then(|first| Ok((first, ask(&self.dead_letter_topic)?)));
         self.take_answer(states.map_err(|code| {
-            let trouble = self.deliveries.connection_trouble();
+            let trouble = self.trouble.connection();
             trouble.unwrap_or_else(|| code.to_string())
         }));
     }
@@ -165,8 +175,8 @@ impl KafkaHealth {
     fn take_answer(&self, states: Result<(TopicState, TopicState), String>) {
         let answer = match states {
             Ok((publish_topic, dead_letter_topic)) => {
-                self.deliveries.forget_connection_trouble();
-                let (matches, letters) = (&self.deliveries.matches, &self.deliveries.dead_letters);
+                self.trouble.forget_connection();
+                let (matches, letters) = (&self.trouble.matches, &self.trouble.dead_letters);
                 let reading = self.reading_trouble();
                 self.publish_topic.judge(publish_topic, matches, reading);
                 self.dead_letter_topic
@@ -185,11 +195,10 @@ impl KafkaHealth {
     }
 
     fn reading_trouble(&self) -> Option<ReadingTrouble> {
-        let readability = &self.deliveries.readability;
-        let refused = self.deliveries.reading_trouble();
+        let refused = self.trouble.reading();
         let refused = refused.map(ReadingTrouble::Refused);
-        let awaited = readability.awaited().map(ReadingTrouble::Awaited);
-        let hidden = readability.hidden().map(ReadingTrouble::Hidden);
+        let awaited = self.readability.awaited().map(ReadingTrouble::Awaited);
+        let hidden = self.readability.hidden().map(ReadingTrouble::Hidden);
         refused.or(awaited).or(hidden)
     }
 
@@ -207,9 +216,9 @@ impl KafkaHealth {
 
     fn assess_brokers(&self, answer: Result<(), String>) -> (HealthStatus, String) {
         let servers = &self.bootstrap_servers;
-        let transactions = self.deliveries.transaction_trouble();
+        let transactions = self.trouble.transactions();
         let unreachable = self.unreachable();
-        match (answer, self.deliveries.room.oldest_age()) {
+        match (answer, self.room.oldest_age()) {
             (Ok(()), _) if let Some(found) = unreachable => {
                 let reason = format!("{servers} answers, but {found}");
                 (HealthStatus::Unhealthy, reason)

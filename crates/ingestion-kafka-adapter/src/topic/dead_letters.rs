@@ -31,7 +31,7 @@ use tokio::{
 };
 
 use crate::{
-    KafkaSettings,
+    settings::KafkaSettings,
     topic::undecided::{Hidden, Sight},
 };
 

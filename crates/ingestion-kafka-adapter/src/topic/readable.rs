@@ -13,17 +13,16 @@ use std::{
 
 use rdkafka::{
     ClientConfig,
-    producer::{Producer, ThreadedProducer},
+    producer::{Producer, ProducerContext, ThreadedProducer},
 };
 use tokio::{
     sync::oneshot,
     time::{Duration, Instant, sleep},
 };
 
-use crate::{
-    delivery::{Context, Deliveries},
-    exactly_once::others::Ends,
-    topic::undecided::{Hidden, Sight},
+use crate::topic::{
+    ends::Ends,
+    undecided::{Hidden, Sight},
 };
 
 /// Between two looks.
@@ -79,7 +78,7 @@ pub(crate) struct ReadabilityWatch {
     /// A consumer's.
     config: ClientConfig,
     topic: String,
-    deliveries: Arc<Deliveries>,
+    readability: Arc<Readability>,
     progress: Mutex<Progress>,
 }
 
@@ -95,19 +94,19 @@ struct Progress {
 }
 
 impl ReadabilityWatch {
-    pub(crate) fn new(config: ClientConfig, topic: String, deliveries: Arc<Deliveries>) -> Self {
+    pub(crate) fn new(config: ClientConfig, topic: String, readability: Arc<Readability>) -> Self {
         Self {
             config,
             topic,
-            deliveries,
+            readability,
             progress: Mutex::default(),
         }
     }
 
     /// Looks through the producer that `producer` gives, for ever.
-    pub(crate) async fn watch_for_ever(
+    pub(crate) async fn watch_for_ever<C: ProducerContext + 'static>(
         self: &Arc<Self>,
-        producer: impl Fn() -> ThreadedProducer<Context>,
+        producer: impl Fn() -> ThreadedProducer<C>,
     ) {
         loop {
             sleep(LOOK_PAUSE).await;
@@ -132,11 +131,11 @@ impl ReadabilityWatch {
 
     /// Whether nothing was acknowledged since all could be read.
     fn is_all_readable(&self) -> bool {
-        *lock(&self.deliveries.readability.ends) == lock(&self.progress).readable
+        *lock(&self.readability.ends) == lock(&self.progress).readable
     }
 
-    fn look(&self, producer: &ThreadedProducer<Context>) {
-        let ends = lock(&self.deliveries.readability.ends).clone();
+    fn look<C: ProducerContext>(&self, producer: &ThreadedProducer<C>) {
+        let ends = lock(&self.readability.ends).clone();
         let mut progress = lock(&self.progress);
         let ask = |partition| {
             let client = producer.client();
@@ -159,7 +158,7 @@ impl ReadabilityWatch {
             // There are no such offsets in a topic made anew.
             progress.found_readable(&late);
         }
-        *lock(&self.deliveries.readability.hidden) = hidden;
+        *lock(&self.readability.hidden) = hidden;
     }
 }
 

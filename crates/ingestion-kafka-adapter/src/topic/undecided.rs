@@ -14,7 +14,7 @@ use rdkafka::{ClientConfig, error::RDKafkaErrorCode};
 use tokio::time::{Duration, Instant};
 use tokio_util::sync::CancellationToken;
 
-use crate::{delivery::Deliveries, exactly_once::others::Ends, topic::published_tail::NoTail};
+use crate::topic::{ends::Ends, published_tail::NoTail};
 
 /// Before a transaction that is open is looked at again.
 const LOOK_AGAIN_AFTER: Duration = Duration::from_millis(250);
@@ -86,7 +86,8 @@ impl Sight {
 }
 
 /// Waits until all that is in the topic now is decided: it can be read, or
-/// never will be. Blocks while it does.
+/// never will be. Blocks while it does, and tells what it waits for if that
+/// takes long, and that it waits no more.
 ///
 /// What the newest records are cannot be told before: those which are hidden
 /// may be committed already.
@@ -96,22 +97,22 @@ impl Sight {
 pub(crate) fn wait_until_decided(
     config: &ClientConfig,
     topic: &str,
-    deliveries: &Deliveries,
     stop: &CancellationToken,
+    tell: impl Fn(Option<Hidden>),
 ) -> Result<(), NoTail> {
     let sight = Sight::open(config, topic)?;
     let ends = sight.ends()?;
     let begun = Instant::now();
     while let Some(hidden) = sight.hidden(&ends)? {
         if begun.elapsed() > DECIDED_WITHIN {
-            deliveries.readability.set_awaited(Some(hidden));
+            tell(Some(hidden));
         }
         if stop.is_cancelled() {
             return Err(NoTail::Stopped);
         }
         thread::sleep(LOOK_AGAIN_AFTER);
     }
-    deliveries.readability.set_awaited(None);
+    tell(None);
     Ok(())
 }
 

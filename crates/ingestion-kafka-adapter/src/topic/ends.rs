@@ -1,0 +1,14 @@
+//! Where records end, by partition.
+
+use std::collections::BTreeMap;
+
+/// Of each partition the offset after its last record of some kind; 0 where
+/// there is none.
+pub(crate) type Ends = BTreeMap<i32, i64>;
+
+/// Whether records lie before older ones, as they do in a topic made anew; not
+/// to be seen in a partition that held no more before than it has got now.
+pub(crate) fn lies_before(new: &Ends, old: &Ends) -> bool {
+    new.iter()
+        .any(|(partition, end)| old.get(partition).is_some_and(|old| end <= old))
+}
