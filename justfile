@@ -33,6 +33,12 @@ doc:
 test:
     cargo test --workspace --locked
 
+# Tests what is promised of the binary that ships, on one that is built faster.
+test-release:
+    cargo build --profile release-quick -p ingestion-service --locked
+    INGESTION_SERVICE_BINARY={{justfile_directory()}}/target/release-quick/ingestion-service \
+        cargo test -p ingestion-service --features release-binary --test e2e --locked release_binary
+
 # Tests the pages in Chromium, which must be installed.
 test-browser:
     cargo test -p ingestion-http-api --features browser-tests --test api --locked live_page

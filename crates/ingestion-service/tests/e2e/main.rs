@@ -13,6 +13,8 @@ mod descriptors;
 mod feed_faults;
 mod invalid_frames;
 mod recorded;
+#[cfg(feature = "release-binary")]
+mod release_binary;
 mod replay;
 mod secrets;
 mod settings;

@@ -130,7 +130,8 @@ impl Service {
         Self::start_as(program, feed_url, topics, further).await
     }
 
-    async fn start_as(
+    /// The same with another program.
+    pub(crate) async fn start_as(
         mut program: Command,
         feed_url: &str,
         topics: &Topics,
