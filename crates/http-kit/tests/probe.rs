@@ -164,6 +164,11 @@ impl Probe {
 
 const LOCAL: [(&str, &str); 2] = [("API_HOST", "127.0.0.1"), ("API_PORT", "0")];
 
+fn with_token(token: Option<&str>) -> Vec<(&str, &str)> {
+    let token = token.map(|token| ("API_TOKEN", token));
+    LOCAL.into_iter().chain(token).collect()
+}
+
 #[test]
 fn the_section_has_the_service_s_own_defaults() {
     let settings = settings(&[]);
@@ -220,16 +225,13 @@ async fn a_write_path_is_there_for_the_token() -> Result<(), Box<dyn Error>> {
         (Some("a"), "Bearer b", StatusCode::UNAUTHORIZED),
         (Some("a"), "Bearer a", StatusCode::OK),
     ] {
-        let token = token.map(|token| ("API_TOKEN", token));
-        let probe = Probe::start(settings(&Vec::from_iter(LOCAL.into_iter().chain(token))))?;
+        let probe = Probe::start(settings(&with_token(token)))?;
         let request = probe.client.post(format!("{}/api/v1/dive", probe.url));
         let answer = request.header("authorization", given).send().await?;
         assert_eq!(answer.status(), expected, "{token:?} {given}");
         probe.stop().await?;
     }
-    let probe = Probe::start(settings(&Vec::from_iter(
-        LOCAL.into_iter().chain([("API_TOKEN", "a")]),
-    )))?;
+    let probe = Probe::start(settings(&with_token(Some("a"))))?;
     let request = probe.client.post(format!("{}/api/v1/dive", probe.url));
     let answer = request
         .bearer_auth("a")

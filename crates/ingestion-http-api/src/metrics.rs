@@ -38,7 +38,7 @@ impl Metrics for IngestionMetrics {
         writer.histogram(
             "ingestion_publish_latency_seconds",
             "From receipt to acknowledgement",
-            &Vec::from_iter(bounds.zip(latency.bucket_counts)),
+            &bounds.zip(latency.bucket_counts).collect::<Vec<_>>(),
             latency.sum,
         )?;
         let build = [("version", self.version), ("commit", self.commit)];
