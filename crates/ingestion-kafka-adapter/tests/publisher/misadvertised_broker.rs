@@ -1,5 +1,5 @@
-//! Brokers that call themselves what leads nowhere: health names that step,
-//! and no later one.
+//! Addresses that lead nowhere, of bootstrap servers and of what brokers call
+//! themselves: health names that step, and no later one.
 
 use std::{
     net::{Ipv4Addr, TcpListener},
@@ -66,4 +66,15 @@ async fn a_broker_that_is_not_where_it_says_is_named() {
     // Nobody listens there any more.
     drop(taken);
     check(&address, AtLeastOnce, "reached").await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_bootstrap_server_whose_name_is_not_known_is_named() {
+    let rig = Rig::start_with(KafkaSettings::at("kafka.invalid:9092"));
+    rig.wait_for_reason("kafka", "check the names in KAFKA_BOOTSTRAP_SERVERS")
+        .await;
+    let check = rig.check("kafka");
+    let expected = "no broker of kafka.invalid:9092 answers: kafka.invalid:9092/bootstrap: \
+                    Failed to resolve";
+    assert!(check.reason.starts_with(expected), "{check:?}");
 }
