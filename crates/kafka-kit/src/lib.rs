@@ -5,7 +5,9 @@
 //! feature `embedded`, for demos and tests.
 
 pub mod addresses;
+pub mod advice;
 pub mod error_code;
+pub mod health;
 pub mod log;
 pub mod probe;
 pub mod reader;

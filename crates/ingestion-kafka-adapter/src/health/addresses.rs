@@ -38,7 +38,7 @@ impl KafkaHealth {
                 self.set_unreachable(None);
                 continue;
             }
-            let (producer, topic) = (producer(), self.publish_topic.topic.clone());
+            let (producer, topic) = (producer(), self.publish_topic.topic().to_owned());
             let (done, answer) = oneshot::channel();
             // Names are resolved for as long as the system likes: in a thread
             // of its own, as the probe.

@@ -5,26 +5,22 @@
 //! a broker that is gone as well as one that takes connections and no records.
 
 mod addresses;
-mod advice;
 
 use std::{
-    sync::{
-        Arc, Mutex, PoisonError,
-        atomic::{AtomicBool, Ordering},
-    },
+    sync::{Arc, Mutex, PoisonError},
     thread,
     time::Duration,
 };
 
 use health_kit::{Clock, Condition, HealthCheck, HealthStatus};
-use kafka_kit::probe::{TopicState, topic_state};
-use rdkafka::{
-    error::RDKafkaErrorCode,
-    producer::{Producer, ThreadedProducer},
+use kafka_kit::{
+    advice::advice_for_connections,
+    health::{TopicHealth, TopicTrouble, log, unknown},
+    probe::{TopicState, topic_state},
 };
+use rdkafka::producer::{Producer, ThreadedProducer};
 use tokio::{sync::oneshot, time::sleep};
 
-use self::advice::{advice_for_connections, explain_refusal};
 use crate::{
     delivery::{
         client::Context,
@@ -59,28 +55,6 @@ pub(crate) struct KafkaHealth {
     dead_letter_topic: TopicHealth,
 }
 
-/// One topic and its condition.
-struct TopicHealth {
-    topic: String,
-    bootstrap_servers: String,
-    /// What to create it with, when it is missing.
-    create_command: String,
-    condition: Condition,
-    /// False as long as no broker answers: what one says then is news.
-    is_known: AtomicBool,
-}
-
-/// Why a topic cannot be read that must be.
-#[derive(Debug, Clone, Copy)]
-enum ReadingTrouble {
-    /// The brokers do not let it.
-    Refused(RDKafkaErrorCode),
-    /// What is hidden must be decided before anything is published.
-    Awaited(Hidden),
-    /// It can be published, and nobody can read it.
-    Hidden(Hidden),
-}
-
 impl KafkaHealth {
     pub(crate) fn new(
         settings: &KafkaSettings,
@@ -90,26 +64,15 @@ impl KafkaHealth {
         clock: &Arc<dyn Clock>,
     ) -> Self {
         let servers = &settings.client.bootstrap_servers;
-        let condition = |name| {
-            let reason = format!("no broker of {servers} has answered yet");
-            Condition::new(name, HealthStatus::Unhealthy, reason, Arc::clone(clock))
-        };
-        let topic = |name, topic: &str, partitions: u32| TopicHealth {
-            topic: topic.to_owned(),
-            bootstrap_servers: servers.clone(),
-            create_command: format!(
-                "kafka-topics.sh --bootstrap-server {servers} --create --topic {topic} \
-                 --partitions {partitions}"
-            ),
-            condition: condition(name),
-            is_known: AtomicBool::new(false),
+        let topic = |name, topic: &str, partitions: u32| {
+            TopicHealth::new(name, topic, partitions, servers, clock)
         };
         Self {
             room,
             trouble,
             readability,
             bootstrap_servers: servers.clone(),
-            brokers: condition("kafka"),
+            brokers: unknown("kafka", servers, clock),
             answer: Mutex::default(),
             unreachable: Mutex::default(),
             publish_topic: topic("publish_topic", &settings.publish_topic, 12),
@@ -119,13 +82,11 @@ impl KafkaHealth {
 
     /// The three checks, as they are known now.
     pub(crate) fn checks(&self) -> Vec<HealthCheck> {
-        [
-            &self.brokers,
-            &self.publish_topic.condition,
-            &self.dead_letter_topic.condition,
+        vec![
+            self.brokers.check(),
+            self.publish_topic.check(),
+            self.dead_letter_topic.check(),
         ]
-        .map(Condition::check)
-        .into()
     }
 
     /// Asks the brokers, again and again.
@@ -164,7 +125,7 @@ impl KafkaHealth {
     }
 
     fn probe(&self, producer: &ThreadedProducer<Context>) {
-        let ask = |health: &TopicHealth| topic_state(producer.client(), &health.topic);
+        let ask = |health: &TopicHealth| topic_state(producer.client(), health.topic());
         let states =
             ask(&self.publish_topic).and_then(|first| Ok((first, ask(&self.dead_letter_topic)?)));
         self.take_answer(states.map_err(|code| {
@@ -178,11 +139,10 @@ impl KafkaHealth {
         let answer = match states {
             Ok((publish_topic, dead_letter_topic)) => {
                 self.trouble.forget_connection();
-                let (matches, letters) = (&self.trouble.matches, &self.trouble.dead_letters);
-                let reading = self.reading_trouble();
-                self.publish_topic.judge(publish_topic, matches, reading);
-                self.dead_letter_topic
-                    .judge(dead_letter_topic, letters, None);
+                self.publish_topic
+                    .judge(publish_topic, self.publish_trouble());
+                let letters = written_trouble(&self.trouble.dead_letters);
+                self.dead_letter_topic.judge(dead_letter_topic, letters);
                 Ok(())
             }
             Err(trouble) => {
@@ -196,12 +156,32 @@ impl KafkaHealth {
         self.judge_brokers();
     }
 
-    fn reading_trouble(&self) -> Option<ReadingTrouble> {
-        let refused = self.trouble.reading();
-        let refused = refused.map(ReadingTrouble::Refused);
-        let awaited = self.readability.awaited().map(ReadingTrouble::Awaited);
-        let hidden = self.readability.hidden().map(ReadingTrouble::Hidden);
-        refused.or(awaited).or(hidden)
+    /// What is wrong with the topic of matches: it must take them, be read, and
+    /// let others read.
+    fn publish_trouble(&self) -> Option<TopicTrouble> {
+        let (topic, servers) = (self.publish_topic.topic(), &self.bootstrap_servers);
+        let awaited = |hidden: Hidden| {
+            let reason = format!(
+                "nothing is published until it is known what topic {topic} holds: {}",
+                hidden.explain(topic, servers)
+            );
+            TopicTrouble::Other(HealthStatus::Unhealthy, reason)
+        };
+        let hidden = |hidden: Hidden| {
+            let reason = format!(
+                "consumers cannot read what is published: {}",
+                hidden.explain(topic, servers)
+            );
+            TopicTrouble::Other(HealthStatus::Degraded, reason)
+        };
+        let matches = &self.trouble.matches;
+        matches
+            .get()
+            .map(TopicTrouble::Refused)
+            .or_else(|| self.trouble.reading().map(TopicTrouble::Unreadable))
+            .or_else(|| self.readability.awaited().map(awaited))
+            .or_else(|| self.readability.hidden().map(hidden))
+            .or_else(|| written_trouble(matches))
     }
 
     /// Judges by what is known now.
@@ -247,117 +227,9 @@ impl KafkaHealth {
     }
 }
 
-impl TopicHealth {
-    /// Judges by its state, by whether records are refused, and by why it
-    /// cannot be read although it must be.
-    fn judge(&self, state: TopicState, refusal: &Refusal, reading: Option<ReadingTrouble>) {
-        let (status, reason) = self.assess(state, refusal, reading);
-        let was_known = self.is_known.swap(true, Ordering::Relaxed);
-        if self.condition.set(status, reason) || !was_known {
-            log(&self.condition);
-        }
-    }
-
-    /// Says that nothing is known; not logged, as the missing answer itself is.
-    fn forget(&self) {
-        self.is_known.store(false, Ordering::Relaxed);
-        let reason = format!("topic {} is not known while no broker answers", self.topic);
-        self.condition.set(HealthStatus::Unhealthy, reason);
-    }
-
-    fn assess(
-        &self,
-        state: TopicState,
-        refusal: &Refusal,
-        reading: Option<ReadingTrouble>,
-    ) -> (HealthStatus, String) {
-        let topic = &self.topic;
-        match (state, refusal.get()) {
-            (TopicState::Ready { .. }, None) if let Some(trouble) = reading => {
-                trouble.assess(topic, &self.bootstrap_servers)
-            }
-            (TopicState::Ready { .. }, None) if refusal.is_of_large_batches() => {
-                let reason = format!(
-                    "topic {topic} refuses large batches, their records are sent one by one; \
-                     raise its max.message.bytes, or lower the property batch.size"
-                );
-                (HealthStatus::Degraded, reason)
-            }
-            (TopicState::Ready { partitions }, None) => (
-                HealthStatus::Healthy,
-                format!(
-                    "topic {topic} has {}, each with a leader",
-                    count_of_partitions(partitions)
-                ),
-            ),
-            (TopicState::Leaderless { partitions, of }, None) => (
-                HealthStatus::Degraded,
-                format!(
-                    "topic {topic} has no leader for {partitions} of {}: \
-                     their records wait until a replica's broker is back",
-                    count_of_partitions(of)
-                ),
-            ),
-            (TopicState::Ready { .. } | TopicState::Leaderless { .. }, Some(code)) => {
-                (HealthStatus::Unhealthy, explain_refusal(topic, code))
-            }
-            (TopicState::Missing, _) => (
-                HealthStatus::Unhealthy,
-                format!(
-                    "topic {topic} does not exist; create it: {}",
-                    self.create_command
-                ),
-            ),
-            (TopicState::Forbidden, _) => (
-                HealthStatus::Unhealthy,
-                format!("topic {topic} may not be seen; allow this user Describe on it"),
-            ),
-            (TopicState::Failed(code), _) => (
-                HealthStatus::Unhealthy,
-                format!("topic {topic} cannot be used: {code}"),
-            ),
-        }
-    }
-}
-
-impl ReadingTrouble {
-    fn assess(self, topic: &str, servers: &str) -> (HealthStatus, String) {
-        match self {
-            Self::Refused(code) => {
-                let advice = match code {
-                    RDKafkaErrorCode::TopicAuthorizationFailed => "allow this user Read on it",
-                    _ => "check that all brokers run",
-                };
-                let reason = format!("topic {topic} cannot be read: {code}; {advice}");
-                (HealthStatus::Unhealthy, reason)
-            }
-            Self::Awaited(hidden) => {
-                let reason = format!(
-                    "nothing is published until it is known what topic {topic} holds: {}",
-                    hidden.explain(topic, servers)
-                );
-                (HealthStatus::Unhealthy, reason)
-            }
-            Self::Hidden(hidden) => {
-                let reason = format!(
-                    "consumers cannot read what is published: {}",
-                    hidden.explain(topic, servers)
-                );
-                (HealthStatus::Degraded, reason)
-            }
-        }
-    }
-}
-
-fn count_of_partitions(count: usize) -> String {
-    format!("{count} partition{}", if count == 1 { "" } else { "s" })
-}
-
-fn log(condition: &Condition) {
-    let check = condition.check();
-    if check.status == HealthStatus::Healthy {
-        tracing::info!(check = &*check.name, "{}", check.reason);
-    } else {
-        tracing::warn!(check = &*check.name, "{}", check.reason);
-    }
+/// Why records are not written to a topic as they should be.
+fn written_trouble(refusal: &Refusal) -> Option<TopicTrouble> {
+    let in_batches = || TopicTrouble::LargeBatchesRefused;
+    let refused = refusal.get().map(TopicTrouble::Refused);
+    refused.or_else(|| refusal.is_of_large_batches().then(in_batches))
 }

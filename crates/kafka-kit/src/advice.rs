@@ -4,7 +4,8 @@ use rdkafka::error::RDKafkaErrorCode;
 
 /// What to do about connections, by what librdkafka says of them; the first
 /// that fits counts. It has the same words for every certificate it does not believe.
-pub(super) fn advice_for_connections(trouble: &str) -> &'static str {
+#[must_use]
+pub fn advice_for_connections(trouble: &str) -> &'static str {
     const ADVICE: [(&str, &str); 8] = [
         // A bootstrap server is called so; a broker has its number there.
         (
@@ -43,7 +44,7 @@ pub(super) fn advice_for_connections(trouble: &str) -> &'static str {
 }
 
 /// Why a topic takes no records, and what to do about it.
-pub(super) fn explain_refusal(topic: &str, code: RDKafkaErrorCode) -> String {
+pub(crate) fn explain_refusal(topic: &str, code: RDKafkaErrorCode) -> String {
     let advice = match code {
         RDKafkaErrorCode::TopicAuthorizationFailed => "allow this user Write on it",
         RDKafkaErrorCode::ClusterAuthorizationFailed => {
