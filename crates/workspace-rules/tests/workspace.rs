@@ -87,8 +87,12 @@ fn a_second_service_needs_the_kits_and_nothing_of_the_first() {
     };
     expect_none(probe(&kits));
     let names = packages(&metadata).filter_map(|package| package["name"].as_str());
+    let names: Vec<_> = names.collect();
+    for kit in kits {
+        assert!(names.contains(&kit), "{kit} is missing");
+    }
     let is_kit = |name: &&str| Shape::of(name).is_some_and(|shape| shape.role == Role::Kit);
-    for kit in names.filter(is_kit) {
+    for kit in names.into_iter().filter(is_kit) {
         let shipped = shipped_with(&metadata, kit);
         let of_services: Vec<_> = shipped.iter().filter(|name| has_owner(name)).collect();
         assert!(of_services.is_empty(), "{kit} brings {of_services:?}");
