@@ -7,7 +7,6 @@
 
 mod dedup;
 mod journal;
-mod opendota;
 
 #[cfg(test)]
 mod kafka_tests;
@@ -25,7 +24,7 @@ use std::time::Duration;
 use http_kit::{ApiSection, ApiSettings};
 use ingestion_journal_adapter::JournalSettings;
 use ingestion_kafka_adapter::{KafkaSection, KafkaSettings};
-use ingestion_opendota_adapter::stream::StreamSettings;
+use ingestion_opendota_adapter::stream::{StreamSection, StreamSettings};
 use service_kit::config::{
     Declaration, Flag, Report, Section, SettingsReader, Sources, WrongSettings, flags,
 };
@@ -39,6 +38,7 @@ static API: ApiSection = ApiSection::new(
      those paths of the HTTP interface do not exist",
 );
 static KAFKA: KafkaSection = KafkaSection::DEFAULT;
+static OPENDOTA: StreamSection = StreamSection::DEFAULT;
 static LOG: LogSection = LogSection::DEFAULT;
 static SERVICE: ServiceSection = ServiceSection::named("ingestion-service");
 static SHUTDOWN: ShutdownSection = ShutdownSection::DEFAULT;
@@ -91,12 +91,11 @@ impl Settings {
             config_file_variable: "INGESTION_CONFIG",
             working_dir,
         };
-        let proxy_variables = opendota::proxy_variables(&sources.environment);
         let mut reader = SettingsReader::new(declarations(), &sources);
         let service_name = SERVICE.read(&mut reader);
         let settings = Self {
             kafka: KAFKA.read(&mut reader, &service_name),
-            opendota: opendota::read(&mut reader, working_dir, proxy_variables),
+            opendota: OPENDOTA.read(&mut reader, &sources.environment),
             journal: journal::read(&mut reader, working_dir),
             dedup_window_size: dedup::read(&mut reader),
             api: API.read(&mut reader),
@@ -119,7 +118,7 @@ impl Settings {
 fn declarations() -> Vec<&'static dyn Declaration> {
     [
         &KAFKA.declarations(),
-        opendota::DECLARATIONS,
+        &OPENDOTA.declarations(),
         dedup::DECLARATIONS,
         journal::DECLARATIONS,
         &API.declarations(),

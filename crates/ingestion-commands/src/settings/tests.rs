@@ -148,7 +148,7 @@ fn values_are_judged_beside_each_other() {
     );
     check_wrong(
         &[("OPENDOTA_STREAM_BACKOFF_MAX", "100ms")],
-        "OPENDOTA_STREAM_BACKOFF_MIN is \"500ms\" (default): longer than backoff_max, \
+        "OPENDOTA_STREAM_BACKOFF_MIN is \"500ms\" (default): longer than OPENDOTA_STREAM_BACKOFF_MAX, \
          which is 100ms; allowed: a duration from 10ms to 1h, written like 250ms, 30s or 5m",
     );
     check_wrong(

@@ -19,6 +19,7 @@ mod pulse;
 mod refusal;
 mod request;
 mod route;
+mod section;
 mod settings;
 mod tls;
 mod tls_failure;
@@ -29,7 +30,8 @@ use ingestion_application::SourceName;
 pub use client::MatchStream;
 pub use connector::{ByteStream, Connector, TcpConnector};
 pub use parse::{MatchFrames, parse_frame, parse_text_frame};
-pub use settings::{SettingProblem, StreamSettings, StreamSettingsError};
+pub use section::StreamSection;
+pub use settings::{StreamSettings, StreamSettingsError};
 
 /// The name of this feed in records, metrics and logs.
 pub const SOURCE: SourceName = SourceName::new("opendota_stream");

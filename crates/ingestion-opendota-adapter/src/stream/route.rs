@@ -2,6 +2,7 @@
 //! made ready for every attempt.
 
 use secrecy::ExposeSecret as _;
+use service_kit::config::Broken;
 use tokio_rustls::TlsConnector;
 use tokio_tungstenite::tungstenite::{
     Error,
@@ -13,7 +14,7 @@ use tokio_tungstenite::tungstenite::{
 
 use super::{
     request::{Address, request_headers},
-    settings::{SettingProblem, StreamSettings, StreamSettingsError},
+    settings::{StreamSettings, StreamSettingsError},
     tls,
 };
 
@@ -37,11 +38,11 @@ impl Route {
     pub(super) fn try_new(settings: &StreamSettings) -> Result<Self, StreamSettingsError> {
         let mut problems = settings.check_limits();
         let address = Address::try_new(settings.url.expose_secret())
-            .map_err(|problem| problems.push(SettingProblem::new("url", problem)));
+            .map_err(|problem| problems.push(Broken::new("OPENDOTA_STREAM_URL", problem)));
         let headers = request_headers(&settings.headers)
-            .map_err(|problem| problems.push(SettingProblem::new("headers", problem)));
+            .map_err(|problem| problems.push(Broken::new("OPENDOTA_STREAM_HEADERS", problem)));
         let tls = tls::connector(settings.ca_file.as_deref())
-            .map_err(|problem| problems.push(SettingProblem::new("ca_file", problem)));
+            .map_err(|problem| problems.push(Broken::new("OPENDOTA_STREAM_CA_FILE", problem)));
         let (Ok(address), Ok(headers), Ok(tls), true) =
             (address, headers, tls, problems.is_empty())
         else {

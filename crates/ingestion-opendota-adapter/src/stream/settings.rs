@@ -3,6 +3,7 @@
 use std::{path::PathBuf, time::Duration};
 
 use secrecy::SecretString;
+use service_kit::config::Broken;
 use thiserror::Error;
 
 use super::route::Route;
@@ -42,60 +43,44 @@ pub struct StreamSettings {
 #[error("{}", self.problems.iter().map(ToString::to_string).collect::<Vec<_>>().join("; "))]
 pub struct StreamSettingsError {
     /// What is wrong, never empty.
-    pub problems: Vec<SettingProblem>,
-}
-
-/// One setting that cannot work.
-#[derive(Debug, Clone, PartialEq, Eq, Error)]
-#[error("{setting}: {problem}")]
-pub struct SettingProblem {
-    /// The name of the field of [`StreamSettings`].
-    pub setting: &'static str,
-    /// What is wrong with it and what is allowed; holds no secrets.
-    pub problem: String,
-}
-
-impl SettingProblem {
-    pub(super) fn new(setting: &'static str, problem: impl Into<String>) -> Self {
-        Self {
-            setting,
-            problem: problem.into(),
-        }
-    }
+    pub problems: Vec<Broken>,
 }
 
 impl StreamSettings {
-    /// Whether the feed can work with these; nothing is connected.
-    ///
-    /// # Errors
-    /// Every setting that cannot work, the file of authorities included.
-    pub fn check(&self) -> Result<(), StreamSettingsError> {
-        Route::try_new(self).map(drop)
+    /// The rules these settings break, beside each other and in the world; the
+    /// file of authorities is looked into, nothing is connected.
+    #[must_use]
+    pub fn check(&self) -> Vec<Broken> {
+        match Route::try_new(self) {
+            Ok(_) => Vec::new(),
+            Err(error) => error.problems,
+        }
     }
 
-    /// The problems of the numbers; those of the addresses show when they are used.
-    pub(super) fn check_limits(&self) -> Vec<SettingProblem> {
-        let mut problems = Vec::new();
-        for (setting, duration) in [
-            ("heartbeat", self.heartbeat),
-            ("connect_timeout", self.connect_timeout),
-            ("idle_timeout", self.idle_timeout),
-            ("backoff_min", self.backoff_min),
-            ("backoff_max", self.backoff_max),
+    /// The broken rules of the numbers; those of the addresses show when they are used.
+    pub(super) fn check_limits(&self) -> Vec<Broken> {
+        let mut broken = Vec::new();
+        for (variable, duration) in [
+            ("OPENDOTA_STREAM_HEARTBEAT", self.heartbeat),
+            ("OPENDOTA_STREAM_CONNECT_TIMEOUT", self.connect_timeout),
+            ("OPENDOTA_STREAM_IDLE_TIMEOUT", self.idle_timeout),
+            ("OPENDOTA_STREAM_BACKOFF_MIN", self.backoff_min),
+            ("OPENDOTA_STREAM_BACKOFF_MAX", self.backoff_max),
         ] {
             if duration.is_zero() || duration > DURATION_MAX {
-                let problem = "must be more than zero and at most 365 days";
-                problems.push(SettingProblem::new(setting, problem));
+                let reason = "must be more than zero and at most 365 days";
+                broken.push(Broken::new(variable, reason));
             }
         }
         if self.backoff_min > self.backoff_max {
-            let problem = format!("longer than backoff_max, which is {:?}", self.backoff_max);
-            problems.push(SettingProblem::new("backoff_min", problem));
+            let max = self.backoff_max;
+            let reason = format!("longer than OPENDOTA_STREAM_BACKOFF_MAX, which is {max:?}");
+            broken.push(Broken::new("OPENDOTA_STREAM_BACKOFF_MIN", reason));
         }
         if self.message_size_max == 0 {
-            let problem = "must be at least one byte";
-            problems.push(SettingProblem::new("message_size_max", problem));
+            let reason = "must be at least one byte";
+            broken.push(Broken::new("OPENDOTA_STREAM_MESSAGE_SIZE_MAX", reason));
         }
-        problems
+        broken
     }
 }

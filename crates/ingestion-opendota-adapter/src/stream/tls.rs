@@ -2,13 +2,10 @@
 
 use std::{path::Path, sync::Arc};
 
+use service_kit::config::pem::certificates;
 use tokio_rustls::{
     TlsConnector,
-    rustls::{
-        ClientConfig, RootCertStore,
-        crypto::ring,
-        pki_types::{CertificateDer, pem::PemObject as _},
-    },
+    rustls::{ClientConfig, RootCertStore, crypto::ring},
 };
 
 /// Makes a connector that verifies every certificate.
@@ -31,17 +28,8 @@ pub(super) fn connector(ca_file: Option<&Path>) -> Result<TlsConnector, String> 
 }
 
 fn trust(roots: &mut RootCertStore, path: &Path) -> Result<(), String> {
-    let shown = path.display();
-    let certificates = CertificateDer::pem_file_iter(path)
-        .and_then(Iterator::collect::<Result<Vec<_>, _>>)
-        .map_err(|error| format!("{shown} cannot be read as PEM: {error}"))?;
-    if certificates.is_empty() {
-        return Err(format!("{shown} holds no certificate in PEM form"));
-    }
-    for certificate in certificates {
-        roots
-            .add(certificate)
-            .map_err(|error| format!("{shown} holds a certificate that cannot be used: {error}"))?;
-    }
-    Ok(())
+    certificates(path)?
+        .into_iter()
+        .try_for_each(|certificate| roots.add(certificate))
+        .map_err(|error| format!("holds a certificate that cannot be used: {error}"))
 }

@@ -220,7 +220,7 @@ fn a_file_without_authorities_is_a_wrong_setting() {
             ..default_settings("wss://localhost/")
         };
         // Missing, if the test has closed it.
-        if expected.contains("cannot be read") {
+        if expected.contains("No such file") {
             drop(file);
         }
         let problems = MatchStream::try_new(&settings, Arc::new(StandingClock), 1)
@@ -228,12 +228,14 @@ fn a_file_without_authorities_is_a_wrong_setting() {
             .expect("the file is wrong")
             .problems;
         assert_eq!(problems.len(), 1);
-        assert_eq!(problems[0].setting, "ca_file");
-        assert!(problems[0].problem.contains(expected), "{}", problems[0]);
+        assert_eq!(problems[0].variable, "OPENDOTA_STREAM_CA_FILE");
+        assert!(problems[0].reason.contains(expected), "{}", problems[0]);
     };
-    check(pem_file(""), "holds no certificate");
-    check(pem_file(&frame(1)), "holds no certificate");
+    check(pem_file(""), "holds no PEM certificate");
+    check(pem_file(&frame(1)), "holds no PEM certificate");
     let garbage = "-----BEGIN CERTIFICATE-----\nbm9uZQ==\n-----END CERTIFICATE-----\n";
     check(pem_file(garbage), "cannot be used");
-    check(pem_file(""), "cannot be read");
+    // A device, or a file without end, is not read to its end.
+    check(pem_file(&" ".repeat(2 << 20)), "larger than 1 MiB");
+    check(pem_file(""), "No such file");
 }

@@ -231,17 +231,17 @@ fn every_wrong_setting_is_named_at_once_and_no_secret_is() {
     let named: Vec<_> = error
         .problems
         .iter()
-        .map(|problem| problem.setting)
+        .map(|problem| problem.variable.trim_start_matches("OPENDOTA_STREAM_"))
         .collect();
     assert_eq!(
         named,
         [
-            "heartbeat",
-            "backoff_min",
-            "message_size_max",
-            "url",
-            "headers",
-            "ca_file"
+            "HEARTBEAT",
+            "BACKOFF_MIN",
+            "MESSAGE_SIZE_MAX",
+            "URL",
+            "HEADERS",
+            "CA_FILE"
         ]
     );
     for text in [shown, error.to_string(), format!("{error:?}")] {
@@ -266,24 +266,24 @@ fn wrong_addresses_and_headers_are_refused() {
             "{url}: {error:?} instead of {expected:?}"
         );
     };
-    refused("", &[], "url: is not a URL");
-    refused("localhost:1", &[], "url: must start with ws:// or wss://");
+    refused("", &[], "URL: is not a URL");
+    refused("localhost:1", &[], "URL: must start with ws:// or wss://");
     refused(
         "http://localhost/",
         &[],
-        "url: must start with ws:// or wss://",
+        "URL: must start with ws:// or wss://",
     );
-    refused("ws:///matches", &[], "url: ");
-    refused("ws://a b/", &[], "url: is not a URL");
+    refused("ws:///matches", &[], "URL: ");
+    refused("ws://a b/", &[], "URL: is not a URL");
     refused(
         "wss://a_b..c/",
         &[],
-        "url: no certificate can prove the name a_b..c",
+        "URL: no certificate can prove the name a_b..c",
     );
     refused(
         "ws://h/",
         &[("Upgrade", "h2c")],
-        "headers: upgrade belongs to the handshake",
+        "HEADERS: upgrade belongs to the handshake",
     );
     for name in [
         "Host",
@@ -308,6 +308,6 @@ fn wrong_addresses_and_headers_are_refused() {
     refused(
         "ws://h/",
         &[("a", "b\r\nc: d")],
-        "headers: the value of a holds",
+        "HEADERS: the value of a holds",
     );
 }

@@ -1,0 +1,159 @@
+//! The settings of the feed, as a section: `[opendota]`.
+
+use std::{
+    ffi::{OsStr, OsString},
+    time::Duration,
+};
+
+use service_kit::config::{
+    Declaration, DurationBetween, FilePath, Headers, Section, Setting, SettingsReader, SizeBetween,
+    Unset, Url,
+};
+
+use super::settings::StreamSettings;
+
+/// Variables by which other clients find their proxy.
+const PROXY_VARIABLES: [&str; 6] = [
+    "HTTPS_PROXY",
+    "https_proxy",
+    "HTTP_PROXY",
+    "http_proxy",
+    "ALL_PROXY",
+    "all_proxy",
+];
+
+/// Short enough for a test, and never so long that a dead feed goes unnoticed for a day.
+const INTERVAL: DurationBetween = DurationBetween {
+    min: Duration::from_millis(10),
+    max: Duration::from_hours(1),
+};
+
+/// The settings that fill [`StreamSettings`].
+pub struct StreamSection {
+    url: Setting<Url>,
+    headers: Setting<Headers>,
+    ca_file: Setting<FilePath, Unset>,
+    heartbeat: Setting<DurationBetween>,
+    connect_timeout: Setting<DurationBetween>,
+    idle_timeout: Setting<DurationBetween>,
+    backoff_min: Setting<DurationBetween>,
+    backoff_max: Setting<DurationBetween>,
+    message_size_max: Setting<SizeBetween>,
+}
+
+impl StreamSection {
+    /// The feed of `OpenDota`, with patience for a busy one.
+    pub const DEFAULT: Self = Self {
+        url: Setting {
+            variable: "OPENDOTA_STREAM_URL",
+            default: "wss://stream.opendota.com/matches",
+            help: "The feed",
+            parser: Url {
+                schemes: &["ws", "wss"],
+            },
+        },
+        headers: Setting {
+            variable: "OPENDOTA_STREAM_HEADERS",
+            default: "",
+            help: "Further headers of the request that opens the feed; of the subprotocols in \
+                   `Sec-WebSocket-Protocol`, which may be given several times, the feed may choose one",
+            parser: Headers,
+        },
+        ca_file: Setting {
+            variable: "OPENDOTA_STREAM_CA_FILE",
+            default: Unset("(none)"),
+            help: "PEM file of authorities trusted beside the public ones",
+            parser: FilePath,
+        },
+        heartbeat: Setting {
+            variable: "OPENDOTA_STREAM_HEARTBEAT",
+            default: "30s",
+            help: "Time between pings; one that stays unanswered for as long means to reconnect",
+            parser: INTERVAL,
+        },
+        connect_timeout: Setting {
+            variable: "OPENDOTA_STREAM_CONNECT_TIMEOUT",
+            default: "10s",
+            help: "Time for DNS, TCP, TLS and upgrade together",
+            parser: INTERVAL,
+        },
+        idle_timeout: Setting {
+            variable: "OPENDOTA_STREAM_IDLE_TIMEOUT",
+            default: "60s",
+            help: "Time without a data frame that means to reconnect; pings are no data",
+            parser: INTERVAL,
+        },
+        backoff_min: Setting {
+            variable: "OPENDOTA_STREAM_BACKOFF_MIN",
+            default: "500ms",
+            help: "Shortest wait before reconnecting; it grows until the feed has proved itself with data",
+            parser: INTERVAL,
+        },
+        backoff_max: Setting {
+            variable: "OPENDOTA_STREAM_BACKOFF_MAX",
+            default: "30s",
+            help: "Longest wait before reconnecting, unless the feed itself asks for a longer one",
+            parser: INTERVAL,
+        },
+        message_size_max: Setting {
+            variable: "OPENDOTA_STREAM_MESSAGE_SIZE_MAX",
+            default: "16MiB",
+            help: "Largest message; a larger one costs the connection, not the service",
+            parser: SizeBetween {
+                min: 1024,
+                max: 1024 * 1024 * 1024,
+            },
+        },
+    };
+
+    /// What is in force, in a process with this environment.
+    pub fn read(
+        &self,
+        reader: &mut SettingsReader,
+        environment: &[(OsString, OsString)],
+    ) -> StreamSettings {
+        let message_size_max = reader.get(&self.message_size_max);
+        let ca_file = reader.get_optional(&self.ca_file);
+        let settings = StreamSettings {
+            url: reader.get(&self.url).into(),
+            headers: reader.get(&self.headers),
+            ca_file: ca_file.map(|path| reader.located(&path)),
+            heartbeat: reader.get(&self.heartbeat),
+            connect_timeout: reader.get(&self.connect_timeout),
+            idle_timeout: reader.get(&self.idle_timeout),
+            backoff_min: reader.get(&self.backoff_min),
+            backoff_max: reader.get(&self.backoff_max),
+            message_size_max: usize::try_from(message_size_max).unwrap_or(usize::MAX),
+            proxy_variables: proxy_variables(environment),
+        };
+        reader.refuse_all(settings.check());
+        settings
+    }
+}
+
+impl Section for StreamSection {
+    fn declarations(&'static self) -> Vec<&'static dyn Declaration> {
+        vec![
+            &self.url,
+            &self.headers,
+            &self.ca_file,
+            &self.heartbeat,
+            &self.connect_timeout,
+            &self.idle_timeout,
+            &self.backoff_min,
+            &self.backoff_max,
+            &self.message_size_max,
+        ]
+    }
+}
+
+/// The variables that name a proxy.
+fn proxy_variables(environment: &[(OsString, OsString)]) -> Vec<String> {
+    let is_set = |name: &str| {
+        environment
+            .iter()
+            .any(|(variable, value)| variable == OsStr::new(name) && !value.is_empty())
+    };
+    let set = PROXY_VARIABLES.into_iter().filter(|name| is_set(name));
+    set.map(str::to_owned).collect()
+}
