@@ -1,6 +1,6 @@
 //! Lines of a file, in chunks and of bounded length.
 
-use std::io::{self, Read};
+use std::io::{self, Cursor, Read};
 
 use bytes::Bytes;
 use tokio::sync::mpsc;
@@ -17,6 +17,39 @@ const READ_BYTES: usize = 256 * 1024;
 /// left of it could be taken for a whole one.
 const CUT: u8 = 0;
 
+/// So many bytes show what is not lines of text.
+const BEGINNING_BYTES: usize = 6;
+
+/// What some editors put in front of UTF-8.
+const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
+
+/// What files begin with that people take for lines of JSON.
+const MISTAKEN: [(&[u8], &str); 8] = [
+    (b"\xff\xfe", UTF_16),
+    (b"\xfe\xff", UTF_16),
+    (b"{\0", UTF_16),
+    (b"\0{", UTF_16),
+    (
+        b"\x1f\x8b",
+        "compressed by gzip; replay what `gzip -dc FILE` gives",
+    ),
+    (
+        b"\x28\xb5\x2f\xfd",
+        "compressed by zstd; replay what `zstd -dc FILE` gives",
+    ),
+    (
+        b"\xfd7zXZ\0",
+        "compressed by xz; replay what `xz -dc FILE` gives",
+    ),
+    (
+        b"PK\x03\x04",
+        "a ZIP archive; replay what `unzip -p FILE` gives",
+    ),
+];
+const UTF_16: &str = "UTF-16; save it as UTF-8";
+
+const JSON_ARRAY: &str = "a JSON array; replay what `jq -c .[] FILE` gives, one object a line";
+
 /// Lines that were read at once.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub(super) struct Chunk {
@@ -30,6 +63,15 @@ pub(super) struct Chunk {
 
 /// Reads `content` to its end, or until nobody wants more; blocks while it does.
 pub(super) fn read_lines(mut content: impl Read, chunks: &mpsc::Sender<io::Result<Chunk>>) {
+    let beginning = match read_beginning(&mut content) {
+        Ok(beginning) => beginning,
+        Err(error) => {
+            // Whoever wants no more does not want this either.
+            let _ = chunks.blocking_send(Err(error));
+            return;
+        }
+    };
+    let mut content = Cursor::new(beginning).chain(content);
     let mut splitter = Splitter::default();
     let mut buffer = vec![0; READ_BYTES];
     loop {
@@ -45,6 +87,35 @@ pub(super) fn read_lines(mut content: impl Read, chunks: &mpsc::Sender<io::Resul
             return;
         }
     }
+}
+
+/// Reads the first bytes, until they show whether these are lines of text;
+/// what of them belongs to the lines.
+///
+/// # Errors
+/// They cannot be read, or show that this is something else.
+pub(super) fn read_beginning(content: &mut impl Read) -> io::Result<Vec<u8>> {
+    let mut bytes = [0; BEGINNING_BYTES];
+    let mut length = 0;
+    // A line that is typed is not kept waiting for the next.
+    while length < bytes.len() && !bytes[..length].contains(&b'\n') {
+        match content.read(&mut bytes[length..]) {
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            Err(error) => return Err(error),
+            Ok(0) => break,
+            Ok(count) => length += count,
+        }
+    }
+    let bytes = &bytes[..length];
+    if let Some((_, what)) = MISTAKEN.iter().find(|(mark, _)| bytes.starts_with(mark)) {
+        return Err(io::Error::new(io::ErrorKind::InvalidData, *what));
+    }
+    let text = bytes.strip_prefix(BYTE_ORDER_MARK).unwrap_or(bytes);
+    let first_line = text.split(|byte| *byte == b'\n').next();
+    if first_line.is_some_and(|line| line.trim_ascii_start().starts_with(b"[")) {
+        return Err(io::Error::new(io::ErrorKind::InvalidData, JSON_ARRAY));
+    }
+    Ok(text.to_vec())
 }
 
 /// Makes lines of pieces.
@@ -152,5 +223,45 @@ mod tests {
             lines.extend(chunk.expect("a slice can be read").lines);
         }
         assert_eq!(lines, ["1", "2"]);
+    }
+
+    #[test]
+    fn a_beginning_tells_lines_from_what_is_taken_for_them() {
+        let read = |mut bytes: &[u8]| {
+            let beginning = read_beginning(&mut bytes).map_err(|error| error.to_string())?;
+            Ok::<_, String>([&beginning, bytes].concat())
+        };
+        for lines in [&b""[..], b"1", b"\n[1]\n", b"{\"match_id\":1}\n[", b"\0\0"] {
+            assert_eq!(read(lines).as_deref(), Ok(lines));
+        }
+        assert_eq!(read(b"\xef\xbb\xbf{}\n"), Ok(b"{}\n".to_vec()));
+        assert_eq!(read(b"\xef\xbb\xbf"), Ok(vec![]));
+        for (bytes, what) in [
+            (&b"\xff\xfe{\0"[..], "UTF-16"),
+            (b"\xfe\xff\0{", "UTF-16"),
+            (b"{\0\"\0", "UTF-16"),
+            (b"\x1f\x8b\x08", "gzip"),
+            (b"\x28\xb5\x2f\xfd\x04", "zstd"),
+            (b"\xfd7zXZ\0", "xz"),
+            (b"PK\x03\x04", "ZIP"),
+            (b"[{\"match_id\":1}]", "JSON array"),
+            (b"\xef\xbb\xbf [", "JSON array"),
+        ] {
+            let refused = read(bytes).expect_err("these are no lines");
+            assert!(refused.contains(what), "{refused}");
+        }
+    }
+
+    #[test]
+    fn a_first_line_is_not_kept_waiting_for_the_next() {
+        struct Typed(&'static [u8]);
+        impl Read for Typed {
+            fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+                assert!(!self.0.is_empty(), "asked for more than was typed");
+                self.0.read(buffer)
+            }
+        }
+        let beginning = read_beginning(&mut Typed(b"1\n")).expect("it can be read");
+        assert_eq!(beginning, b"1\n");
     }
 }

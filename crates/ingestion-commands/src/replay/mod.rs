@@ -4,7 +4,7 @@ mod lines;
 
 use std::{
     fs::File,
-    io::{self, Read, stdin},
+    io::{self, Read, Seek as _, stdin},
     path::{Path, PathBuf},
 };
 
@@ -12,7 +12,7 @@ use service_kit::exit_code::ExitCode;
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
-use self::lines::{Chunk, LINE_BYTES_MAX, read_lines};
+use self::lines::{Chunk, LINE_BYTES_MAX, read_beginning, read_lines};
 use super::{
     intake::{Intake, Kind, Stop, with_intake},
     progress::{Progress, percent},
@@ -61,10 +61,15 @@ impl Input {
                 content: Box::new(stdin()),
             });
         }
-        let file = File::open(path)?;
+        let mut file = File::open(path)?;
         let metadata = file.metadata()?;
         if metadata.is_dir() {
             return Err(io::ErrorKind::IsADirectory.into());
+        }
+        if metadata.is_file() {
+            // Refused before anything begins; of a pipe it is seen as it comes.
+            read_beginning(&mut file)?;
+            file.rewind()?;
         }
         Ok(Self {
             name: path.display().to_string(),
@@ -102,7 +107,8 @@ async fn hand_in(input: Input, intake: &Intake, stop: &CancellationToken) -> Exi
             None => Some(Stop::Asked),
             Some(None) => break,
             Some(Some(Err(error))) => {
-                progress.say(&format!("cannot read {name} further: {error}"));
+                let line = sum.lines + 1;
+                progress.say(&format!("cannot read {name} from line {line} on: {error}"));
                 code = ExitCode::Usage;
                 break;
             }

@@ -44,6 +44,8 @@ The first underscore of a variable parts section and key.
 - Variables of the environment that are not listed here are ignored; keys of the TOML file that are not listed here are an error.
 - In the TOML file a list can be an array of strings, and a number or text can stand with or without quotes where TOML allows it.
 - In `.env` double-quoted and bare values have `$NAME` replaced; single quotes keep a value as it is.
+- A byte order mark in front of a file is not part of its text; other encodings than UTF-8 are refused.
+- A Kubernetes Service named `api` gives every pod beside it `API_PORT=tcp://…`: set `enableServiceLinks: false` in the pod, or give the Service another name.
 - Where `_FILE` is offered, the variable with that ending names a file with the text; the line end at its end does not count. Both at once in one place is an error.
 
 Wrong settings end the process with code 78, and standard error names all of them, each with its value unless it is secret, its origin and what is allowed.

@@ -73,8 +73,15 @@ async fn healthcheck_and_metrics_speak_of_the_running_service() -> Result<()> {
     .await?;
     let service = Service::start(&feed.websocket_url(), &topics, &[]).await?;
     let (host, port) = service.address().split_once(':').context("host:port")?;
+    // The service is asked directly, whatever proxy there may be for others.
+    let beside_a_proxy = [
+        ("API_HOST", host),
+        ("API_PORT", port),
+        ("HTTP_PROXY", "http://127.0.0.1:1"),
+        ("ALL_PROXY", "http://127.0.0.1:1"),
+    ];
     for arguments in [&["healthcheck"][..], &["healthcheck", "--ready"]] {
-        let finished = run(arguments, &[("API_HOST", host), ("API_PORT", port)]).await?;
+        let finished = run(arguments, &beside_a_proxy).await?;
         assert_eq!(finished.exit_code, Some(0), "{finished:?}");
     }
     service.wait_for_figure("published", 1_000).await;

@@ -289,6 +289,26 @@ async fn a_file_that_cannot_be_read_is_wrong_usage() -> Result<()> {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn what_is_not_lines_of_json_is_refused_before_the_first() -> Result<()> {
+    let folder = TempDir::new()?;
+    let file = folder.path().join("matches");
+    for (content, what) in [
+        (&b"\xff\xfe{\0}\0"[..], "UTF-16"),
+        (b"\x1f\x8b\x08\0\0\0\0\0", "compressed by gzip"),
+        (b"\xef\xbb\xbf[{\"match_id\":1}]", "a JSON array"),
+    ] {
+        std::fs::write(&file, content)?;
+        // Neither a service nor Kafka is asked.
+        let finished = run_to_end(&["replay", "matches"], &[], folder.path()).await?;
+        assert_eq!(finished.exit_code, Some(2), "{finished:?}");
+        let expected = format!("cannot read matches: {what}");
+        assert!(finished.stderr.contains(&expected), "{finished:?}");
+        assert!(finished.stdout.is_empty(), "{finished:?}");
+    }
+    Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn who_is_asked_to_end_says_how_far_it_came() -> Result<()> {
     let topics = Topics::create().await?;
     let feed = silent_feed().await?;

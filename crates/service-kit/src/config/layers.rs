@@ -20,6 +20,11 @@ use super::toml_file::toml_texts;
 /// More than any file of settings or secret holds; what is larger is the wrong file.
 const FILE_BYTES_MAX: u64 = 1024 * 1024;
 
+/// What some editors put in front of UTF-8.
+const BYTE_ORDER_MARK: char = '\u{feff}';
+/// The same mark in the two kinds of UTF-16.
+const UTF_16_MARKS: [&[u8]; 2] = [b"\xff\xfe", b"\xfe\xff"];
+
 /// Where settings come from. Nothing else of the process is looked at.
 pub struct Sources<'a> {
     /// Variables, also those ending in `_FILE`, with the text their flag was given.
@@ -92,17 +97,26 @@ impl Merged {
     }
 }
 
-/// Reads a text file of at most one mebibyte.
+/// Reads a text file of at most one mebibyte; a byte order mark in front of the
+/// text is not part of it.
 ///
 /// # Errors
 /// It cannot be read, is larger, or is not UTF-8.
 pub fn read_text(path: &Path) -> io::Result<String> {
-    let mut text = String::new();
+    let mut bytes = Vec::new();
     let read = File::open(path)?
         .take(FILE_BYTES_MAX + 1)
-        .read_to_string(&mut text)?;
+        .read_to_end(&mut bytes)?;
     if read as u64 > FILE_BYTES_MAX {
         return Err(io::Error::new(ErrorKind::FileTooLarge, "larger than 1 MiB"));
+    }
+    let invalid = |reason| io::Error::new(ErrorKind::InvalidData, reason);
+    if bytes.starts_with(UTF_16_MARKS[0]) || bytes.starts_with(UTF_16_MARKS[1]) {
+        return Err(invalid("UTF-16; save it as UTF-8"));
+    }
+    let mut text = String::from_utf8(bytes).map_err(|_| invalid("not UTF-8"))?;
+    if text.starts_with(BYTE_ORDER_MARK) {
+        text.drain(..BYTE_ORDER_MARK.len_utf8());
     }
     Ok(text)
 }

@@ -9,6 +9,11 @@ use super::layers::{Merged, Sources, read_text};
 use super::problem::{Broken, Problem, WrongSettings};
 use super::values::ValueParser;
 
+/// Kubernetes tells every container of the services beside it by variables
+/// such as `API_PORT=tcp://10.0.0.1:8000`, for a Service named `api`.
+const SERVICE_LINK_HINT: &str = ", but a Kubernetes service link: set enableServiceLinks: false in the \
+     pod, or give the Service another name";
+
 /// A value longer than this is cut in messages.
 const SHOWN_CHARS_MAX: usize = 200;
 
@@ -183,7 +188,10 @@ impl SettingsReader {
         let given = self.texts.get(declaration.variable())?;
         match parser.parse(&given.text) {
             Ok(value) => Some(value),
-            Err(reason) => {
+            Err(mut reason) => {
+                if is_service_link(&given.text) {
+                    reason.push_str(SERVICE_LINK_HINT);
+                }
                 self.refuse(declaration, &reason);
                 None
             }
@@ -243,6 +251,11 @@ fn on_one_line(text: &str) -> String {
         }
         line
     })
+}
+
+fn is_service_link(text: &str) -> bool {
+    let schemes = ["tcp://", "udp://", "sctp://"];
+    schemes.iter().any(|scheme| text.starts_with(scheme))
 }
 
 fn without_line_end(mut text: String) -> String {

@@ -315,6 +315,44 @@ fn a_secret_file_that_cannot_be_used_is_named() {
 }
 
 #[test]
+fn a_byte_order_mark_in_front_of_a_file_is_not_part_of_its_text() {
+    let layers = Layers {
+        toml: Some("\u{feff}[queue]\npublish_name = 'a'\n"),
+        env_file: Some("\u{feff}API_PORT=1\nAPI_PASSWORD_FILE=secret\n"),
+        secret_file: Some("\u{feff}s3cret\n"),
+        ..Layers::default()
+    };
+    let (values, _) = layers.read().expect("every file is read");
+    assert_eq!((values.name.as_str(), values.port), ("a", 1));
+    assert_eq!(values.password.as_deref(), Some("s3cret"));
+}
+
+#[test]
+fn a_file_in_another_encoding_is_named() {
+    let folder = TempDir::new().expect("a temporary folder can be made");
+    let file = folder.path().join("file");
+    for (bytes, reason) in [
+        (&b"\xff\xfeA\0"[..], "UTF-16; save it as UTF-8"),
+        (b"\xfe\xff\0A", "UTF-16; save it as UTF-8"),
+        (b"A=\xff", "not UTF-8"),
+    ] {
+        fs::write(&file, bytes).expect("a file can be written there");
+        let error = read_text(&file).expect_err("it is no UTF-8");
+        assert_eq!(error.to_string(), reason);
+    }
+}
+
+#[test]
+fn a_service_link_is_known_for_one() {
+    let hint = ", but a Kubernetes service link: set enableServiceLinks: false in the pod, or give \
+                the Service another name; allowed: an integer from 1 to 9999";
+    let expected =
+        format!("API_PORT is \"tcp://10.0.0.1:8000\" (environment): not an integer in range{hint}");
+    let layers = environment(&[("API_PORT", "tcp://10.0.0.1:8000")]);
+    check_wrong(layers, &[&expected]);
+}
+
+#[test]
 fn a_file_that_is_too_large_is_not_read() {
     let text: &'static str = "#".repeat(1024 * 1024 + 1).leak();
     check_wrong(
