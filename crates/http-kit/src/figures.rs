@@ -75,7 +75,7 @@ impl<'a> Writer<'a> {
         &mut self,
         name: &str,
         help: &str,
-        series: impl Iterator<Item = (Labels<N>, u32)>,
+        series: impl Iterator<Item = (Labels<N>, impl EncodeGaugeValue)>,
     ) -> fmt::Result {
         let mut family = self
             .0

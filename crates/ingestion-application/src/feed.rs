@@ -23,8 +23,12 @@ impl Feed {
         idle_timeout: Duration,
         clock: Arc<dyn Clock>,
     ) -> Self {
-        let status = Arc::new(SourceStatus::new(consumer.source(), idle_timeout, clock));
-        Self { consumer, status }
+        let (source, reasons) = (consumer.source(), consumer.disconnect_reasons());
+        let status = SourceStatus::new(source, reasons, idle_timeout, clock);
+        Self {
+            consumer,
+            status: Arc::new(status),
+        }
     }
 
     /// Which feed.

@@ -3,6 +3,7 @@
 
 use std::{sync::Arc, time::Duration};
 
+use thiserror::Error;
 use tokio::time::{Instant, timeout_at};
 
 use crate::{
@@ -29,8 +30,55 @@ const BATCH_BYTES_MAX: usize = 1024 * 1024;
 /// Takes frames into the backlog, judged as those of a feed are.
 pub struct HandIn {
     backlog: Arc<Backlog>,
-    parser: Arc<dyn FrameParser>,
+    parsers: FrameParsers,
     clock: Arc<dyn Clock>,
+}
+
+/// Who judges the frames of which feed.
+pub struct FrameParsers {
+    replayed: Arc<dyn FrameParser>,
+    feeds: Vec<(SourceName, Arc<dyn FrameParser>)>,
+}
+
+/// The name of a source that no feed here has.
+#[derive(Debug, Clone, PartialEq, Eq, Error)]
+#[error("no feed here is called {name:?}, so nobody can judge its frames; known are {known}")]
+pub struct UnknownSource {
+    /// The name.
+    pub name: String,
+    /// Those that would do, separated by commas.
+    pub known: String,
+}
+
+impl FrameParsers {
+    /// Lines that are replayed are judged by `replayed`, and so is what has come
+    /// back from a redrive, of which it is not known what it was at first; the
+    /// frames of each of `feeds` by its own parser.
+    #[must_use]
+    pub fn new(
+        replayed: Arc<dyn FrameParser>,
+        feeds: Vec<(SourceName, Arc<dyn FrameParser>)>,
+    ) -> Self {
+        Self { replayed, feeds }
+    }
+
+    /// The parser of the frames that `source` has handed over.
+    ///
+    /// # Errors
+    /// [`UnknownSource`] when there is none.
+    pub fn of(&self, source: &str) -> Result<&dyn FrameParser, UnknownSource> {
+        let on_request = [REPLAY, REDRIVE].map(|name| (name, &self.replayed));
+        let feeds = self.feeds.iter().map(|(name, parser)| (*name, parser));
+        let all: Vec<_> = feeds.chain(on_request).collect();
+        let found = all.iter().find(|(name, _)| name.as_str() == source);
+        found.map(|(_, parser)| &***parser).ok_or_else(|| {
+            let known: Vec<_> = all.iter().map(|(name, _)| name.as_str()).collect();
+            UnknownSource {
+                name: source.to_owned(),
+                known: known.join(", "),
+            }
+        })
+    }
 }
 
 /// What became of frames that were handed in.
@@ -56,20 +104,47 @@ pub enum Refusal {
 }
 
 impl HandIn {
-    /// Takes frames into `backlog`, judged by `parser`.
+    /// Takes frames into `backlog`, judged by `parsers`.
     #[must_use]
-    pub fn new(backlog: Arc<Backlog>, parser: Arc<dyn FrameParser>, clock: Arc<dyn Clock>) -> Self {
+    pub fn new(backlog: Arc<Backlog>, parsers: FrameParsers, clock: Arc<dyn Clock>) -> Self {
         Self {
             backlog,
-            parser,
+            parsers,
             clock,
         }
     }
 
-    /// Takes `frames` in their order, and waits for room for at most `patience`.
+    /// Takes lines that are replayed, in their order, and waits for room for at
+    /// most `patience`.
     ///
     /// Dropping the future leaves what was taken taken.
-    pub async fn take(&self, source: SourceName, frames: &[&[u8]], patience: Duration) -> HandedIn {
+    pub async fn replay(&self, lines: &[&[u8]], patience: Duration) -> HandedIn {
+        let parser = &*self.parsers.replayed;
+        self.take(REPLAY, parser, lines, patience).await
+    }
+
+    /// Takes the payloads of dead letters as [`replay`](Self::replay) takes lines,
+    /// judged as the frames of `origin`, which is what the letters name as their source.
+    ///
+    /// # Errors
+    /// [`UnknownSource`] when nobody can judge them; nothing is taken then.
+    pub async fn redrive(
+        &self,
+        origin: &str,
+        payloads: &[&[u8]],
+        patience: Duration,
+    ) -> Result<HandedIn, UnknownSource> {
+        let parser = self.parsers.of(origin)?;
+        Ok(self.take(REDRIVE, parser, payloads, patience).await)
+    }
+
+    async fn take(
+        &self,
+        source: SourceName,
+        parser: &dyn FrameParser,
+        frames: &[&[u8]],
+        patience: Duration,
+    ) -> HandedIn {
         let deadline = Instant::now() + patience;
         let mut handed_in = HandedIn {
             taken: 0,
@@ -80,7 +155,7 @@ impl HandIn {
             let batch = next_batch(&frames[handed_in.taken..]);
             let accepted = self.backlog.accept(source, || ReceivedBatch {
                 received_at: self.clock.now(),
-                frames: batch.iter().map(|frame| self.parser.parse(frame)).collect(),
+                frames: batch.iter().map(|frame| parser.parse(frame)).collect(),
             });
             match timeout_at(deadline, accepted).await {
                 Ok(Some(invalid)) => {
@@ -151,6 +226,17 @@ mod tests {
         }
     }
 
+    /// Takes any two bytes for match 22, and no other frame.
+    struct TwoBytes;
+
+    impl FrameParser for TwoBytes {
+        fn parse(&self, frame: &[u8]) -> Result<MatchId, Box<InvalidFrame>> {
+            Digits.parse(if frame.len() == 2 { b"22" } else { b"" })
+        }
+    }
+
+    const OTHER: SourceName = SourceName::new("other_feed");
+
     struct Fixture {
         backlog: Arc<Backlog>,
         work: BacklogWork,
@@ -165,11 +251,11 @@ mod tests {
         publisher.expect_publish().returning(|message, receipt| {
             match message {
                 Message::Match(found) => {
-                    assert_eq!(found.source, REPLAY);
+                    assert!([REPLAY, REDRIVE].contains(&found.source));
                     receipt.published();
                 }
                 Message::DeadLetter(letter) => {
-                    assert_eq!(letter.source, REPLAY);
+                    assert!([REPLAY, REDRIVE].contains(&letter.source));
                     receipt.dead_lettered(letter.reason);
                 }
             }
@@ -196,7 +282,8 @@ mod tests {
             Arc::clone(&ledger),
             clock.clone(),
         );
-        let hand_in = Arc::new(HandIn::new(Arc::clone(&backlog), Arc::new(Digits), clock));
+        let parsers = FrameParsers::new(Arc::new(Digits), vec![(OTHER, Arc::new(TwoBytes))]);
+        let hand_in = Arc::new(HandIn::new(Arc::clone(&backlog), parsers, clock));
         Fixture {
             backlog,
             work,
@@ -221,7 +308,7 @@ mod tests {
         let many: Vec<_> = (1..=2_000).map(|id: i64| id.to_string()).collect();
         let mut frames: Vec<_> = many.iter().map(String::as_bytes).collect();
         frames.extend([&b"7"[..], b"PING", b""]);
-        let handed_in = fixture.hand_in.take(REPLAY, &frames, PATIENCE).await;
+        let handed_in = fixture.hand_in.replay(&frames, PATIENCE).await;
         let expected = HandedIn {
             taken: 2_003,
             invalid: 2,
@@ -241,11 +328,39 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
+    async fn a_redriven_letter_is_judged_by_the_parser_of_its_own_source() {
+        let fixture = fixture();
+        let running = run(fixture.work);
+        for (origin, payload, invalid) in [
+            ("replay", &b"1"[..], 0),
+            ("replay", b"PI", 1),
+            ("other_feed", b"PI", 0),
+            ("other_feed", b"1", 1),
+            ("redrive", b"3", 0),
+        ] {
+            let taken = fixture.hand_in.redrive(origin, &[payload], PATIENCE).await;
+            let taken = taken.expect("the source is known");
+            assert_eq!((taken.taken, taken.invalid), (1, invalid), "{origin}");
+        }
+        fixture.backlog.drained().await;
+        let before = fixture.ledger.figures();
+        assert_eq!((before.published, before.dead_lettered), (3, 2));
+        let refused = fixture.hand_in.redrive("steam", &[b"1"], PATIENCE).await;
+        assert_eq!(
+            refused.expect_err("nobody knows it").to_string(),
+            "no feed here is called \"steam\", so nobody can judge its frames; \
+             known are other_feed, replay, redrive"
+        );
+        assert_eq!(fixture.ledger.figures(), before, "nothing is taken");
+        running.abort();
+    }
+
+    #[tokio::test(start_paused = true)]
     async fn what_finds_no_room_in_time_stays_with_the_caller() {
         // It has not looked through its journal yet, and takes nothing before.
         let fixture = fixture();
         let begun = Instant::now();
-        let handed_in = fixture.hand_in.take(REPLAY, &[b"1"], PATIENCE).await;
+        let handed_in = fixture.hand_in.replay(&[b"1"], PATIENCE).await;
         let expected = HandedIn {
             taken: 0,
             invalid: 0,
@@ -262,7 +377,7 @@ mod tests {
         let hand_in = Arc::clone(&fixture.hand_in);
         let waiting = tokio::spawn(async move {
             let begun = Instant::now();
-            let handed_in = hand_in.take(REPLAY, &[b"1"], PATIENCE).await;
+            let handed_in = hand_in.replay(&[b"1"], PATIENCE).await;
             (handed_in, begun.elapsed())
         });
         tokio::task::yield_now().await;
@@ -270,7 +385,7 @@ mod tests {
         let (handed_in, waited) = waiting.await.expect("it does not panic");
         assert_eq!(handed_in.refusal, Some(Refusal::Draining));
         assert!(waited < PATIENCE, "{waited:?}");
-        let again = fixture.hand_in.take(REPLAY, &[b"1"], PATIENCE).await;
+        let again = fixture.hand_in.replay(&[b"1"], PATIENCE).await;
         assert_eq!((again.taken, again.refusal), (0, Some(Refusal::Draining)));
         assert_eq!(fixture.ledger.figures(), LedgerFigures::default());
     }

@@ -61,6 +61,9 @@ pub struct SourceSnapshot {
     pub received: u64,
     /// Of these, matches seen before.
     pub duplicates: u64,
+    /// How long ago something was last received from it; none if nothing was by
+    /// this process.
+    pub since_last_match: Option<Duration>,
     /// Its connection; none where matches come in on request, or from an
     /// earlier run with other feeds.
     pub connection: Option<ConnectionSnapshot>,
@@ -87,6 +90,8 @@ impl IngestionStatus {
     #[must_use]
     pub fn snapshot(&self) -> IngestionSnapshot {
         let ledger = self.ledger.snapshot();
+        let now = Instant::now();
+        let since = |at: Option<Instant>| at.map(|at| now.saturating_duration_since(at));
         let connected = self.sources.iter().map(|status| {
             let source = status.source();
             let row = ledger.sources.iter().find(|row| row.source == source);
@@ -94,6 +99,7 @@ impl IngestionStatus {
                 source,
                 received: row.map_or(0, |row| row.received),
                 duplicates: row.map_or(0, |row| row.duplicates),
+                since_last_match: since(row.and_then(|row| row.last_received)),
                 connection: Some(status.snapshot()),
             }
         });
@@ -105,6 +111,7 @@ impl IngestionStatus {
             source: row.source,
             received: row.received,
             duplicates: row.duplicates,
+            since_last_match: since(row.last_received),
             connection: None,
         }));
         let at = self.clock.now();
@@ -114,9 +121,7 @@ impl IngestionStatus {
             dead_lettered: ledger.dead_lettered,
             sources: sources.collect(),
             latency: ledger.latency,
-            since_last_match: ledger
-                .last_received
-                .map(|at| Instant::now().saturating_duration_since(at)),
+            since_last_match: since(ledger.last_received),
             journal: self.journal_at(at),
         }
     }

@@ -41,6 +41,8 @@ pub struct SourceFigures {
     pub received: u64,
     /// Of these, matches seen before.
     pub duplicates: u64,
+    /// When something was last received from it; none if nothing was by this process.
+    pub last_received: Option<Instant>,
 }
 
 /// All accounts at one moment.
@@ -88,6 +90,7 @@ impl Ledger {
         let figures = counts.source(source);
         figures.received += received as u64;
         figures.duplicates += duplicates as u64;
+        figures.last_received = Some(at);
         counts.pending += open as u64;
         counts.last_received = Some(at);
     }
@@ -198,6 +201,7 @@ impl Counts {
                 source,
                 received: 0,
                 duplicates: 0,
+                last_received: None,
             });
             self.sources.len() - 1
         });

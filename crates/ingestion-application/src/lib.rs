@@ -28,7 +28,7 @@ pub use backlog::{Backlog, BacklogError, BacklogLimits, BacklogSettings, Backlog
 pub use dead_letter_reason::DeadLetterReason;
 pub use dedup_window::DedupWindow;
 pub use feed::Feed;
-pub use hand_in::{HandIn, HandedIn, REDRIVE, REPLAY, Refusal};
+pub use hand_in::{FrameParsers, HandIn, HandedIn, REDRIVE, REPLAY, Refusal, UnknownSource};
 pub use ingestion_status::{IngestionSnapshot, IngestionStatus, JournalSnapshot, SourceSnapshot};
 pub use latency::{LATENCY_BUCKETS_SECONDS, LatencySnapshot};
 pub use ledger::{Ledger, LedgerSnapshot, SourceFigures};

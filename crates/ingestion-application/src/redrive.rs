@@ -8,7 +8,7 @@ use std::{
 
 use domain::Timestamp;
 
-use crate::{DeadLetterReason, REDRIVE, ports::ArchivedLetter};
+use crate::{DeadLetterReason, REDRIVE, SourceName, ports::ArchivedLetter};
 
 /// Chooses among dead letters; without a rule it takes all.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -44,11 +44,18 @@ pub enum NotRedriven {
     Incomplete,
     /// It is no record of ours.
     Unreadable,
+    /// It is of a feed that is not known here, so nobody could judge it.
+    SourceUnknown,
 }
 
 impl NotRedriven {
     /// Every reason, in the order of [`index`](Self::index).
-    pub const ALL: [Self; 3] = [Self::CameBack, Self::Incomplete, Self::Unreadable];
+    pub const ALL: [Self; 4] = [
+        Self::CameBack,
+        Self::Incomplete,
+        Self::Unreadable,
+        Self::SourceUnknown,
+    ];
 
     /// Its place in [`ALL`](Self::ALL).
     #[must_use]
@@ -63,6 +70,7 @@ impl fmt::Display for NotRedriven {
             Self::CameBack => "came back from an earlier redrive",
             Self::Incomplete => "only their beginning was kept",
             Self::Unreadable => "no records of this service",
+            Self::SourceUnknown => "of a feed that this version does not know",
         })
     }
 }
@@ -74,6 +82,8 @@ impl fmt::Display for NotRedriven {
 pub struct Redrive {
     /// Whether what came back is sent again all the same.
     again: bool,
+    /// Whose letters can be judged.
+    sources: Vec<SourceName>,
     /// The bytes that came back, by their hash: 64 bits are enough to tell a
     /// billion of them apart, and an error costs no more than a skipped letter.
     came_back: HashSet<u64>,
@@ -84,11 +94,13 @@ impl Redrive {
     /// So many letters that came back are remembered, in about 36 MB.
     pub const CAME_BACK_MAX: usize = 2_000_000;
 
-    /// Knows of nothing that came back; with `again` it will not ask.
+    /// Knows of nothing that came back; with `again` it will not ask. Only what
+    /// is of one of `sources` can be judged anew.
     #[must_use]
-    pub fn new(again: bool) -> Self {
+    pub fn new(again: bool, sources: &[SourceName]) -> Self {
         Self {
             again,
+            sources: sources.to_vec(),
             came_back: HashSet::new(),
             hasher: RandomState::new(),
         }
@@ -113,6 +125,9 @@ impl Redrive {
         if account.size_bytes > letter.payload.len() {
             return Err(NotRedriven::Incomplete);
         }
+        if !self.sources.iter().any(|it| it.as_str() == account.source) {
+            return Err(NotRedriven::SourceUnknown);
+        }
         let hash = self.hasher.hash_one(&letter.payload);
         let is_back = is_marked(letter) || self.came_back.contains(&hash);
         if is_back && !self.again {
@@ -132,7 +147,9 @@ mod tests {
     use bytes::Bytes;
 
     use super::*;
-    use crate::ports::LetterAccount;
+    use crate::{REPLAY, ports::LetterAccount};
+
+    const SOURCES: [SourceName; 3] = [SourceName::new("feed"), REPLAY, REDRIVE];
 
     fn letter(source: &str, payload: &'static str) -> ArchivedLetter {
         ArchivedLetter {
@@ -189,7 +206,7 @@ mod tests {
             letter("redrive", "PING"),
             letter("replay", "PONG"),
         );
-        let mut redrive = Redrive::new(false);
+        let mut redrive = Redrive::new(false, &SOURCES);
         assert_eq!(redrive.judge(&first), Ok(()));
         for found in [&first, &other, &marked, &unreadable()] {
             assert!(redrive.note(found));
@@ -197,20 +214,22 @@ mod tests {
         assert_eq!(redrive.judge(&first), Err(NotRedriven::CameBack));
         assert_eq!(redrive.judge(&marked), Err(NotRedriven::CameBack));
         assert_eq!(redrive.judge(&other), Ok(()));
-        let unaware = Redrive::new(false);
+        let unaware = Redrive::new(false, &SOURCES);
         assert_eq!(unaware.judge(&marked), Err(NotRedriven::CameBack));
-        assert_eq!(Redrive::new(true).judge(&marked), Ok(()));
+        assert_eq!(Redrive::new(true, &SOURCES).judge(&marked), Ok(()));
     }
 
     #[test]
     fn what_cannot_be_whole_is_not_sent_again() {
-        let redrive = Redrive::new(false);
+        let redrive = Redrive::new(false, &SOURCES);
         let mut cut = letter("feed", "the beginning");
         if let Ok(account) = &mut cut.account {
             account.size_bytes += 1;
         }
         assert_eq!(redrive.judge(&cut), Err(NotRedriven::Incomplete));
         assert_eq!(redrive.judge(&unreadable()), Err(NotRedriven::Unreadable));
+        let foreign = letter("steam", "whole");
+        assert_eq!(redrive.judge(&foreign), Err(NotRedriven::SourceUnknown));
         for (index, reason) in NotRedriven::ALL.into_iter().enumerate() {
             assert_eq!(reason.index(), index, "{reason}");
         }

@@ -68,16 +68,22 @@ pub struct ConnectionSnapshot {
     pub state: ConnectionState,
     /// Since when.
     pub since: Timestamp,
-    /// Ended connections and failed attempts, by reason.
+    /// Ended connections and failed attempts, by every reason there can be for this feed.
     pub disconnections: Vec<(DisconnectReason, u64)>,
     /// The last of them.
     pub last_disconnection: Option<Disconnection>,
 }
 
 impl SourceStatus {
-    /// A feed not yet connected, which is silent without data for `idle_timeout`.
+    /// A feed not yet connected, whose connections end for one of `reasons`, and
+    /// which is silent without data for `idle_timeout`.
     #[must_use]
-    pub fn new(source: SourceName, idle_timeout: Duration, clock: Arc<dyn Clock>) -> Self {
+    pub fn new(
+        source: SourceName,
+        reasons: &[DisconnectReason],
+        idle_timeout: Duration,
+        clock: Arc<dyn Clock>,
+    ) -> Self {
         Self {
             source,
             idle_timeout,
@@ -87,7 +93,7 @@ impl SourceStatus {
                 last_data: Instant::now(),
                 unread_since: None,
                 silent: false,
-                disconnections: BTreeMap::new(),
+                disconnections: reasons.iter().map(|reason| (*reason, 0)).collect(),
                 last: None,
             }),
             condition: Condition::new(
@@ -235,16 +241,25 @@ mod tests {
     }
 
     const IDLE_TIMEOUT: Duration = Duration::from_mins(1);
+    const REASONS: [DisconnectReason; 2] = [
+        DisconnectReason::ConnectionLost,
+        DisconnectReason::IdleTimeout,
+    ];
 
     fn status() -> SourceStatus {
-        SourceStatus::new(SourceName::new("feed"), IDLE_TIMEOUT, Arc::new(SystemClock))
+        SourceStatus::new(
+            SourceName::new("feed"),
+            &REASONS,
+            IDLE_TIMEOUT,
+            Arc::new(SystemClock),
+        )
     }
 
     #[test]
     fn every_feed_has_a_check_of_its_own() {
         let names = ["pages", "stream"].map(|source| {
             let source = SourceName::new(source);
-            let status = SourceStatus::new(source, IDLE_TIMEOUT, Arc::new(SystemClock));
+            let status = SourceStatus::new(source, &[], IDLE_TIMEOUT, Arc::new(SystemClock));
             status.checks().remove(0).name
         });
         assert_eq!(names, ["feed.pages", "feed.stream"]);
@@ -267,7 +282,11 @@ mod tests {
         let snapshot = status.snapshot();
         assert_eq!(
             snapshot.disconnections,
-            [(DisconnectReason::ConnectionLost, 1)]
+            [
+                (DisconnectReason::ConnectionLost, 1),
+                (DisconnectReason::IdleTimeout, 0)
+            ],
+            "each there can be, from the start"
         );
     }
 

@@ -6,8 +6,8 @@ use std::sync::Arc;
 use anyhow::Context as _;
 use health_kit::{Clock, SystemClock};
 use ingestion_application::{
-    Backlog, BacklogLimits, BacklogSettings, BacklogWork, HandIn, Ledger, REDRIVE, REPLAY,
-    SourceName,
+    Backlog, BacklogLimits, BacklogSettings, BacklogWork, FrameParsers, HandIn, Ledger, REDRIVE,
+    REPLAY, SourceName,
 };
 use ingestion_journal_adapter::FileJournal;
 use ingestion_kafka_adapter::KafkaPublisher;
@@ -16,7 +16,7 @@ use ingestion_opendota_adapter::stream::{self, MatchFrames};
 use crate::settings::Settings;
 
 /// Everything that may have left something in the journal.
-const SOURCES: [SourceName; 3] = [stream::SOURCE, REPLAY, REDRIVE];
+pub(crate) const SOURCES: [SourceName; 3] = [stream::SOURCE, REPLAY, REDRIVE];
 
 /// Where matches go, put together and not yet running.
 pub(crate) struct WayOut {
@@ -53,7 +53,10 @@ impl WayOut {
         );
         let hand_in = Arc::new(HandIn::new(
             backlog,
-            Arc::new(MatchFrames),
+            FrameParsers::new(
+                Arc::new(MatchFrames),
+                vec![(stream::SOURCE, Arc::new(MatchFrames))],
+            ),
             Arc::clone(&clock),
         ));
         Ok(Self {

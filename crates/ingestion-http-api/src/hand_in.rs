@@ -10,8 +10,8 @@ use actix_web::{
     http::{StatusCode, header},
     post, web,
 };
-use ingestion_application::{HandedIn, REDRIVE, REPLAY, Refusal, SourceName};
-use serde::Serialize;
+use ingestion_application::{HandedIn, REPLAY, Refusal};
+use serde::{Deserialize, Serialize};
 use tokio::sync::Semaphore;
 use utoipa::ToSchema;
 
@@ -108,14 +108,19 @@ pub(crate) async fn replay(
 ///
 /// There is such a path only where `API_TOKEN` is set. Payloads may be any
 /// bytes, so each follows its length: four bytes, the most significant first.
+/// All payloads of a body are judged as frames of one feed.
 /// What is invalid still becomes a dead letter again, with the source `redrive`.
 #[utoipa::path(
     tag = "writing",
     request_body(content = String, content_type = "application/octet-stream",
         description = "Length and bytes of each payload; at most 4 MiB."),
+    params(("source" = Option<String>, Query,
+        description = "The feed they came from, as their dead letters name it; without it they \
+            are judged as the lines of a replay are.")),
     responses(
         (status = 200, description = "All are received.", body = HandInAnswer),
-        (status = 400, description = "The lengths do not add up; nothing was taken.",
+        (status = 400, description = "The lengths do not add up, or no feed here has this name; \
+            nothing was taken.",
             body = Problem, content_type = "application/problem+json"),
         (status = 401, description = "The token is missing or wrong.", body = Problem,
             content_type = "application/problem+json"),
@@ -158,6 +163,7 @@ async fn take(
         let detail = format!("{HAND_INS_MAX} requests hand something in already");
         return Ok(refused(request, Some(RETRY_AFTER_SECONDS), detail, NOTHING));
     };
+    let origin = origin(request)?;
     let body = read_body(request, payload, HAND_IN_BYTES_MAX).await?;
     let frames = content.split(&body).map_err(|(status, detail)| {
         Box::new(Problem::new(status, detail, request.path()).response())
@@ -166,10 +172,16 @@ async fn take(
         taken,
         invalid,
         refusal,
-    } = write
-        .hand_in
-        .take(content.source(), &frames, ROOM_TIME_MAX)
-        .await;
+    } = match content {
+        Content::Lines => write.hand_in.replay(&frames, ROOM_TIME_MAX).await,
+        Content::Payloads => {
+            let redriven = write.hand_in.redrive(&origin, &frames, ROOM_TIME_MAX).await;
+            redriven.map_err(|unknown| {
+                let (status, detail) = (StatusCode::BAD_REQUEST, unknown.to_string());
+                Box::new(Problem::new(status, detail, request.path()).response())
+            })?
+        }
+    };
     let answer = HandInAnswer { taken, invalid };
     match refusal {
         None => Ok(HttpResponse::Ok().json(answer)),
@@ -182,6 +194,22 @@ async fn take(
             Ok(refused(request, None, detail, answer))
         }
     }
+}
+
+/// Which feed the payloads came from at first, as the query says.
+#[derive(Deserialize)]
+struct Origin {
+    source: Option<String>,
+}
+
+fn origin(request: &HttpRequest) -> Result<String, Box<HttpResponse>> {
+    let query = web::Query::<Origin>::from_query(request.query_string());
+    let query = query.map_err(|error| {
+        let detail = format!("the query cannot be read: {error}");
+        Box::new(Problem::new(StatusCode::BAD_REQUEST, detail, request.path()).response())
+    })?;
+    let source = query.into_inner().source;
+    Ok(source.unwrap_or_else(|| REPLAY.as_str().to_owned()))
 }
 
 const NOTHING: HandInAnswer = HandInAnswer {
@@ -216,13 +244,6 @@ enum Content {
 }
 
 impl Content {
-    fn source(self) -> SourceName {
-        match self {
-            Self::Lines => REPLAY,
-            Self::Payloads => REDRIVE,
-        }
-    }
-
     /// The frames of a body.
     ///
     /// # Errors

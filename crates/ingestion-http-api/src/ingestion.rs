@@ -84,6 +84,9 @@ pub(crate) struct SourceAnswer {
     received: u64,
     /// Of these, matches seen before.
     duplicates: u64,
+    /// How long ago something was last received from it; null if nothing was since the start.
+    #[schema(required = true)]
+    seconds_since_last_match: Option<f64>,
     /// Why it had to reconnect, and how often: ended connections and failed attempts.
     reconnects: BTreeMap<&'static str, u64>,
     /// The last of these ends; null if there was none.
@@ -163,7 +166,9 @@ impl From<SourceSnapshot> for SourceAnswer {
             since: connection.map(|it| rfc3339(it.since)),
             received: source.received,
             duplicates: source.duplicates,
+            seconds_since_last_match: source.since_last_match.map(|it| it.as_secs_f64()),
             reconnects: reconnects
+                .filter(|(_, count)| *count > 0)
                 .map(|(reason, count)| (reason.as_str(), *count))
                 .collect(),
             last_disconnection: connection

@@ -12,8 +12,8 @@ use async_trait::async_trait;
 use ingestion_application::{
     SourceName,
     ports::{
-        Journal, JournalEntry, JournalError, JournalFigures, ReceivedBatch, Recovered, SourceEvent,
-        SourceStreamConsumer,
+        DisconnectReason, Journal, JournalEntry, JournalError, JournalFigures, ReceivedBatch,
+        Recovered, SourceEvent, SourceStreamConsumer,
     },
 };
 use ingestion_journal_adapter::storage::{Space, Storage};
@@ -206,6 +206,10 @@ where
 {
     fn source(&self) -> SourceName {
         self.source
+    }
+
+    fn disconnect_reasons(&self) -> &'static [DisconnectReason] {
+        self.feed.disconnect_reasons()
     }
 
     async fn next(&mut self) -> SourceEvent {

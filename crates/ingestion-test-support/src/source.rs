@@ -12,7 +12,7 @@ use bytes::Bytes;
 use domain::{MatchId, Timestamp};
 use ingestion_application::{
     DeadLetterReason, SourceName,
-    ports::{InvalidFrame, ReceivedBatch, SourceEvent, SourceStreamConsumer},
+    ports::{DisconnectReason, InvalidFrame, ReceivedBatch, SourceEvent, SourceStreamConsumer},
 };
 use tokio::sync::watch;
 
@@ -73,6 +73,10 @@ impl FakeSource {
 impl SourceStreamConsumer for FakeSource {
     fn source(&self) -> SourceName {
         self.source
+    }
+
+    fn disconnect_reasons(&self) -> &'static [DisconnectReason] {
+        &DisconnectReason::ALL
     }
 
     async fn next(&mut self) -> SourceEvent {
@@ -157,7 +161,7 @@ pub fn received_invalid(reason: DeadLetterReason, detail: &str, payload: &str) -
 mod tests {
     use std::time::Duration;
 
-    use ingestion_application::ports::{DisconnectReason, Disconnection};
+    use ingestion_application::ports::Disconnection;
 
     use super::*;
 

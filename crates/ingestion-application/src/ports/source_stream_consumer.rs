@@ -29,6 +29,9 @@ pub trait SourceStreamConsumer: Send {
     /// Whose matches these are.
     fn source(&self) -> SourceName;
 
+    /// What its connections, or requests, can end with: the same at every call.
+    fn disconnect_reasons(&self) -> &'static [DisconnectReason];
+
     /// Waits for what happens next on the feed.
     async fn next(&mut self) -> SourceEvent;
 
@@ -44,7 +47,7 @@ pub trait SourceStreamConsumer: Send {
 /// What can happen on a feed.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum SourceEvent {
-    /// The connection stands; data may follow.
+    /// The connection stands, or a request has been answered; data may follow.
     Connected,
     /// Frames have been read; never empty.
     Received(ReceivedBatch),
@@ -83,7 +86,11 @@ pub struct Disconnection {
     pub retry_in: Duration,
 }
 
-/// The kinds of ends a connection can have.
+/// The kinds of ends a connection can have, or a request where a feed is asked.
+///
+/// Each feed names those that it can have, so that another kind of feed may
+/// have others, and neither shows what cannot happen to it. The names go into
+/// metrics: one that is there stays.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum DisconnectReason {
     /// DNS, TCP or TLS failed.
@@ -109,7 +116,7 @@ pub enum DisconnectReason {
 }
 
 impl DisconnectReason {
-    /// Every reason.
+    /// Every reason, all of which the feed over a websocket can have.
     pub const ALL: [Self; 10] = [
         Self::ConnectFailed,
         Self::ConnectTimeout,

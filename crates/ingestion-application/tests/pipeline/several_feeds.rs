@@ -110,6 +110,16 @@ async fn a_silent_feed_and_a_lost_one_hold_up_nobody_and_each_has_its_own_health
     assert_eq!(checks, expected);
     running.settled().await;
     assert_eq!(match_ids(&publisher.arrived()), [1, 2]);
+    let fresh = |running: &Running| -> Vec<_> {
+        let sources = running.snapshot().sources.into_iter();
+        sources
+            .map(|it| it.since_last_match.map(|it| it.as_secs()))
+            .collect()
+    };
+    assert_eq!(fresh(&running), [Some(0), None, Some(0)]);
+    sleep(Duration::from_secs(7)).await;
+    running.backlog.receive(STREAM, batch(&[3]));
+    assert_eq!(fresh(&running), [Some(7), None, Some(0)], "each by itself");
     running.stop().await;
 }
 

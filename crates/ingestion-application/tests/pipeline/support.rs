@@ -35,6 +35,7 @@ pub(crate) const LIMITS: BacklogLimits = BacklogLimits {
 pub(crate) struct Running {
     pub(crate) feeds: Vec<FakeSourceObserver>,
     pub(crate) statuses: Vec<Arc<SourceStatus>>,
+    pub(crate) backlog: Arc<Backlog>,
     pub(crate) ledger: Arc<Ledger>,
     pub(crate) ingestion: IngestionStatus,
     pub(crate) drain: CancellationToken,
@@ -83,7 +84,7 @@ impl Running {
             journal.clone(),
             clock.clone(),
         );
-        let (_, work) = Backlog::new(
+        let (backlog, work) = Backlog::new(
             settings,
             journal,
             publisher,
@@ -95,6 +96,7 @@ impl Running {
         Self {
             feeds: observers,
             statuses,
+            backlog,
             ledger,
             ingestion,
             drain,

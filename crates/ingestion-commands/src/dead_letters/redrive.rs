@@ -14,6 +14,7 @@ use crate::{
     intake::{Intake, Kind, Stop, with_intake},
     progress::{Progress, percent},
     settings::Settings,
+    way_out::SOURCES,
 };
 
 /// So many are handed in at once …
@@ -128,7 +129,7 @@ impl Work<'_> {
     /// Reads the topic once to know what came back before, as that may be
     /// anywhere behind what it came from.
     async fn look_for_what_came_back(&mut self, again: bool) -> Result<Redrive, Stop> {
-        let mut redrive = Redrive::new(again);
+        let mut redrive = Redrive::new(again, &SOURCES);
         if again {
             return Ok(redrive);
         }
@@ -199,14 +200,19 @@ impl Work<'_> {
             self.sum.redriven += batch.len() as u64;
             return Ok(());
         };
-        let payloads: Vec<_> = batch.iter().map(|letter| letter.payload.clone()).collect();
-        let taken = intake.hand_in(&payloads, self.stop).await;
-        for letter in &batch[..taken.taken] {
-            self.sum.places.insert(letter.partition, letter.offset);
+        // Each is judged as what its own feed hands over.
+        for letters in batch.chunk_by(|one, next| source_of(one) == source_of(next)) {
+            let payloads: Vec<_> = letters.iter().map(|it| it.payload.clone()).collect();
+            let origin = source_of(&letters[0]);
+            let taken = intake.hand_in(&payloads, origin, self.stop).await;
+            for letter in &letters[..taken.taken] {
+                self.sum.places.insert(letter.partition, letter.offset);
+            }
+            self.sum.redriven += taken.taken as u64;
+            self.sum.invalid += taken.invalid as u64;
+            taken.stop.map_or(Ok(()), Err)?;
         }
-        self.sum.redriven += taken.taken as u64;
-        self.sum.invalid += taken.invalid as u64;
-        taken.stop.map_or(Ok(()), Err)
+        Ok(())
     }
 
     fn conclude(mut self, stopped: Option<&Stop>) -> ExitCode {
@@ -228,6 +234,11 @@ impl Work<'_> {
             Some(Stop::Refused(_)) => ExitCode::Unavailable,
         }
     }
+}
+
+/// Which feed it came from; what was judged fit has one.
+fn source_of(letter: &ArchivedLetter) -> &str {
+    letter.account.as_ref().map_or("", |it| &it.source)
 }
 
 type Letters =
@@ -269,7 +280,7 @@ mod tests {
             matched: 12,
             redriven: 7,
             invalid: 2,
-            skipped: [3, 0, 2],
+            skipped: [3, 0, 2, 0],
             places: BTreeMap::new(),
         };
         assert_eq!(

@@ -7,7 +7,6 @@ mod service_client;
 use std::fmt;
 
 use bytes::Bytes;
-use ingestion_application::{REDRIVE, REPLAY, SourceName};
 use ingestion_http_api::{REDRIVE_PATH, REPLAY_PATH};
 use service_kit::{exit_code::ExitCode, lifecycle::EndSignals, telemetry};
 use tokio_util::sync::CancellationToken;
@@ -26,13 +25,6 @@ pub(crate) enum Kind {
 }
 
 impl Kind {
-    fn source(self) -> SourceName {
-        match self {
-            Self::Lines => REPLAY,
-            Self::Payloads => REDRIVE,
-        }
-    }
-
     fn path(self) -> &'static str {
         match self {
             Self::Lines => REPLAY_PATH,
@@ -77,8 +69,14 @@ impl fmt::Display for Stop {
 }
 
 impl Intake {
-    /// Hands in all of `frames`, and waits for room until `stop`.
-    pub(crate) async fn hand_in(&self, frames: &[Bytes], stop: &CancellationToken) -> Handover {
+    /// Hands in all of `frames`, which `origin` has handed over at first, and
+    /// waits for room until `stop`.
+    pub(crate) async fn hand_in(
+        &self,
+        frames: &[Bytes],
+        origin: &str,
+        stop: &CancellationToken,
+    ) -> Handover {
         let mut sum = Handover::default();
         while sum.taken < frames.len() && sum.stop.is_none() {
             if stop.is_cancelled() {
@@ -87,8 +85,8 @@ impl Intake {
             }
             let rest = &frames[sum.taken..];
             let handover = match self {
-                Self::Service(client) => client.hand_in(rest, stop).await,
-                Self::Own(pipeline) => pipeline.hand_in(rest, stop).await,
+                Self::Service(client) => client.hand_in(rest, origin, stop).await,
+                Self::Own(pipeline) => pipeline.hand_in(rest, origin, stop).await,
             };
             sum.taken += handover.taken;
             sum.invalid += handover.invalid;

@@ -4,7 +4,7 @@
 use std::{sync::Arc, time::Duration};
 
 use bytes::Bytes;
-use ingestion_application::{BacklogWork, HandIn, HandedIn, Pipeline, Refusal, SourceName};
+use ingestion_application::{BacklogWork, HandIn, HandedIn, Pipeline, Refusal};
 use ingestion_journal_adapter::OpenError;
 use ingestion_kafka_adapter::KafkaPublisher;
 use service_kit::{
@@ -22,18 +22,35 @@ const ROOM_STEP: Duration = Duration::from_millis(200);
 /// Hands frames in within this process.
 pub(crate) struct OwnPipeline {
     hand_in: Arc<HandIn>,
-    source: SourceName,
+    kind: Kind,
 }
 
 impl OwnPipeline {
     /// Hands in what there is room for of `frames`, and waits a while for some.
-    pub(super) async fn hand_in(&self, frames: &[Bytes], stop: &CancellationToken) -> Handover {
+    pub(super) async fn hand_in(
+        &self,
+        frames: &[Bytes],
+        origin: &str,
+        stop: &CancellationToken,
+    ) -> Handover {
         let frames: Vec<&[u8]> = frames.iter().map(|frame| &frame[..]).collect();
+        let handed_in = match self.kind {
+            Kind::Lines => Ok(self.hand_in.replay(&frames, ROOM_STEP).await),
+            Kind::Payloads => self.hand_in.redrive(origin, &frames, ROOM_STEP).await,
+        };
         let HandedIn {
             taken,
             invalid,
             refusal,
-        } = self.hand_in.take(self.source, &frames, ROOM_STEP).await;
+        } = match handed_in {
+            Ok(handed_in) => handed_in,
+            Err(unknown) => {
+                return Handover {
+                    stop: Some(Stop::Refused(unknown.to_string())),
+                    ..Handover::default()
+                };
+            }
+        };
         let is_over = refusal == Some(Refusal::Draining) && !stop.is_cancelled();
         let reason = "the pipeline has stopped, see above";
         Handover {
@@ -67,10 +84,7 @@ pub(super) async fn run(
     } = way_out;
     let backlog = Arc::clone(backlog_work.backlog());
     start(publisher, backlog_work, &lifecycle);
-    let intake = Intake::Own(OwnPipeline {
-        hand_in,
-        source: kind.source(),
-    });
+    let intake = Intake::Own(OwnPipeline { hand_in, kind });
     let (stop, done) = (CancellationToken::new(), CancellationToken::new());
     let handing_in = async {
         let code = work(&intake, &stop).await;

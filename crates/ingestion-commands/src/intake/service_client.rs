@@ -5,6 +5,7 @@ use std::{error::Error as _, io, time::Duration};
 use anyhow::{Context as _, bail, ensure};
 use bytes::{BufMut as _, Bytes, BytesMut};
 use http_kit::ApiSettings;
+use ingestion_application::REPLAY;
 use ingestion_http_api::{HAND_IN_BYTES_MAX, HAND_IN_FRAMES_MAX};
 use reqwest::{Client, Response, StatusCode, header::RETRY_AFTER};
 use secrecy::{ExposeSecret as _, SecretString};
@@ -121,7 +122,7 @@ impl ServiceClient {
             token,
         };
         let url = client.url();
-        let answer = client.post(Bytes::new()).await;
+        let answer = client.post(REPLAY.as_str(), Bytes::new()).await;
         let answer = answer.with_context(|| format!("the service at {url} does not answer"))?;
         match answer.status() {
             StatusCode::OK => {}
@@ -146,8 +147,13 @@ impl ServiceClient {
     }
 
     /// Hands in the first of `frames`; waits if there was no room for all of these.
-    pub(super) async fn hand_in(&self, frames: &[Bytes], stop: &CancellationToken) -> Handover {
-        let outcome = match self.post(self.body(frames)).await {
+    pub(super) async fn hand_in(
+        &self,
+        frames: &[Bytes],
+        origin: &str,
+        stop: &CancellationToken,
+    ) -> Handover {
+        let outcome = match self.post(origin, self.body(frames)).await {
             Ok(answer) => self.take(answer, stop).await,
             Err(error) => Err((Answer::default(), self.lost(&error))),
         };
@@ -195,13 +201,19 @@ impl ServiceClient {
         )
     }
 
-    async fn post(&self, body: Bytes) -> reqwest::Result<Response> {
+    async fn post(&self, origin: &str, body: Bytes) -> reqwest::Result<Response> {
         let content_type = match self.kind {
             Kind::Lines => "application/jsonl",
             Kind::Payloads => "application/octet-stream",
         };
-        self.client
-            .post(format!("{}{}", self.url, self.kind.path()))
+        let request = self
+            .client
+            .post(format!("{}{}", self.url, self.kind.path()));
+        let request = match self.kind {
+            Kind::Lines => request,
+            Kind::Payloads => request.query(&[("source", origin)]),
+        };
+        request
             .bearer_auth(self.token.expose_secret())
             .header("content-type", content_type)
             .body(body)

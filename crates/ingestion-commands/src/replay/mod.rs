@@ -8,6 +8,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
+use ingestion_application::REPLAY;
 use service_kit::exit_code::ExitCode;
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
@@ -159,7 +160,7 @@ async fn take(
             sum.lines + *index as u64 + 1
         ));
     }
-    let taken = intake.hand_in(&chunk.lines, stop).await;
+    let taken = intake.hand_in(&chunk.lines, REPLAY.as_str(), stop).await;
     sum.lines += taken.taken as u64;
     sum.invalid += taken.invalid as u64;
     sum.bytes += chunk.size_bytes;

@@ -46,6 +46,7 @@ async fn ingestion_tells_all_there_is_to_know() {
     let mut answer = api.json("/api/v1/ingestion").await;
     for pointer in [
         "/seconds_since_last_match",
+        "/sources/0/seconds_since_last_match",
         "/latency/p50_seconds",
         "/latency/p99_seconds",
     ] {
@@ -69,12 +70,14 @@ async fn what_is_not_known_is_null() {
         "/latency/p50_seconds",
         "/latency/p99_seconds",
         "/sources/0/last_disconnection",
+        "/sources/0/seconds_since_last_match",
     ] {
         assert_eq!(answer.pointer(pointer), Some(&json!(null)), "{pointer}");
     }
     let metrics = api.text("/metrics").await;
     assert!(
-        !metrics.contains("ingestion_seconds_since_last_match"),
+        !metrics.contains("seconds_since_last_match{")
+            && !metrics.contains("ingestion_seconds_since_last_match"),
         "{metrics}"
     );
     api.stop().await;
@@ -93,6 +96,7 @@ async fn metrics_have_their_stable_names_and_labels() {
     let is_measured = |line: &str| {
         [
             "ingestion_seconds_since",
+            "ingestion_source_seconds_since",
             "ingestion_publish_latency_seconds_",
         ]
         .iter()

@@ -7,9 +7,9 @@ use domain::{MatchId, Timestamp};
 use health_kit::{Clock, Condition, Health, HealthCheck, HealthReporter, HealthStatus, Readiness};
 use http_kit::listen;
 use ingestion_application::{
-    Backlog, BacklogLimits, BacklogSettings, BacklogWork, DeadLetterReason, HandIn,
+    Backlog, BacklogLimits, BacklogSettings, BacklogWork, DeadLetterReason, FrameParsers, HandIn,
     IngestionStatus, Ledger, SourceName, SourceStatus,
-    ports::{FrameParser, InvalidFrame},
+    ports::{DisconnectReason, FrameParser, InvalidFrame},
 };
 use ingestion_http_api::{ApiState, WriteAccess, serve};
 use ingestion_test_support::{journal::FakeJournal, publisher::FakePublisher};
@@ -64,6 +64,11 @@ impl FrameParser for Digits {
     }
 }
 
+/// Frames of [`FEED`] are its own.
+fn parsers() -> FrameParsers {
+    FrameParsers::new(Arc::new(Digits), vec![(FEED, Arc::new(Digits))])
+}
+
 /// It is always half past six in the evening of the 8th of November 2025.
 struct StoppedClock;
 
@@ -101,7 +106,7 @@ impl Api {
         );
         let write = WriteAccess {
             token: TOKEN.into(),
-            hand_in: Arc::new(HandIn::new(backlog, Arc::new(Digits), clock)),
+            hand_in: Arc::new(HandIn::new(backlog, parsers(), clock)),
         };
         (Self::start_on(ledger, 0, &[], Some(write)), work)
     }
@@ -119,7 +124,12 @@ impl Api {
         write: Option<WriteAccess>,
     ) -> Self {
         let clock: Arc<dyn Clock> = Arc::new(StoppedClock);
-        let source = Arc::new(SourceStatus::new(FEED, DEADLINE, Arc::clone(&clock)));
+        let source = Arc::new(SourceStatus::new(
+            FEED,
+            &DisconnectReason::ALL,
+            DEADLINE,
+            Arc::clone(&clock),
+        ));
         let kafka = Arc::new(Kafka(Condition::new(
             "kafka",
             HealthStatus::Healthy,

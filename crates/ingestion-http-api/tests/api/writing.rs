@@ -271,3 +271,22 @@ async fn without_room_it_says_how_far_it_came_and_when_to_come_again() {
     assert_eq!(api.ledger.figures(), LedgerFigures::default());
     api.stop().await;
 }
+
+#[tokio::test]
+async fn payloads_of_an_unknown_feed_are_refused_and_those_of_a_known_one_are_not() {
+    let fixture = Fixture::start();
+    let body = b"\0\0\0\x017".to_vec();
+    let path = "/api/v1/redrive?source=steam";
+    let refused = post_right(&fixture.api, path, body.clone()).await;
+    assert_eq!(refused.status(), StatusCode::BAD_REQUEST);
+    let problem = json_of(refused).await;
+    let expected = "no feed here is called \"steam\", so nobody can judge its frames; \
+                    known are opendota_stream, replay, redrive";
+    assert_eq!(problem["detail"], expected);
+    let path = "/api/v1/redrive?source=opendota_stream";
+    let taken = post_right(&fixture.api, path, body).await;
+    assert_eq!(taken.status(), StatusCode::OK);
+    fixture.backlog.drained().await;
+    assert_eq!(fixture.publisher.arrived().len(), 1, "nothing of the first");
+    fixture.stop().await;
+}

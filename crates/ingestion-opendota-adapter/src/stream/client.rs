@@ -203,6 +203,10 @@ impl SourceStreamConsumer for MatchStream {
         SOURCE
     }
 
+    fn disconnect_reasons(&self) -> &'static [DisconnectReason] {
+        &DisconnectReason::ALL
+    }
+
     async fn next(&mut self) -> SourceEvent {
         self.forgive_pause();
         Listening(self).0.advance().await
