@@ -14,7 +14,7 @@ use crate::{
     connection,
     faults::{Fault, UpgradeFault},
     generator::Content,
-    simulator::StartError,
+    start_error::StartError,
     state::{Cut, FeedState, GIVEN_FRAMES_MAX},
     truth::{Proof, Truth},
 };

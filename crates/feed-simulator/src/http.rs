@@ -13,7 +13,7 @@ use serde::{Deserialize, Serialize};
 use crate::{
     faults::{Fault, UpgradeFault},
     feed::Feed,
-    simulator::StartError,
+    start_error::StartError,
     truth::Truth,
 };
 

@@ -37,6 +37,7 @@ mod replay;
 mod rows;
 mod session;
 mod simulator;
+mod start_error;
 mod state;
 mod truth;
 mod wire;
@@ -50,5 +51,6 @@ pub use faults::{
 pub use feed::Feed;
 pub use invalid::InvalidReason;
 pub use replay::ReplayError;
-pub use simulator::{RunningSimulator, Simulator, StartError};
+pub use simulator::{RunningSimulator, Simulator};
+pub use start_error::StartError;
 pub use truth::{ConnectionRecord, FrameCounts, Proof, ProvedFrame, Truth};

@@ -1,6 +1,6 @@
 //! The feed on real sockets: a TCP listener, and the truth over HTTP.
 
-use std::{io, net::SocketAddr, ops::Deref, time::Duration};
+use std::{net::SocketAddr, ops::Deref, time::Duration};
 
 use tokio::{
     net::{TcpListener, TcpStream},
@@ -9,12 +9,7 @@ use tokio::{
 };
 use tokio_util::sync::{CancellationToken, DropGuard};
 
-use crate::{
-    config::{Config, ConfigError},
-    feed::Feed,
-    http::HttpInterface,
-    replay::ReplayError,
-};
+use crate::{config::Config, feed::Feed, http::HttpInterface, start_error::StartError};
 
 /// The pause after a failed accept: out of file descriptors does not get better by asking again.
 const ACCEPT_RETRY_DELAY: Duration = Duration::from_millis(100);
@@ -31,27 +26,6 @@ pub struct RunningSimulator {
     http: Option<HttpInterface>,
     stop: DropGuard,
     accepting: JoinHandle<()>,
-}
-
-/// Why a simulator did not start.
-#[derive(Debug, thiserror::Error)]
-pub enum StartError {
-    /// A value of the configuration cannot work.
-    #[error(transparent)]
-    Config(#[from] ConfigError),
-    /// The recorded file cannot be replayed.
-    #[error(transparent)]
-    Replay(#[from] ReplayError),
-    /// An address cannot be listened on.
-    #[error("failed to listen on {address} for {purpose}")]
-    Listen {
-        /// What was to be listened on.
-        address: SocketAddr,
-        /// What for.
-        purpose: &'static str,
-        /// What the system said.
-        source: io::Error,
-    },
 }
 
 impl Simulator {
