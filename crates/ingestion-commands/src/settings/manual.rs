@@ -26,7 +26,7 @@ fn manual() -> String {
 const MANUAL_BEGINNING: &str = "\
 # Settings
 
-This file is made from the declarations in `crates/ingestion-commands/src/settings`.
+This file is made from the sections that `crates/ingestion-commands/src/settings` names.
 To make it anew: `UPDATE_CONFIG_MD=1 cargo test -p ingestion-commands config_md`.
 
 A setting can be given in five places; each wins over those before it:
