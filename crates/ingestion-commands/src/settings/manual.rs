@@ -27,7 +27,7 @@ const MANUAL_BEGINNING: &str = "\
 # Settings
 
 This file is made from the sections that `crates/ingestion-commands/src/settings` names.
-To make it anew: `UPDATE_CONFIG_MD=1 cargo test -p ingestion-commands config_md`.
+To regenerate it: `UPDATE_CONFIG_MD=1 cargo test -p ingestion-commands config_md`.
 
 A setting can be given in five places; each wins over those before it:
 
@@ -37,17 +37,17 @@ A setting can be given in five places; each wins over those before it:
 4. the environment,
 5. the command line.
 
-The first underscore of a variable parts section and key.
+The first underscore of a variable separates section and key.
 `KAFKA_PUBLISH_TOPIC` is `publish_topic` in `[kafka]` of the TOML file, and `--kafka-publish-topic` on the command line.
 
 - An empty value is a value, not an absent one.
-- Variables of the environment that are not listed here are ignored; keys of the TOML file that are not listed here are an error.
-- In the TOML file a list can be an array of strings, and a number or text can stand with or without quotes where TOML allows it.
-- In `.env` double-quoted and bare values have `$NAME` replaced; single quotes keep a value as it is.
-- A byte order mark in front of a file is not part of its text; other encodings than UTF-8 are refused.
+- The service ignores environment variables that are not listed here; a key of the TOML file that is not listed here is an error.
+- In the TOML file a list can be an array of strings, and numbers and texts can have quotes or not, where TOML allows it.
+- In `.env`, `$NAME` is replaced in double-quoted and unquoted values; single quotes keep a value as it is.
+- Files must be UTF-8; a byte order mark at the beginning is ignored.
 - A Kubernetes Service named `api` gives every pod beside it `API_PORT=tcp://…`: set `enableServiceLinks: false` in the pod, or give the Service another name.
-- Where `_FILE` is offered, the variable with that ending names a file with the text; the line end at its end does not count. Both at once in one place is an error.
+- Where `_FILE` is offered, the variable with that ending names a file that holds the text; a line end at the end of the file does not count. Giving both in one place is an error.
 
-Wrong settings end the process with code 78, and standard error names all of them, each with its value unless it is secret, its origin and what is allowed.
-`ingestion-service validate` shows what is in force and where each value comes from, with secrets masked.
+If settings are wrong, the process ends with code 78, and standard error names all of them, each with its value unless it is secret, its origin and what is allowed.
+`ingestion-service validate` shows which values are in force and where each comes from, with secrets masked.
 ";
