@@ -23,7 +23,7 @@ use tokio_tungstenite::{
 use crate::{
     faults::{Fault, UpgradeFault},
     feed::Feed,
-    session::{CLOSE_DURATION_MAX, Ending, Seat, Session},
+    session::{CLOSE_DURATION_MAX, Seat, Session, SessionEnd},
 };
 
 /// A client that connects and sends no request is not kept.
@@ -60,7 +60,7 @@ where
     let mut session = Session::new(seat, plan.faults);
     let ended = converse(&mut session, &mut reader, &mut writer).await;
     tracing::debug!(connection = number, ?ended, "connection ended");
-    if let Ok(Ending::Broken(fault)) = ended {
+    if let Ok(SessionEnd::Broken(fault)) = ended {
         break_off(fault, session, reader, writer).await;
     }
 }
@@ -138,7 +138,7 @@ async fn converse<S>(
     session: &mut Session<'_>,
     reader: &mut ReadHalf<S>,
     writer: &mut WriteHalf<S>,
-) -> io::Result<Ending>
+) -> io::Result<SessionEnd>
 where
     S: AsyncRead + AsyncWrite,
 {
@@ -155,7 +155,7 @@ where
             {
                 let bytes = read?;
                 if bytes == 0 {
-                    return Ok(Ending::Gone);
+                    return Ok(SessionEnd::Gone);
                 }
                 session.received(bytes, Instant::now())?;
             }

@@ -35,7 +35,7 @@ const TEXT_NOT_UTF8: &[u8] = b"{\"match_id\":8769000001,\"name\":\"\xff\"}";
 
 /// How an upgraded connection ends.
 #[derive(Debug)]
-pub(crate) enum Ending {
+pub(crate) enum SessionEnd {
     /// The client has gone, or the closing handshake is over.
     Gone,
     /// A fault ends it, without regard for what is not written yet.
@@ -123,7 +123,7 @@ impl<'a> Session<'a> {
     }
 
     /// Decides what is written next, or that the connection ends.
-    pub(crate) fn turn(&mut self, now: Instant) -> Option<Ending> {
+    pub(crate) fn turn(&mut self, now: Instant) -> Option<SessionEnd> {
         self.read_again_at = self.read_again_at.filter(|at| *at > now);
         self.silent_until = self.silent_until.filter(|until| *until > now);
         if let Some(fault) = self.take_cut() {
@@ -134,7 +134,7 @@ impl<'a> Session<'a> {
         }
         if let Some(until) = self.closing_until {
             let is_over = self.client_has_closed && self.outgoing.is_empty();
-            return (is_over || until <= now).then_some(Ending::Gone);
+            return (is_over || until <= now).then_some(SessionEnd::Gone);
         }
         if !self.outgoing.is_empty() {
             return None;
@@ -226,10 +226,10 @@ impl<'a> Session<'a> {
         }
     }
 
-    fn broken(&self, fault: Fault) -> Ending {
+    fn broken(&self, fault: Fault) -> SessionEnd {
         self.seat
             .record(|record| record.faults.push(fault.to_string()));
-        Ending::Broken(fault)
+        SessionEnd::Broken(fault)
     }
 
     /// Begins a fault that leaves the connection standing for now.

@@ -3,6 +3,7 @@
 
 use std::{sync::Arc, time::Duration};
 
+use health_kit::Clock;
 use thiserror::Error;
 use tokio::time::{Instant, timeout_at};
 
@@ -10,7 +11,6 @@ use crate::{
     Backlog, SourceName,
     ports::{FrameParser, ReceivedBatch},
 };
-use health_kit::Clock;
 
 /// Lines of a file that is replayed.
 pub const REPLAY: SourceName = SourceName::new("replay");
@@ -196,6 +196,7 @@ fn next_batch<'a, 'b>(frames: &'b [&'a [u8]]) -> &'b [&'a [u8]] {
 mod tests {
     use bytes::Bytes;
     use domain::MatchId;
+    use health_kit::SystemClock;
     use tokio::task::JoinHandle;
 
     use super::*;
@@ -205,7 +206,6 @@ mod tests {
             InvalidFrame, JournalFigures, Message, MockJournal, MockMessagePublisher, Recovered,
         },
     };
-    use health_kit::SystemClock;
 
     /// Takes digits for a match.
     struct Digits;

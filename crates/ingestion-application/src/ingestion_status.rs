@@ -6,13 +6,13 @@
 use std::{sync::Arc, time::Duration};
 
 use domain::Timestamp;
+use health_kit::Clock;
 use tokio::time::Instant;
 
 use crate::{
     ConnectionSnapshot, DeadLetterReason, LatencySnapshot, Ledger, LedgerFigures, SourceName,
     SourceStatus, ports::Journal,
 };
-use health_kit::Clock;
 
 /// Takes snapshots of ingestion.
 pub struct IngestionStatus {

@@ -7,6 +7,7 @@
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use health_kit::{Clock, Condition, HealthCheck, HealthReporter, HealthStatus};
 use tokio::time::Instant;
 
 use crate::{
@@ -14,7 +15,6 @@ use crate::{
     latency::Latencies,
     receipt::{Outcome, Receipts},
 };
-use health_kit::{Clock, Condition, HealthCheck, HealthReporter, HealthStatus};
 
 /// Keeps account; every answer is one consistent snapshot.
 pub struct Ledger {

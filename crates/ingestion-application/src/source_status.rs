@@ -7,13 +7,13 @@ use std::{
 };
 
 use domain::Timestamp;
+use health_kit::{Clock, Condition, HealthCheck, HealthReporter, HealthStatus};
 use tokio::time::Instant;
 
 use crate::{
     SourceName,
     ports::{DisconnectReason, Disconnection},
 };
-use health_kit::{Clock, Condition, HealthCheck, HealthReporter, HealthStatus};
 
 /// Follows one feed's connection.
 pub struct SourceStatus {

@@ -16,7 +16,7 @@ use ingestion_kafka_adapter::KafkaPublisher;
 use ingestion_opendota_adapter::stream::MatchStream;
 use service_kit::{
     exit_code::ExitCode,
-    lifecycle::{Ending, Lifecycle},
+    lifecycle::{Lifecycle, ProcessEnd},
 };
 use tokio_util::sync::CancellationToken;
 
@@ -153,7 +153,7 @@ pub(crate) async fn run_publisher(
 }
 
 /// Writes the last line of the log, the ledger, and says how it all ended.
-fn conclude(figures: LedgerFigures, ending: &Ending) -> ExitCode {
+fn conclude(figures: LedgerFigures, ending: &ProcessEnd) -> ExitCode {
     let LedgerFigures {
         received,
         published,

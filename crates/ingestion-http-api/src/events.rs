@@ -9,6 +9,7 @@ use actix_web::{
 };
 use bytes::Bytes;
 use futures_util::{Stream, StreamExt, stream};
+use http_kit::{AnswerClock, Problem, connections_max};
 use ingestion_application::IngestionStatus;
 use tokio::{
     sync::Semaphore,
@@ -17,7 +18,6 @@ use tokio::{
 use tokio_util::sync::CancellationToken;
 
 use crate::{ApiState, ingestion::IngestionAnswer};
-use http_kit::{AnswerClock, Problem, connections_max};
 
 /// Enough for every operator's browser; each costs a snapshot a second.
 const EVENT_STREAMS_MAX: usize = 64;

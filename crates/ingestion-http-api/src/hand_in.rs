@@ -10,13 +10,13 @@ use actix_web::{
     http::{StatusCode, header},
     post, web,
 };
+use http_kit::{PROBLEM_JSON, Problem, authorize, nothing_here, read_body};
 use ingestion_application::{HandedIn, REPLAY, Refusal};
 use serde::{Deserialize, Serialize};
 use tokio::sync::Semaphore;
 use utoipa::ToSchema;
 
 use crate::ApiState;
-use http_kit::{PROBLEM_JSON, Problem, authorize, nothing_here, read_body};
 
 /// So many bodies are in memory at a time, 16 MiB; further senders come again.
 const HAND_INS_MAX: usize = 4;

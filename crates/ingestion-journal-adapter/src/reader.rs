@@ -58,8 +58,8 @@ async fn read_segment(
     let mut next = found.from;
     let mut damaged_at = found.offset;
     while entries.len() < count {
-        let place = match scan.step().await? {
-            Step::Record(place) => place,
+        let location = match scan.step().await? {
+            Step::Record(location) => location,
             Step::Damage(range) => {
                 damaged_at = range.start;
                 continue;
@@ -69,23 +69,23 @@ async fn read_segment(
                 break;
             }
         };
-        let sequence = place.head.sequence;
-        if !place.head.kind.is_entry() || sequence < next {
+        let sequence = location.head.sequence;
+        if !location.head.kind.is_entry() || sequence < next {
             continue;
         }
         if sequence > next {
             give_up(log, name, damaged_at, next, sequence - 1);
         }
         if sequence >= from && log.index().open.contains(sequence) {
-            if size > 0 && size + place.size > READ_BYTES_MAX {
+            if size > 0 && size + location.size > READ_BYTES_MAX {
                 break;
             }
-            size += place.size;
-            let content = scan.content(&place);
-            if let Some(message) = message::decode(place.head.kind, content, &log.sources) {
+            size += location.size;
+            let content = scan.content(&location);
+            if let Some(message) = message::decode(location.head.kind, content, &log.sources) {
                 entries.push(JournalEntry { sequence, message });
             } else {
-                give_up(log, name, place.offset, sequence, sequence);
+                give_up(log, name, location.offset, sequence, sequence);
             }
         }
         next = sequence + 1;

@@ -16,7 +16,7 @@ use crate::{
     },
     index::{Index, Segment, segment_name, segment_number},
     log::Log,
-    segment_scan::{Place, SegmentScan, Step},
+    segment_scan::{Location, SegmentScan, Step},
     writer::Writer,
 };
 
@@ -103,7 +103,7 @@ pub(crate) async fn recover(log: &Log, writer: &mut Writer) -> Result<Recovered,
 
 /// The segments in their order, without one that was never finished.
 async fn list(log: &Log) -> Result<Vec<Candidate>, JournalError> {
-    let place = log.storage.place();
+    let location = log.storage.place();
     let names = log.storage.list().await;
     let names = names.map_err(|error| log.explain("listed", "the folder", &error))?;
     let mut numbers: Vec<_> = names
@@ -132,7 +132,7 @@ async fn list(log: &Log) -> Result<Vec<Candidate>, JournalError> {
             }
             Err(NoHeader::UnknownVersion(version)) => {
                 let reason = format!(
-                    "{name} in {place} has format version {version}, this program knows version \
+                    "{name} in {location} has format version {version}, this program knows version \
                      {VERSION}; run the program that wrote it, or set JOURNAL_DIR to another folder"
                 );
                 return Err(JournalError::Failed { reason });
@@ -223,8 +223,8 @@ impl Recovery {
         };
         let mut damage = None;
         loop {
-            let place = match scan.step().await? {
-                Step::Record(place) => place,
+            let location = match scan.step().await? {
+                Step::Record(location) => location,
                 Step::Damage(range) => {
                     damage = Some(range);
                     continue;
@@ -234,38 +234,38 @@ impl Recovery {
                     return Ok(scanned);
                 }
             };
-            let ordinal = header.first_ordinal + u64::from(place.head.ordinal);
-            if place.head.kind.is_entry() && next_ordinal.is_some_and(|next| ordinal >= next) {
+            let ordinal = header.first_ordinal + u64::from(location.head.ordinal);
+            if location.head.kind.is_entry() && next_ordinal.is_some_and(|next| ordinal >= next) {
                 // Left by a write that failed: what was promised of it stands
                 // in the next segment, and here it may be there in part.
                 return Ok(scanned);
             }
-            let gap_end = match place.head.kind {
-                Kind::Filler => place.head.sequence,
+            let gap_end = match location.head.kind {
+                Kind::Filler => location.head.sequence,
                 _ => ordinal,
             };
             if damage.is_some() || gap_end > scanned.next_ordinal {
                 scanned.gaps.push(Gap {
-                    bytes: damage.take().unwrap_or(place.offset..place.offset),
+                    bytes: damage.take().unwrap_or(location.offset..location.offset),
                     ordinals: scanned.next_ordinal..gap_end.max(scanned.next_ordinal),
                 });
             }
             scanned.next_ordinal = scanned.next_ordinal.max(ordinal);
-            match place.head.kind {
+            match location.head.kind {
                 Kind::Match | Kind::DeadLetter => {
-                    if !self.take_entry(log, &place, scan.content(&place)) {
-                        let size = place.size as u64;
+                    if !self.take_entry(log, &location, scan.content(&location)) {
+                        let size = location.size as u64;
                         scanned.gaps.push(Gap {
-                            bytes: place.offset..place.offset + size,
+                            bytes: location.offset..location.offset + size,
                             ordinals: ordinal..ordinal + 1,
                         });
                     }
                     scanned.next_ordinal = scanned.next_ordinal.max(ordinal + 1);
                 }
                 Kind::Acknowledged => {
-                    self.take_acknowledged(scan.content(&place));
+                    self.take_acknowledged(scan.content(&location));
                     let next_sequence = self.index.next_sequence;
-                    self.index.next_sequence = next_sequence.max(place.head.sequence);
+                    self.index.next_sequence = next_sequence.max(location.head.sequence);
                     scanned.promised = scanned.promised.max(ordinal);
                 }
                 Kind::Filler => {}
@@ -275,8 +275,8 @@ impl Recovery {
     }
 
     /// Takes in an entry; false when it cannot be understood.
-    fn take_entry(&mut self, log: &Log, place: &Place, content: &[u8]) -> bool {
-        let Head { kind, sequence, .. } = place.head;
+    fn take_entry(&mut self, log: &Log, location: &Location, content: &[u8]) -> bool {
+        let Head { kind, sequence, .. } = location.head;
         let Some(message) = message::decode(kind, content, &log.sources) else {
             return false;
         };
@@ -298,7 +298,12 @@ impl Recovery {
         let segment = self.index.segments.back_mut();
         let segment = segment.expect("the segment that is scanned is there");
         let received_at = message::received_at(&message);
-        segment.note(sequence, place.offset, received_at, log.limits.mark_spacing);
+        segment.note(
+            sequence,
+            location.offset,
+            received_at,
+            log.limits.mark_spacing,
+        );
         true
     }
 

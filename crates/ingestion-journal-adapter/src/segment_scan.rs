@@ -36,7 +36,7 @@ pub(crate) struct SegmentScan<'a> {
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) enum Step {
     /// A record.
-    Record(Place),
+    Record(Location),
     /// Bytes that are no record, and at their end a record or the end.
     Damage(Range<u64>),
     /// Nothing.
@@ -45,7 +45,7 @@ pub(crate) enum Step {
 
 /// Where a record is; its content can be had until the next step.
 #[derive(Debug, PartialEq, Eq)]
-pub(crate) struct Place {
+pub(crate) struct Location {
     pub(crate) head: Head,
     pub(crate) offset: u64,
     pub(crate) size: usize,
@@ -76,8 +76,8 @@ impl<'a> SegmentScan<'a> {
     }
 
     /// The content of the record that the last step found.
-    pub(crate) fn content(&self, place: &Place) -> &[u8] {
-        record::content(&self.window[place.window_position..], place.size)
+    pub(crate) fn content(&self, location: &Location) -> &[u8] {
+        record::content(&self.window[location.window_position..], location.size)
     }
 
     /// Where the next step begins.
@@ -98,7 +98,7 @@ impl<'a> SegmentScan<'a> {
     pub(crate) async fn step(&mut self) -> io::Result<Step> {
         match self.look().await? {
             Found::Record { head, size } => {
-                let place = Place {
+                let location = Location {
                     head,
                     offset: self.offset(),
                     size,
@@ -107,7 +107,7 @@ impl<'a> SegmentScan<'a> {
                 self.position += size;
                 let next_ordinal = head.ordinal.saturating_add(head.kind.is_entry().into());
                 self.next_ordinal = Some(next_ordinal);
-                Ok(Step::Record(place))
+                Ok(Step::Record(location))
             }
             Found::Short(_) if self.offset() >= self.end => Ok(Step::End),
             Found::Short(_) | Found::Nothing => self.skip_damage().await,

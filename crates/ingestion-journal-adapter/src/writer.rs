@@ -37,7 +37,7 @@ pub(crate) struct Writer {
 }
 
 /// Where the next record of the active segment goes.
-struct End {
+struct Tail {
     name: String,
     salt: u64,
     offset: u64,
@@ -48,7 +48,7 @@ struct End {
 }
 
 /// An entry in the buffer.
-struct Placed {
+struct Located {
     sequence: u64,
     offset: u64,
     received_at: Timestamp,
@@ -294,9 +294,9 @@ impl Writer {
     ) -> Result<(), JournalError> {
         let end = self.end(log);
         let mut buffer = Vec::new();
-        let mut placed = Vec::with_capacity(entries.len());
+        let mut located = Vec::with_capacity(entries.len());
         for (ordinal, entry) in (end.next_ordinal..).zip(entries) {
-            placed.push(Placed {
+            located.push(Located {
                 sequence: entry.sequence,
                 offset: end.offset + buffer.len() as u64,
                 received_at: message::received_at(&entry.message),
@@ -321,8 +321,8 @@ impl Writer {
         let segment = index.segments.back_mut();
         let segment = segment.expect("the active segment is the last");
         segment.length = length;
-        for entry in &placed {
-            let Placed {
+        for entry in &located {
+            let Located {
                 sequence,
                 offset,
                 received_at,
@@ -331,7 +331,7 @@ impl Writer {
             index.open.insert(sequence);
             index.next_sequence = sequence + 1;
         }
-        index.next_ordinal += placed.len() as u64;
+        index.next_ordinal += located.len() as u64;
         Ok(())
     }
 
@@ -373,11 +373,11 @@ impl Writer {
         Ok(())
     }
 
-    fn end(&self, log: &Log) -> End {
+    fn end(&self, log: &Log) -> Tail {
         let number = self.active.expect("a segment has been made");
         let index = log.index();
         let segment = index.segment(number).expect("the active segment is known");
-        End {
+        Tail {
             name: segment_name(number),
             salt: segment.header.salt,
             offset: segment.length,
@@ -388,7 +388,7 @@ impl Writer {
     }
 }
 
-impl End {
+impl Tail {
     fn head(&self, kind: Kind, ordinal: u64, sequence: u64) -> Head {
         let ordinal = u32::try_from(ordinal - self.first_ordinal);
         Head {

@@ -210,13 +210,13 @@ impl MessagePublisher for KafkaPublisher {
         match &self.way {
             Way::ExactlyOnce(way) => way.publish(message, receipt).await,
             Way::AtLeastOnce(way) => {
-                let place = self.room.enter(extra_bytes(&message)).await;
+                let permit = self.room.enter(extra_bytes(&message)).await;
                 way.send(Box::new(InFlight {
                     number: 0,
                     content: message,
                     is_alone: false,
                     receipt,
-                    place: place.expect("nobody closes the room of this way"),
+                    permit: permit.expect("nobody closes the room of this way"),
                 }));
                 Ok(())
             }

@@ -133,7 +133,7 @@ impl Brokers {
 }
 
 /// How a transaction ended, as the client sees it.
-enum Ended {
+enum TransactionEnd {
     Committed,
     Fenced,
     /// The client has to begin anew, and does not know what became of it.
@@ -186,9 +186,9 @@ impl ModelPublisher {
             let batch = self.take_batch().await;
             if let Some((batch, ended)) = self.write(batch).await {
                 match ended {
-                    Ended::Committed => self.settle(batch),
-                    Ended::Unknown if self.begin_anew(batch).await => {}
-                    Ended::Unknown | Ended::Fenced => {
+                    TransactionEnd::Committed => self.settle(batch),
+                    TransactionEnd::Unknown if self.begin_anew(batch).await => {}
+                    TransactionEnd::Unknown | TransactionEnd::Fenced => {
                         *lock(&self.is_fenced) = true;
                         self.fenced.notify_waiters();
                         return;
@@ -224,23 +224,23 @@ impl ModelPublisher {
     async fn write(
         &self,
         batch: Vec<(Message, Option<Receipt>)>,
-    ) -> Option<(Vec<(Message, Option<Receipt>)>, Ended)> {
+    ) -> Option<(Vec<(Message, Option<Receipt>)>, TransactionEnd)> {
         self.brokers.reach().await;
         let ended = {
             let mut state = self.brokers.lock();
             let is_stale = *lock(&self.epoch) != Some(state.epoch);
             let fatal_percent = state.fatal_percent;
             if is_stale && self.bug != Some(Bug::FencedWriterGoesOn) {
-                Ended::Fenced
+                TransactionEnd::Fenced
             } else if state.happens(fatal_percent) {
                 // It may have been committed or not.
                 if state.happens(50) {
                     state.commit(&batch, self.writer);
                 }
-                Ended::Unknown
+                TransactionEnd::Unknown
             } else {
                 state.commit(&batch, self.writer);
-                Ended::Committed
+                TransactionEnd::Committed
             }
         };
         if self.is_acknowledgement_lost() {

@@ -3,9 +3,9 @@
 use std::{fs, ops::Deref, path::Path};
 
 use anyhow::{Context as _, Result};
+use test_kit::certificates::Identity;
 
 use super::cluster::{Further, FurtherListener, KafkaCluster, free_ports};
-use test_kit::certificates::Identity;
 
 /// A listener beside the plain one.
 #[derive(Default)]

@@ -23,6 +23,7 @@ use std::{
     time::Duration,
 };
 
+use health_kit::{Clock, Condition, HealthCheck, HealthReporter, HealthStatus};
 use thiserror::Error;
 use tokio::{
     sync::Notify,
@@ -41,7 +42,6 @@ use crate::{
     ports::{Journal, JournalError, MessagePublisher, PublishError, ReceivedBatch},
     receipt::Outcome,
 };
-use health_kit::{Clock, Condition, HealthCheck, HealthReporter, HealthStatus};
 
 /// What a backlog is told.
 #[derive(Debug, Clone, Copy)]

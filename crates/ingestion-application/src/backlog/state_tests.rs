@@ -8,6 +8,7 @@ use std::{
 };
 
 use domain::{MatchId, Timestamp};
+use health_kit::SystemClock;
 use proptest::prelude::*;
 use tokio::time::Instant;
 
@@ -20,7 +21,6 @@ use crate::{
     ports::{JournalEntry, Message, ReceivedBatch, Recovered},
     receipt::Outcome,
 };
-use health_kit::SystemClock;
 
 const FEED: SourceName = SourceName::new("feed");
 const WINDOW_SIZE: usize = 1000;

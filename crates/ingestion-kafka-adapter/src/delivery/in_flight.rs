@@ -7,7 +7,7 @@ use ingestion_application::{
     ports::{DeadLetter, Message},
 };
 
-use crate::delivery::room::{Place, Room};
+use crate::delivery::room::{Permit, Room};
 
 /// Held here and in librdkafka's delivery report, until it is acknowledged.
 pub(crate) struct InFlight {
@@ -18,7 +18,7 @@ pub(crate) struct InFlight {
     /// with others. It stays so, whatever becomes of it.
     pub(crate) is_alone: bool,
     pub(crate) receipt: Receipt,
-    pub(crate) place: Place,
+    pub(crate) permit: Permit,
 }
 
 /// Messages that go the same way.
@@ -73,6 +73,6 @@ impl InFlight {
             Message::DeadLetter(letter) => self.receipt.dead_lettered(letter.reason),
         }
         // After the receipt: an empty room means that everything is settled.
-        room.leave(self.place);
+        room.leave(self.permit);
     }
 }

@@ -40,7 +40,7 @@ pub(crate) struct Room {
 /// A place in the room; whoever holds it must give it back.
 #[derive(Debug)]
 #[must_use = "room that is not given back is lost for ever"]
-pub(crate) struct Place {
+pub(crate) struct Permit {
     permits: u32,
     generation: usize,
 }
@@ -57,13 +57,13 @@ impl Room {
 
     /// Waits for a place for a message with `bytes` beyond those of a match;
     /// none if the room is closed.
-    pub(crate) async fn enter(&self, bytes: usize) -> Option<Place> {
+    pub(crate) async fn enter(&self, bytes: usize) -> Option<Permit> {
         let extra = u32::try_from(bytes / BYTES_PER_PERMIT).unwrap_or(PERMITS);
         let permits = extra.saturating_add(1).min(PERMITS);
         self.permits.acquire_many(permits).await.ok()?.forget();
         let generation = self.young.load(Ordering::Relaxed);
         self.counts[generation].fetch_add(1, Ordering::Relaxed);
-        Some(Place {
+        Some(Permit {
             permits,
             generation,
         })
@@ -76,9 +76,9 @@ impl Room {
 
     /// Takes a place back.
     #[expect(clippy::needless_pass_by_value, reason = "a place is given back once")]
-    pub(crate) fn leave(&self, place: Place) {
-        self.counts[place.generation].fetch_sub(1, Ordering::Relaxed);
-        self.permits.add_permits(place.permits as usize);
+    pub(crate) fn leave(&self, permit: Permit) {
+        self.counts[permit.generation].fetch_sub(1, Ordering::Relaxed);
+        self.permits.add_permits(permit.permits as usize);
     }
 
     /// Waits until everything has left. Who enters meanwhile waits behind. A

@@ -14,7 +14,7 @@ use tokio::time::{Duration, Instant};
 
 use crate::{
     delivery::trouble::Trouble,
-    exactly_once::{end::Stopped, reports::Sample, transaction_queue::TransactionQueue},
+    exactly_once::{reports::Sample, transaction_queue::TransactionQueue, writer_end::Stopped},
     topic::undecided::Hidden,
 };
 

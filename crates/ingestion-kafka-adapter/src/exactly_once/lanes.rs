@@ -307,13 +307,13 @@ mod tests {
 
         async fn add(&mut self, content: Message) {
             let mut receipts = self.ledger.receive(FEED, 1, 0, Instant::now());
-            let place = self.room.enter(0).await;
+            let permit = self.room.enter(0).await;
             self.lanes.add(Box::new(InFlight {
                 number: self.next_number,
                 content,
                 is_alone: false,
                 receipt: receipts.next().expect("one was taken"),
-                place: place.expect("it is open"),
+                permit: permit.expect("it is open"),
             }));
             self.next_number += 1;
         }

@@ -1,7 +1,6 @@
 //! Each message exactly once: the thread of transactions, and how it is run.
 
 mod committed;
-mod end;
 mod lanes;
 mod others;
 mod reports;
@@ -10,6 +9,7 @@ mod transaction_loop;
 mod transaction_queue;
 mod transactional_producer;
 mod trying;
+mod writer_end;
 
 use std::{
     sync::{Arc, Mutex, PoisonError},
@@ -26,11 +26,11 @@ use tokio::sync::oneshot;
 use tokio_util::sync::CancellationToken;
 
 use self::{
-    end::End,
     lanes::Lanes,
     transaction_loop::TransactionLoop,
     transaction_queue::{Progress, TransactionQueue},
     transactional_producer::{Slot, TransactionalProducer},
+    writer_end::WriterEnd,
 };
 use crate::{
     delivery::{
@@ -158,8 +158,8 @@ impl ExactlyOnce {
             }
         };
         match end {
-            Ok(End::Stopped) => Ok(()),
-            Ok(End::Fenced(reason)) => {
+            Ok(WriterEnd::Stopped) => Ok(()),
+            Ok(WriterEnd::Fenced(reason)) => {
                 let why = format!("another instance has taken over: {reason}; stop one of them");
                 self.trouble.set_transactions(Some(why));
                 Err(self.end(PublishError::Fenced { reason }))

@@ -18,12 +18,12 @@ use tokio::time::{Duration, Instant};
 use crate::{
     delivery::trouble::Trouble,
     exactly_once::{
-        end::{End, Stopped},
         transaction_queue::TransactionQueue,
+        writer_end::{Stopped, WriterEnd},
     },
     settings::KafkaSettings,
     topic::{
-        ends::{Ends, lies_before},
+        end_offsets::{EndOffsets, lies_before},
         undecided::Hidden,
     },
 };
@@ -50,14 +50,14 @@ pub(crate) struct Others {
     queue: Arc<TransactionQueue>,
     /// Where matches end that are ours, or were there before us; none before
     /// the first look.
-    ours: Option<Ends>,
+    ours: Option<EndOffsets>,
 }
 
 /// What a look has told.
 #[derive(Debug, PartialEq, Eq)]
 enum Seen {
     /// Nobody else has written; and up to where that is known.
-    Nothing(Ends),
+    Nothing(EndOffsets),
     /// A record that is not ours.
     Record { partition: i32, offset: i64 },
     /// Not everything could be read, or is decided; and what is hidden, if that is why.
@@ -84,14 +84,14 @@ impl Others {
 
     /// These of our matches were delivered last, whether they are committed or
     /// not. A lower offset than before is that of a topic made anew.
-    pub(crate) fn delivered(&mut self, ends: Ends) {
+    pub(crate) fn delivered(&mut self, ends: EndOffsets) {
         if let Some(ours) = &mut self.ours {
             ours.extend(ends);
         }
     }
 
     /// Whether these of our matches are in a topic made anew.
-    pub(crate) fn is_made_anew(&self, ends: &Ends) -> bool {
+    pub(crate) fn is_made_anew(&self, ends: &EndOffsets) -> bool {
         self.ours
             .as_ref()
             .is_some_and(|ours| lies_before(ends, ours))
@@ -102,7 +102,7 @@ impl Others {
     ///
     /// # Errors
     /// [`End::Fenced`] when somebody else has written.
-    pub(crate) fn glance(&self) -> Result<(), End> {
+    pub(crate) fn glance(&self) -> Result<(), WriterEnd> {
         if self.ours.is_none() {
             return Ok(());
         }
@@ -119,7 +119,7 @@ impl Others {
     /// # Errors
     /// [`End::Fenced`] when somebody else has written, and [`End::Stopped`]
     /// before that is known.
-    pub(crate) fn check(&mut self) -> Result<(), End> {
+    pub(crate) fn check(&mut self) -> Result<(), WriterEnd> {
         let begun = Instant::now();
         loop {
             let (code, hidden) = match self.look(LOOK_TIME_MAX) {
@@ -153,12 +153,12 @@ impl Others {
         let partitions = match everything.partitions() {
             // Nobody has written to a topic that is not there.
             Err(RDKafkaErrorCode::UnknownTopicOrPartition) => {
-                return Ok(Seen::Nothing(Ends::new()));
+                return Ok(Seen::Nothing(EndOffsets::new()));
             }
             found => found?,
         };
-        let mut ends = Ends::new();
-        let mut unread = Ends::new();
+        let mut ends = EndOffsets::new();
+        let mut unread = EndOffsets::new();
         for partition in partitions {
             if self.queue.check_stop().is_err() {
                 return Ok(Seen::NotYet(None));
@@ -230,9 +230,9 @@ impl Others {
         self.trouble.set_transactions(Some(reason));
     }
 
-    fn fenced(&self, partition: i32, offset: i64) -> End {
+    fn fenced(&self, partition: i32, offset: i64) -> WriterEnd {
         let topic = &self.topic;
-        End::Fenced(format!(
+        WriterEnd::Fenced(format!(
             "it has written to topic {topic} since this one last did (partition {partition}, \
              offset {offset})"
         ))
@@ -289,7 +289,7 @@ mod tests {
             let producer = open(&settings, &topic);
             // Every transaction is followed by a marker, at offsets 2, 5 and 7.
             write(&producer, &topic, &[1, 2], true);
-            others.delivered(Ends::from([(0, 2)]));
+            others.delivered(EndOffsets::from([(0, 2)]));
             assert_eq!(others.check(), Ok(()), "ours");
             write(&producer, &topic, &[3, 4], false);
             assert_eq!(others.check(), Ok(()), "aborted");
@@ -297,7 +297,7 @@ mod tests {
             let fenced = others.fenced(0, 6);
             assert_eq!(others.glance(), Err(fenced.clone()), "another's");
             assert_eq!(others.check(), Err(fenced));
-            others.delivered(Ends::from([(0, 7)]));
+            others.delivered(EndOffsets::from([(0, 7)]));
             assert_eq!(others.check(), Ok(()), "ours, as we hear late");
 
             let open = open(&settings, &format!("{topic}-open"));

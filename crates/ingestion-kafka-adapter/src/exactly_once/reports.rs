@@ -15,7 +15,7 @@ use crate::{
         client::Outcomes,
         in_flight::{InFlight, Messages},
     },
-    topic::ends::Ends,
+    topic::end_offsets::EndOffsets,
 };
 
 /// Collects librdkafka's reports until it has told of every record.
@@ -42,9 +42,9 @@ pub(crate) struct Received {
     /// One of those delivered.
     pub(crate) sample: Option<Sample>,
     /// Where the matches among them end.
-    pub(crate) ends: Ends,
+    pub(crate) ends: EndOffsets,
     /// Where the dead letters among them end.
-    pub(crate) letter_ends: Ends,
+    pub(crate) letter_ends: EndOffsets,
 }
 
 /// Where a match of a transaction is, if the transaction is committed: then
@@ -79,7 +79,7 @@ impl Reports {
     }
 
     /// Where the matches reported so far end, and where the dead letters do.
-    pub(crate) fn ends(&self) -> (Ends, Ends) {
+    pub(crate) fn ends(&self) -> (EndOffsets, EndOffsets) {
         let received = &self.lock().received;
         (received.ends.clone(), received.letter_ends.clone())
     }

@@ -9,16 +9,16 @@ use tokio::time::Duration;
 use crate::{
     delivery::{client::send, in_flight::Messages, record::Topics},
     exactly_once::{
-        end::End,
         reports::Received,
         transactional_producer::{Failure, STEP, TransactionalProducer, classify, is_fencing},
         trying::Trying,
+        writer_end::WriterEnd,
     },
-    topic::ends::lies_before,
+    topic::end_offsets::lies_before,
 };
 
 /// How a transaction has ended.
-pub(crate) struct Ended {
+pub(crate) struct Conclusion {
     pub(crate) fate: Fate,
     /// All its messages.
     pub(crate) received: Received,
@@ -41,8 +41,12 @@ impl TransactionalProducer {
     /// Sends messages in one transaction; blocks until it has ended.
     ///
     /// # Errors
-    /// [`End`], and the messages are left with the producer.
-    pub(crate) fn transact(&mut self, messages: Messages, topics: &Topics) -> Result<Ended, End> {
+    /// [`WriterEnd`], and the messages are left with the producer.
+    pub(crate) fn transact(
+        &mut self,
+        messages: Messages,
+        topics: &Topics,
+    ) -> Result<Conclusion, WriterEnd> {
         let mut trying = Trying::begin();
         self.reports.expect(messages.len());
         // All that was sent before has been reported.
@@ -77,7 +81,7 @@ impl TransactionalProducer {
         self.commit(&mut trying)
     }
 
-    fn commit(&mut self, trying: &mut Trying) -> Result<Ended, End> {
+    fn commit(&mut self, trying: &mut Trying) -> Result<Conclusion, WriterEnd> {
         loop {
             self.wait_for_last_report();
             let Err(error) = self.client.commit_transaction(STEP) else {
@@ -85,7 +89,7 @@ impl TransactionalProducer {
             };
             match classify(&error) {
                 Failure::NotYet(_) if !self.is_hopeless(trying)? => {}
-                Failure::Fenced(reason) => return Err(End::Fenced(reason)),
+                Failure::Fenced(reason) => return Err(WriterEnd::Fenced(reason)),
                 // Every record was delivered, so the request to commit may
                 // have arrived, though its answer has not.
                 Failure::Abort(_) => return self.abort(trying, Fate::Unsure),
@@ -94,21 +98,21 @@ impl TransactionalProducer {
         }
     }
 
-    fn abort(&mut self, trying: &mut Trying, fate: Fate) -> Result<Ended, End> {
+    fn abort(&mut self, trying: &mut Trying, fate: Fate) -> Result<Conclusion, WriterEnd> {
         loop {
             let Err(error) = self.client.abort_transaction(STEP) else {
                 return self.aborted(trying, fate);
             };
             match classify(&error) {
                 Failure::NotYet(_) if !self.is_waiting_in_vain(trying)? => {}
-                Failure::Fenced(reason) => return Err(End::Fenced(reason)),
+                Failure::Fenced(reason) => return Err(WriterEnd::Fenced(reason)),
                 _ => return self.give_up(fate),
             }
         }
     }
 
     /// Waits for the last reports of an aborted transaction.
-    fn aborted(&mut self, trying: &mut Trying, fate: Fate) -> Result<Ended, End> {
+    fn aborted(&mut self, trying: &mut Trying, fate: Fate) -> Result<Conclusion, WriterEnd> {
         while !self.reports.wait(STEP) {
             if self.is_waiting_in_vain(trying)? {
                 return self.give_up(fate);
@@ -118,12 +122,12 @@ impl TransactionalProducer {
     }
 
     /// Gives the transaction up with its producer, and takes back what that has.
-    fn give_up(&mut self, fate: Fate) -> Result<Ended, End> {
+    fn give_up(&mut self, fate: Fate) -> Result<Conclusion, WriterEnd> {
         self.discard_failed()?;
         Ok(self.ended(fate, true))
     }
 
-    fn ended(&mut self, fate: Fate, is_broken: bool) -> Ended {
+    fn ended(&mut self, fate: Fate, is_broken: bool) -> Conclusion {
         let mut received = self.reports.take();
         if fate == Fate::Committed {
             self.readability.all_acknowledged(&received.ends);
@@ -131,7 +135,7 @@ impl TransactionalProducer {
         self.others.delivered(mem::take(&mut received.ends));
         self.letter_ends
             .extend(mem::take(&mut received.letter_ends));
-        Ended {
+        Conclusion {
             fate,
             received,
             is_broken,
@@ -139,7 +143,7 @@ impl TransactionalProducer {
     }
 
     /// Whether not all reports are to be expected of the producer.
-    fn is_waiting_in_vain(&self, trying: &mut Trying) -> Result<bool, End> {
+    fn is_waiting_in_vain(&self, trying: &mut Trying) -> Result<bool, WriterEnd> {
         Ok(self.is_hopeless(trying)? || self.has_lost_partitions())
     }
 
@@ -157,10 +161,10 @@ impl TransactionalProducer {
     }
 
     /// Whether nothing more is to be expected of the producer.
-    fn is_hopeless(&self, trying: &mut Trying) -> Result<bool, End> {
+    fn is_hopeless(&self, trying: &mut Trying) -> Result<bool, WriterEnd> {
         self.queue.check_stop()?;
         match self.client.client().fatal_error() {
-            Some((code, reason)) if is_fencing(code) => Err(End::Fenced(reason)),
+            Some((code, reason)) if is_fencing(code) => Err(WriterEnd::Fenced(reason)),
             Some(_) => Ok(true),
             None => Ok(trying.time() > self.stuck_after),
         }

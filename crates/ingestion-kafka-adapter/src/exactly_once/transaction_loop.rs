@@ -12,12 +12,12 @@ use crate::{
     delivery::{in_flight::Messages, record::Topics, room::Room, trouble::Trouble},
     exactly_once::{
         committed::was_committed,
-        end::End,
         lanes::{Idle, Lanes, Plan},
         reports::Sample,
-        transaction::{Ended, Fate},
+        transaction::{Conclusion, Fate},
         transaction_queue::{Progress, TransactionQueue},
         transactional_producer::TransactionalProducer,
+        writer_end::WriterEnd,
     },
 };
 
@@ -47,7 +47,7 @@ pub(crate) struct TransactionLoop {
 
 impl TransactionLoop {
     /// Works until it is asked to stop, or shut out; keeps what is open then.
-    pub(crate) fn run(mut self) -> End {
+    pub(crate) fn run(mut self) -> WriterEnd {
         let Err(end) = self.work();
         self.producer.discard();
         let received = self.producer.reports.take();
@@ -59,7 +59,7 @@ impl TransactionLoop {
         end
     }
 
-    fn work(&mut self) -> Result<std::convert::Infallible, End> {
+    fn work(&mut self) -> Result<std::convert::Infallible, WriterEnd> {
         self.producer.open(false)?;
         self.queue.set_progress(Progress::Ready);
         let mut next_at = Instant::now();
@@ -77,7 +77,7 @@ impl TransactionLoop {
 
     /// Waits until there is something to do: in general not before `next_at`,
     /// and with many messages waiting not before `at_once_at`.
-    fn wait_for_plan(&mut self, next_at: Instant, at_once_at: Instant) -> Result<Plan, End> {
+    fn wait_for_plan(&mut self, next_at: Instant, at_once_at: Instant) -> Result<Plan, WriterEnd> {
         let (mut count, mut time_max) = (0, Duration::ZERO);
         loop {
             self.queue.gather(&mut self.lanes, count, time_max)?;
@@ -102,8 +102,8 @@ impl TransactionLoop {
         }
     }
 
-    fn conclude(&mut self, plan: Plan, ended: Ended) -> Result<(), End> {
-        let Ended {
+    fn conclude(&mut self, plan: Plan, ended: Conclusion) -> Result<(), WriterEnd> {
+        let Conclusion {
             fate,
             received,
             is_broken,
@@ -139,7 +139,7 @@ impl TransactionLoop {
 
     /// Finds out whether the messages in `unsure` are committed. If there is
     /// no match among them that could be looked up, they are sent again.
-    fn make_sure(&mut self, plan: Plan, sample: Option<Sample>) -> Result<(), End> {
+    fn make_sure(&mut self, plan: Plan, sample: Option<Sample>) -> Result<(), WriterEnd> {
         // Settles the transaction one way or the other, if it was not.
         self.producer.open(plan.is_alone)?;
         let is_committed = match sample {

@@ -17,9 +17,9 @@ use tokio::sync::watch;
 use crate::{
     delivery::{
         in_flight::{InFlight, Messages},
-        room::Place,
+        room::Permit,
     },
-    exactly_once::{end::Stopped, lanes::Lanes},
+    exactly_once::{lanes::Lanes, writer_end::Stopped},
 };
 
 /// Between callers that publish and the thread that sends; bounded by the room.
@@ -60,13 +60,13 @@ impl TransactionQueue {
     }
 
     /// Adds a message at the end.
-    pub(crate) fn push(&self, content: Message, receipt: Receipt, place: Place) {
+    pub(crate) fn push(&self, content: Message, receipt: Receipt, permit: Permit) {
         let mut message = Box::new(InFlight {
             number: 0,
             content,
             is_alone: false,
             receipt,
-            place,
+            permit,
         });
         let mut waiting = self.lock();
         message.number = waiting.next_number;

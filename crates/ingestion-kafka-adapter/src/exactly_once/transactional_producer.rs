@@ -22,13 +22,13 @@ use crate::{
         trouble::Trouble,
     },
     exactly_once::{
-        end::{End, Stopped},
         others::Others,
         reports::Reports,
         transaction_queue::TransactionQueue,
+        writer_end::{Stopped, WriterEnd},
     },
     settings::KafkaSettings,
-    topic::{ends::Ends, readable::Readability},
+    topic::{end_offsets::EndOffsets, readable::Readability},
 };
 
 /// No call blocks for longer, so that a stop is noticed.
@@ -79,7 +79,7 @@ pub(crate) struct TransactionalProducer {
     pub(crate) reports: Arc<Reports>,
     pub(crate) others: Others,
     /// Of each partition of dead letters the offset after the last of ours.
-    pub(crate) letter_ends: Ends,
+    pub(crate) letter_ends: EndOffsets,
     slot: Slot,
     timeout_ms: u32,
     state: State,
@@ -127,7 +127,7 @@ impl TransactionalProducer {
             client,
             reports,
             others,
-            letter_ends: Ends::new(),
+            letter_ends: EndOffsets::new(),
             timeout_ms: TIMEOUT_MS,
             state: State::New,
             is_alone: false,
@@ -145,8 +145,8 @@ impl TransactionalProducer {
     /// that nobody else has written since the last one.
     ///
     /// # Errors
-    /// [`End`] when that will never be.
-    pub(crate) fn open(&mut self, is_alone: bool) -> Result<(), End> {
+    /// [`WriterEnd`] when that will never be.
+    pub(crate) fn open(&mut self, is_alone: bool) -> Result<(), WriterEnd> {
         if self.state == State::Open && self.is_alone != is_alone {
             self.discard();
         }
@@ -160,7 +160,7 @@ impl TransactionalProducer {
     }
 
     /// Shuts out every other producer.
-    fn initialise(&mut self, is_alone: bool) -> Result<(), End> {
+    fn initialise(&mut self, is_alone: bool) -> Result<(), WriterEnd> {
         let begun = Instant::now();
         loop {
             self.queue.check_stop()?;
@@ -181,7 +181,7 @@ impl TransactionalProducer {
                     }
                     self.queue.sleep(LOOK_PAUSE)?;
                 }
-                Failure::Fenced(reason) => return Err(End::Fenced(reason)),
+                Failure::Fenced(reason) => return Err(WriterEnd::Fenced(reason)),
                 Failure::Abort(code) | Failure::Broken(code, _) => {
                     self.state = State::Broken;
                     if code == RDKafkaErrorCode::InvalidTransactionTimeout

@@ -21,7 +21,7 @@ use tokio::{
 };
 
 use crate::topic::{
-    ends::Ends,
+    end_offsets::EndOffsets,
     undecided::{Hidden, Sight},
 };
 
@@ -38,7 +38,7 @@ const READABLE_WITHIN: Duration = Duration::from_secs(2);
 /// What is known of it, for all who tell and ask.
 #[derive(Default)]
 pub(crate) struct Readability {
-    ends: Mutex<Ends>,
+    ends: Mutex<EndOffsets>,
     awaited: Mutex<Option<Hidden>>,
     hidden: Mutex<Option<Hidden>>,
 }
@@ -53,7 +53,7 @@ impl Readability {
     }
 
     /// All matches before these ends are acknowledged.
-    pub(crate) fn all_acknowledged(&self, ends: &Ends) {
+    pub(crate) fn all_acknowledged(&self, ends: &EndOffsets) {
         lock(&self.ends).extend(ends);
     }
 
@@ -86,7 +86,7 @@ pub(crate) struct ReadabilityWatch {
 #[derive(Default)]
 struct Progress {
     /// Up to where readers are known to be.
-    readable: Ends,
+    readable: EndOffsets,
     /// Up to where they must come, and since when.
     awaited: BTreeMap<i32, (i64, Instant)>,
     /// The partition looked at last.
@@ -165,7 +165,7 @@ impl ReadabilityWatch {
 impl Progress {
     /// The partitions, and up to where, that have not been readable for too
     /// long; `ask` tells the offset up to which one is.
-    fn late(&mut self, ends: &Ends, ask: impl Fn(i32) -> Option<i64>) -> Ends {
+    fn late(&mut self, ends: &EndOffsets, ask: impl Fn(i32) -> Option<i64>) -> EndOffsets {
         let begun = Instant::now();
         let after_last = ends.range(self.last.saturating_add(1)..);
         for (&partition, &end) in after_last.chain(ends.range(..=self.last)) {
@@ -192,7 +192,7 @@ impl Progress {
             .collect()
     }
 
-    fn found_readable(&mut self, ends: &Ends) {
+    fn found_readable(&mut self, ends: &EndOffsets) {
         for (partition, end) in ends {
             self.awaited.remove(partition);
             self.readable.insert(*partition, *end);
@@ -214,32 +214,38 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn only_what_stays_unreadable_is_late() {
         let mut progress = Progress::default();
-        let ends = |end| Ends::from([(0, end), (1, 5)]);
+        let ends = |end| EndOffsets::from([(0, end), (1, 5)]);
         // Readers follow, a little behind: nothing is late.
         for end in (10..30).step_by(10) {
             let late = progress.late(&ends(end), |partition| {
                 Some(if partition == 0 { end - 5 } else { 5 })
             });
-            assert_eq!(late, Ends::new());
+            assert_eq!(late, EndOffsets::new());
             advance(READABLE_WITHIN / 2).await;
             let late = progress.late(&ends(end), |_| Some(end));
-            assert_eq!(late, Ends::new());
+            assert_eq!(late, EndOffsets::new());
         }
         let hidden = |_| Some(25);
-        assert_eq!(progress.late(&ends(30), hidden), Ends::new());
+        assert_eq!(progress.late(&ends(30), hidden), EndOffsets::new());
         advance(READABLE_WITHIN * 2).await;
         // What came later is not what is waited for.
-        assert_eq!(progress.late(&ends(40), hidden), Ends::from([(0, 30)]));
+        assert_eq!(
+            progress.late(&ends(40), hidden),
+            EndOffsets::from([(0, 30)])
+        );
         // No answer changes nothing.
-        assert_eq!(progress.late(&ends(40), |_| None), Ends::from([(0, 30)]));
-        assert_eq!(progress.late(&ends(40), |_| Some(35)), Ends::new());
+        assert_eq!(
+            progress.late(&ends(40), |_| None),
+            EndOffsets::from([(0, 30)])
+        );
+        assert_eq!(progress.late(&ends(40), |_| Some(35)), EndOffsets::new());
         let asked = std::cell::Cell::new(0);
         let count = |_| {
             asked.set(asked.get() + 1);
             Some(40)
         };
-        assert_eq!(progress.late(&ends(40), count), Ends::new());
-        assert_eq!(progress.late(&ends(40), count), Ends::new());
+        assert_eq!(progress.late(&ends(40), count), EndOffsets::new());
+        assert_eq!(progress.late(&ends(40), count), EndOffsets::new());
         assert_eq!(asked.get(), 1, "what is readable is not asked for again");
     }
 }

@@ -14,7 +14,7 @@ use rdkafka::{ClientConfig, error::RDKafkaErrorCode};
 use tokio::time::{Duration, Instant};
 use tokio_util::sync::CancellationToken;
 
-use crate::topic::{ends::Ends, published_tail::NoTail};
+use crate::topic::{end_offsets::EndOffsets, published_tail::NoTail};
 
 /// Before a transaction that is open is looked at again.
 const LOOK_AGAIN_AFTER: Duration = Duration::from_millis(250);
@@ -61,7 +61,7 @@ impl Sight {
     ///
     /// # Errors
     /// When the brokers do not tell.
-    pub(crate) fn ends(&self) -> Result<Ends, RDKafkaErrorCode> {
+    pub(crate) fn ends(&self) -> Result<EndOffsets, RDKafkaErrorCode> {
         let partitions = self.everything.partitions()?;
         let end = |partition| Ok((partition, self.everything.range(partition)?.1));
         partitions.into_iter().map(end).collect()
@@ -72,7 +72,7 @@ impl Sight {
     ///
     /// # Errors
     /// When the brokers do not tell.
-    pub(crate) fn hidden(&self, ends: &Ends) -> Result<Option<Hidden>, RDKafkaErrorCode> {
+    pub(crate) fn hidden(&self, ends: &EndOffsets) -> Result<Option<Hidden>, RDKafkaErrorCode> {
         let mut hidden = None;
         for (&partition, &end) in ends {
             let (_, from) = self.committed.range(partition)?;

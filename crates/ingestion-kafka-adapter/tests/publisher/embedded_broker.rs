@@ -6,14 +6,15 @@ use std::{
     time::Duration,
 };
 
-use crate::support::{NOTICED_WITHIN, PATIENCE, Rig, a_dead_letter, a_match, counts, dead_letter};
-use async_trait::async_trait;
 use contracts::PAYLOAD_SIZE_MAX_BYTES;
 use health_kit::HealthStatus;
 use ingestion_application::{DeadLetterReason, LedgerFigures, ports::MessagePublisher};
 use ingestion_kafka_adapter::{Delivery, KafkaSettings};
 use ingestion_test_support::publisher::publisher_contract::{self, Arrived, Target};
 use kafka_kit::embedded::EmbeddedBroker;
+
+use crate::support::{NOTICED_WITHIN, PATIENCE, Rig, a_dead_letter, a_match, counts, dead_letter};
+use async_trait::async_trait;
 use rdkafka::types::RDKafkaRespErr::{self, *};
 use tokio::{runtime::Runtime, time::Instant};
 

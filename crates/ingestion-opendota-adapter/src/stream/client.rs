@@ -17,7 +17,7 @@ use super::{
     backoff::Backoff,
     connection::{Connection, Frames, Heard},
     connector::{Connector, TcpConnector},
-    ending::Ending,
+    ending::ConnectionEnd,
     gate::Gate,
     handshake::Socket,
     progress::Progress,
@@ -48,7 +48,7 @@ enum State {
     Waiting { until: Instant },
     /// An attempt is on its way.
     Connecting {
-        attempt: BoxFuture<'static, Result<(Socket, Gate), Ending>>,
+        attempt: BoxFuture<'static, Result<(Socket, Gate), ConnectionEnd>>,
         progress: Arc<Progress>,
         deadline: Instant,
     },
@@ -162,15 +162,15 @@ impl MatchStream {
         State::Open(Box::new(Connection::new(socket, gate, pulse)))
     }
 
-    fn connect_timed_out(&self, progress: &Progress) -> Ending {
+    fn connect_timed_out(&self, progress: &Progress) -> ConnectionEnd {
         let (upstream, timeout) = (self.upstream.name(), self.connect_timeout);
         let progress = progress.get();
         let detail = format!("connecting to {upstream} took longer than {timeout:?}: {progress}");
-        Ending::new(DisconnectReason::ConnectTimeout, detail)
+        ConnectionEnd::new(DisconnectReason::ConnectTimeout, detail)
     }
 
     /// Plans the next attempt, and the goodbye if there is somebody to hear it.
-    fn disconnected(&mut self, ending: Ending) -> SourceEvent {
+    fn disconnected(&mut self, ending: ConnectionEnd) -> SourceEvent {
         let asked_for = ending.retry_after.unwrap_or_default();
         let retry_in = self.backoff.next().max(asked_for);
         let until = Instant::now() + retry_in;

@@ -19,7 +19,7 @@ use tokio_tungstenite::tungstenite::{
 };
 
 use super::{
-    ending::Ending,
+    ending::ConnectionEnd,
     gate::Gate,
     handshake::Socket,
     parse::{parse_frame, parse_text_frame},
@@ -41,7 +41,7 @@ pub(super) enum Heard {
     /// Data messages, never none.
     Frames(Frames),
     /// Nothing more.
-    End(Ending),
+    End(ConnectionEnd),
 }
 
 pub(super) type Frames = Vec<Result<MatchId, Box<InvalidFrame>>>;
@@ -53,7 +53,7 @@ pub(super) struct Connection {
     /// Something was written that may not have left yet.
     flush_is_due: bool,
     /// Known already, but the frames that came before it go first.
-    ending: Option<Ending>,
+    ending: Option<ConnectionEnd>,
 }
 
 impl Connection {
@@ -148,8 +148,10 @@ impl Connection {
         for _ in 0..BATCH_MESSAGES_MAX {
             let message = match self.socket.poll_next_unpin(context) {
                 Poll::Ready(Some(Ok(message))) => message,
-                Poll::Ready(Some(Err(error))) => return self.end(Ending::failed(&error)),
-                Poll::Ready(None) => return self.end(Ending::lost("the connection is closed")),
+                Poll::Ready(Some(Err(error))) => return self.end(ConnectionEnd::failed(&error)),
+                Poll::Ready(None) => {
+                    return self.end(ConnectionEnd::lost("the connection is closed"));
+                }
                 Poll::Pending => return,
             };
             match message {
@@ -165,7 +167,7 @@ impl Connection {
                 Message::Close(frame) => {
                     // The library has an answer ready, and nothing more will be read.
                     self.flush_is_due = true;
-                    return self.end(Ending::closed_by_upstream(frame));
+                    return self.end(ConnectionEnd::closed_by_upstream(frame));
                 }
                 // The library answers pings with the next read, and never reads frames.
                 Message::Ping(_) | Message::Frame(_) => {}
@@ -183,20 +185,20 @@ impl Connection {
     fn write(&mut self, message: Message) {
         match self.socket.start_send_unpin(message) {
             Ok(()) => self.flush_is_due = true,
-            Err(error) => self.end(Ending::failed(&error)),
+            Err(error) => self.end(ConnectionEnd::failed(&error)),
         }
     }
 
     fn flush(&mut self, context: &mut Context<'_>) {
         match self.socket.poll_flush_unpin(context) {
             Poll::Ready(Ok(())) => self.flush_is_due = false,
-            Poll::Ready(Err(error)) => self.end(Ending::failed(&error)),
+            Poll::Ready(Err(error)) => self.end(ConnectionEnd::failed(&error)),
             Poll::Pending => {}
         }
     }
 
     /// The first reason is the true one; others follow from it.
-    fn end(&mut self, ending: Ending) {
+    fn end(&mut self, ending: ConnectionEnd) {
         self.ending.get_or_insert(ending);
     }
 }

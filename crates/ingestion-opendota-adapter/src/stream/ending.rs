@@ -15,7 +15,7 @@ const QUOTED_CHARACTERS_MAX: usize = 240;
 
 /// The end of a connection or of an attempt.
 #[derive(Debug)]
-pub(super) struct Ending {
+pub(super) struct ConnectionEnd {
     pub(super) reason: DisconnectReason,
     /// For people; holds no secrets.
     pub(super) detail: String,
@@ -25,7 +25,7 @@ pub(super) struct Ending {
     pub(super) retry_after: Option<Duration>,
 }
 
-impl Ending {
+impl ConnectionEnd {
     pub(super) fn new(reason: DisconnectReason, detail: impl Into<String>) -> Self {
         Self {
             reason,
@@ -135,7 +135,7 @@ mod tests {
                 code: code.into(),
                 reason: reason.into(),
             };
-            let ending = Ending::closed_by_upstream(Some(frame));
+            let ending = ConnectionEnd::closed_by_upstream(Some(frame));
             assert_eq!(ending.reason, DisconnectReason::ClosedByUpstream);
             assert_eq!(
                 ending.detail,

@@ -11,7 +11,7 @@ use ingestion_application::ports::DisconnectReason;
 use tokio::time::Instant;
 use tokio_tungstenite::tungstenite::protocol::frame::coding::CloseCode;
 
-use super::ending::Ending;
+use super::ending::ConnectionEnd;
 
 /// From here on a pause gives a pong all its time again, since it may stand
 /// behind everything that piled up. Between two batches there is always a
@@ -48,17 +48,16 @@ impl Pulse {
     }
 
     /// The ping to be sent at `now`, if any, or why the connection must be given up.
-    pub(super) fn check(&mut self, now: Instant) -> Result<Option<Bytes>, Ending> {
+    pub(super) fn check(&mut self, now: Instant) -> Result<Option<Bytes>, ConnectionEnd> {
         // First the pong: without one the upstream is gone, with one it is only silent.
         if now >= self.heartbeat_at && self.pong_is_missing {
             let detail = format!("a ping was not answered within {:?}", self.heartbeat);
-            return Err(Ending::new(DisconnectReason::PongTimeout, detail));
+            return Err(ConnectionEnd::new(DisconnectReason::PongTimeout, detail));
         }
         if now >= self.idle_at {
             let detail = format!("no data for {:?}", self.idle_timeout);
-            return Err(
-                Ending::new(DisconnectReason::IdleTimeout, detail).closing_with(CloseCode::Normal)
-            );
+            return Err(ConnectionEnd::new(DisconnectReason::IdleTimeout, detail)
+                .closing_with(CloseCode::Normal));
         }
         if now < self.heartbeat_at {
             return Ok(None);

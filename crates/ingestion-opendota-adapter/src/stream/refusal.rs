@@ -14,13 +14,13 @@ use tokio_tungstenite::tungstenite::{
     },
 };
 
-use super::ending::{Ending, quote};
+use super::ending::{ConnectionEnd, quote};
 
 /// The longest wait an upstream can ask for.
 const RETRY_AFTER_MAX: Duration = Duration::from_hours(1);
 
 /// The end of an attempt at `upstream` that was answered with `response`.
-pub(super) fn refused(upstream: &str, response: &Response, now: Timestamp) -> Ending {
+pub(super) fn refused(upstream: &str, response: &Response, now: Timestamp) -> ConnectionEnd {
     let status = response.status();
     let mut detail = format!("{upstream} refused the upgrade with {status}");
     if status.is_redirection()
@@ -30,9 +30,9 @@ pub(super) fn refused(upstream: &str, response: &Response, now: Timestamp) -> En
         detail.push_str(&target);
         detail.push_str(", which is not followed: if the feed is there, its URL has to say so");
     }
-    Ending {
+    ConnectionEnd {
         retry_after: retry_after(response.headers(), now),
-        ..Ending::new(DisconnectReason::UpgradeRefused, detail)
+        ..ConnectionEnd::new(DisconnectReason::UpgradeRefused, detail)
     }
 }
 

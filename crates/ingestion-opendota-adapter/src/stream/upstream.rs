@@ -11,7 +11,7 @@ use ingestion_application::ports::DisconnectReason;
 use super::{
     connector::{ByteStream, Connector},
     dialing::connect_first,
-    ending::Ending,
+    ending::ConnectionEnd,
     gate::Gate,
     handshake::{Socket, UpgradeError, upgrade},
     progress::Progress,
@@ -50,7 +50,10 @@ impl Upstream {
     /// it was reached at.
     ///
     /// The gate stands at the far end of the socket, below any encryption.
-    pub(super) async fn connect(&self, progress: &Progress) -> Result<(Socket, Gate), Ending> {
+    pub(super) async fn connect(
+        &self,
+        progress: &Progress,
+    ) -> Result<(Socket, Gate), ConnectionEnd> {
         let Route {
             address,
             tls,
@@ -81,7 +84,7 @@ impl Upstream {
         Ok((socket, gate))
     }
 
-    async fn reach_host(&self, progress: &Progress) -> Result<Box<dyn ByteStream>, Ending> {
+    async fn reach_host(&self, progress: &Progress) -> Result<Box<dyn ByteStream>, ConnectionEnd> {
         let failed = |error: &dyn Display| {
             let hint = &self.proxy_hint;
             self.failed("connecting to", &format_args!("{error}{hint}"))
@@ -105,17 +108,17 @@ impl Upstream {
         &self.route.address.name
     }
 
-    fn failed(&self, step: &str, error: &dyn Display) -> Ending {
+    fn failed(&self, step: &str, error: &dyn Display) -> ConnectionEnd {
         let detail = format!("{step} {} failed: {error}", self.name());
-        Ending::new(DisconnectReason::ConnectFailed, detail)
+        ConnectionEnd::new(DisconnectReason::ConnectFailed, detail)
     }
 
-    fn not_upgraded(&self, error: UpgradeError) -> Ending {
+    fn not_upgraded(&self, error: UpgradeError) -> ConnectionEnd {
         match error {
             UpgradeError::Request(error) => self.failed("the request to", &error),
             UpgradeError::Io(error) => self.failed("the upgrade with", &error),
             UpgradeError::Refused(response) => refused(self.name(), &response, self.clock.now()),
-            UpgradeError::Invalid(problem) => Ending::new(
+            UpgradeError::Invalid(problem) => ConnectionEnd::new(
                 DisconnectReason::ProtocolError,
                 format!("{} does not answer as a WebSocket: {problem}", self.name()),
             ),

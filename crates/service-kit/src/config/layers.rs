@@ -62,26 +62,26 @@ impl Merged {
         let env_file_texts = env_file_texts(&env_file, &mut problems);
         let environment = environment_texts(declarations, sources, &mut problems);
         let variables = [
-            (Place::EnvFile(env_file), env_file_texts),
-            (Place::Environment, environment),
+            (LayerKind::EnvFile(env_file), env_file_texts),
+            (LayerKind::Environment, environment),
         ];
 
-        let mut layers = vec![(Place::Default, default_texts(declarations))];
+        let mut layers = vec![(LayerKind::Default, default_texts(declarations))];
         if let Some((path, named_by)) = config_file(sources, &variables) {
             let texts = toml_texts(&path, &named_by, declarations, &mut problems);
-            layers.push((Place::TomlFile(path), texts));
+            layers.push((LayerKind::TomlFile(path), texts));
         }
         layers.extend(variables);
-        layers.push((Place::CommandLine, argument_texts(sources)));
+        layers.push((LayerKind::CommandLine, argument_texts(sources)));
 
         let mut figment = Figment::new();
-        for (place, texts) in layers {
+        for (kind, texts) in layers {
             for layer in [false, true]
-                .map(|in_secret_file| Layer::new(&place, &texts, declarations, in_secret_file))
+                .map(|in_secret_file| Layer::new(&kind, &texts, declarations, in_secret_file))
             {
                 figment = figment.merge(layer);
             }
-            refuse_twice(&place, &texts, declarations, &mut problems);
+            refuse_twice(&kind, &texts, declarations, &mut problems);
         }
         Self { figment, problems }
     }
@@ -126,7 +126,7 @@ pub(super) type Texts = BTreeMap<String, String>;
 
 /// Which layer a text is from.
 #[derive(Clone)]
-enum Place {
+enum LayerKind {
     Default,
     TomlFile(PathBuf),
     EnvFile(PathBuf),
@@ -134,7 +134,7 @@ enum Place {
     CommandLine,
 }
 
-impl Place {
+impl LayerKind {
     fn origin(&self, section: &str, key: &str) -> String {
         match self {
             Self::Default => "default".to_owned(),
@@ -152,14 +152,14 @@ const SECRET_FILES: &str = "secret files";
 /// What one layer says, as figment wants it: either the texts it gives, or the
 /// files in which it says the texts are.
 struct Layer {
-    place: Place,
+    kind: LayerKind,
     values: Dict,
     in_secret_file: bool,
 }
 
 impl Layer {
     fn new(
-        place: &Place,
+        kind: &LayerKind,
         texts: &Texts,
         declarations: &[&'static dyn Declaration],
         in_secret_file: bool,
@@ -176,7 +176,7 @@ impl Layer {
             Some((variable.to_owned(), Value::from(text.as_str())))
         };
         Self {
-            place: place.clone(),
+            kind: kind.clone(),
             values: declarations.iter().filter_map(value).collect(),
             in_secret_file,
         }
@@ -185,13 +185,13 @@ impl Layer {
 
 impl Provider for Layer {
     fn metadata(&self) -> Metadata {
-        let (place, in_secret_file) = (self.place.clone(), self.in_secret_file);
+        let (kind, in_secret_file) = (self.kind.clone(), self.in_secret_file);
         Metadata::named(if in_secret_file { SECRET_FILES } else { TEXTS }).interpolater(
             move |_, variable| {
                 let variable = variable.concat().to_lowercase();
                 let (section, key) = variable.split_once('_').unwrap_or((&variable, ""));
                 let suffix = if in_secret_file { "_file" } else { "" };
-                place.origin(section, &format!("{key}{suffix}"))
+                kind.origin(section, &format!("{key}{suffix}"))
             },
         )
     }
@@ -202,19 +202,19 @@ impl Provider for Layer {
 }
 
 /// The TOML file and what names it; the last of the layers that do has its way.
-fn config_file(sources: &Sources<'_>, layers: &[(Place, Texts)]) -> Option<(PathBuf, String)> {
+fn config_file(sources: &Sources<'_>, layers: &[(LayerKind, Texts)]) -> Option<(PathBuf, String)> {
     if let Some(path) = &sources.config_file {
         return Some((sources.working_dir.join(path), "--config".to_owned()));
     }
     let variable = sources.config_file_variable;
-    layers.iter().rev().find_map(|(place, texts)| {
+    layers.iter().rev().find_map(|(kind, texts)| {
         let path = sources.working_dir.join(texts.get(variable)?);
-        Some((path, format!("{variable} in {}", place.origin("", ""))))
+        Some((path, format!("{variable} in {}", kind.origin("", ""))))
     })
 }
 
 fn refuse_twice(
-    place: &Place,
+    kind: &LayerKind,
     texts: &Texts,
     declarations: &[&'static dyn Declaration],
     problems: &mut Vec<Problem>,
@@ -226,7 +226,7 @@ fn refuse_twice(
             problems.push(Problem::WrongValue {
                 variable,
                 value: format!("{:?}", declaration.masked(text)),
-                origin: place.origin(&declaration.section(), &declaration.key()),
+                origin: kind.origin(&declaration.section(), &declaration.key()),
                 reason: format!("{file_variable} is given in the same place"),
                 allowed: "one of the two".to_owned(),
             });
@@ -264,7 +264,7 @@ fn environment_texts(
             problems.push(Problem::WrongValue {
                 variable: declaration.variable(),
                 value: format!("{:?}", declaration.masked(&text.to_string_lossy())),
-                origin: Place::Environment.origin("", ""),
+                origin: LayerKind::Environment.origin("", ""),
                 reason: "not UTF-8".to_owned(),
                 allowed: declaration.allowed(),
             });

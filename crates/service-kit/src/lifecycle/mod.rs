@@ -35,7 +35,7 @@ pub struct Lifecycle {
 
 /// How the process ended.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Ending {
+pub struct ProcessEnd {
     /// Tasks that failed, panicked or ended before they were asked to.
     pub failed: Vec<&'static str>,
     /// Whether draining was cut short.
@@ -79,7 +79,7 @@ impl Lifecycle {
     /// Runs a task that is meant to last until the drain token is cancelled.
     ///
     /// If it ends before, fails or panics, that is logged with its name, the
-    /// rest is drained, and it is among the failed of the [`Ending`].
+    /// rest is drained, and it is among the failed of the [`ProcessEnd`].
     pub fn spawn<E: Display + Send + 'static>(
         &self,
         name: &'static str,
@@ -113,7 +113,7 @@ impl Lifecycle {
     /// `next_signal` waits for the next request to end and names it. The end
     /// comes within the shutdown timeout: the last second of it, or the last
     /// fifth if that is less, is left to tasks that have to be aborted.
-    pub async fn run(self, mut next_signal: impl AsyncFnMut() -> &'static str) -> Ending {
+    pub async fn run(self, mut next_signal: impl AsyncFnMut() -> &'static str) -> ProcessEnd {
         tokio::select! {
             signal = next_signal() => info!(signal, "draining: asked to end"),
             () = self.drain.cancelled() => info!("draining: a part of the process asked for it"),
@@ -140,7 +140,7 @@ impl Lifecycle {
             let _ = timeout_at(end, self.tasks.wait()).await;
         }
         let names = std::mem::take(&mut *lock(&self.names));
-        Ending {
+        ProcessEnd {
             failed: names.failed,
             aborted,
             unfinished: names.running,
@@ -166,7 +166,7 @@ mod tests {
 
     /// Runs a process whose signals come after these pauses, and measures how
     /// long it takes.
-    async fn run(lifecycle: Lifecycle, pauses: &[u64]) -> (Ending, Duration) {
+    async fn run(lifecycle: Lifecycle, pauses: &[u64]) -> (ProcessEnd, Duration) {
         let start = Instant::now();
         let mut at = start;
         let mut signals = pauses.iter().map(|seconds| {
@@ -195,8 +195,8 @@ mod tests {
         Ok(())
     }
 
-    fn clean() -> Ending {
-        Ending {
+    fn clean() -> ProcessEnd {
+        ProcessEnd {
             failed: vec![],
             aborted: false,
             unfinished: vec![],
@@ -236,7 +236,7 @@ mod tests {
         assert_eq!(
             (&ending, took),
             (
-                &Ending {
+                &ProcessEnd {
                     aborted: true,
                     ..clean()
                 },
@@ -257,7 +257,7 @@ mod tests {
         assert_eq!(
             (ending, took),
             (
-                Ending {
+                ProcessEnd {
                     aborted: true,
                     ..clean()
                 },
@@ -272,7 +272,7 @@ mod tests {
         assert_eq!(
             (ending, took),
             (
-                Ending {
+                ProcessEnd {
                     aborted: true,
                     unfinished,
                     ..clean()
@@ -292,7 +292,7 @@ mod tests {
             let failed = vec!["faulty"];
             assert_eq!(
                 (&ending, took),
-                (&Ending { failed, ..clean() }, Duration::from_secs(2))
+                (&ProcessEnd { failed, ..clean() }, Duration::from_secs(2))
             );
         }
         check(async { Ok(()) }).await;

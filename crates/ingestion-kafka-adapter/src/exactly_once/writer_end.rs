@@ -2,7 +2,7 @@
 
 /// Why it ends.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) enum End {
+pub(crate) enum WriterEnd {
     /// It was asked to.
     Stopped,
     /// Another instance has taken over.
@@ -13,7 +13,7 @@ pub(crate) enum End {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Stopped;
 
-impl From<Stopped> for End {
+impl From<Stopped> for WriterEnd {
     fn from(_: Stopped) -> Self {
         Self::Stopped
     }

@@ -4,11 +4,11 @@ use std::collections::BTreeMap;
 
 /// Of each partition the offset after its last record of some kind; 0 where
 /// there is none.
-pub(crate) type Ends = BTreeMap<i32, i64>;
+pub(crate) type EndOffsets = BTreeMap<i32, i64>;
 
 /// Whether records lie before older ones, as they do in a topic made anew; not
 /// to be seen in a partition that held no more before than it has got now.
-pub(crate) fn lies_before(new: &Ends, old: &Ends) -> bool {
+pub(crate) fn lies_before(new: &EndOffsets, old: &EndOffsets) -> bool {
     new.iter()
         .any(|(partition, end)| old.get(partition).is_some_and(|old| end <= old))
 }
