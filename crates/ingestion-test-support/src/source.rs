@@ -27,6 +27,7 @@ pub const FAKE_RECEIVED_AT: Timestamp = Timestamp::from_unix_ms(1_776_027_022_00
 /// Hands over the events of its script, one a call.
 pub struct FakeSource {
     source: SourceName,
+    disconnect_reasons: &'static [DisconnectReason],
     script: VecDeque<SourceEvent>,
     read_ahead: VecDeque<ReceivedBatch>,
     progress: watch::Sender<Progress>,
@@ -48,6 +49,7 @@ impl FakeSource {
         let (progress, observed) = watch::channel(Progress::default());
         let source = Self {
             source: FAKE_SOURCE,
+            disconnect_reasons: &DisconnectReason::ALL,
             script: script.into_iter().collect(),
             read_ahead: VecDeque::new(),
             progress,
@@ -59,6 +61,15 @@ impl FakeSource {
     #[must_use]
     pub fn named(self, source: SourceName) -> Self {
         Self { source, ..self }
+    }
+
+    /// The same feed, whose connections can end for these reasons alone.
+    #[must_use]
+    pub fn ending_for(self, disconnect_reasons: &'static [DisconnectReason]) -> Self {
+        Self {
+            disconnect_reasons,
+            ..self
+        }
     }
 
     /// The same feed with batches that it hands over only when it is closed.
@@ -76,7 +87,7 @@ impl SourceStreamConsumer for FakeSource {
     }
 
     fn disconnect_reasons(&self) -> &'static [DisconnectReason] {
-        &DisconnectReason::ALL
+        self.disconnect_reasons
     }
 
     async fn next(&mut self) -> SourceEvent {

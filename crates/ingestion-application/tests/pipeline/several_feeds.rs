@@ -124,26 +124,6 @@ async fn a_silent_feed_and_a_lost_one_hold_up_nobody_and_each_has_its_own_health
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_feed_that_always_has_something_leaves_the_others_their_turn() {
-    let many: Vec<_> = (1_000..2_000).map(|id| received(&[id])).collect();
-    let few = [received(&[1]), received(&[2]), received(&[3])];
-    let feeds = [feed(PAGES, many), feed(STREAM, few)];
-    let publisher = Arc::new(FakePublisher::new(2_000));
-    let mut running = Running::start_feeds(feeds, publisher.clone(), Arc::default());
-    for feed in &mut running.feeds {
-        feed.exhausted().await;
-    }
-    running.settled().await;
-    let ids = match_ids(&publisher.arrived());
-    let last_of_the_few = ids.iter().position(|id| *id == 3);
-    assert!(
-        last_of_the_few.is_some_and(|place| place < 20),
-        "{last_of_the_few:?}"
-    );
-    running.stop().await;
-}
-
-#[tokio::test(start_paused = true)]
 async fn feeds_share_the_room_in_turn_and_exceed_it_by_one_batch_together() {
     const BATCH: usize = 4;
     let publisher = Arc::new(FakePublisher::new(2));
