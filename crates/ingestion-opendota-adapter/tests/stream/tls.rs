@@ -104,6 +104,14 @@ async fn a_certificate_of_the_extra_authority_is_believed() {
 }
 
 #[tokio::test]
+async fn a_byte_order_mark_in_front_of_an_authority_is_not_part_of_it() {
+    let ours = authority();
+    let port = serve(&ours, "localhost", IN_DATE).await;
+    let file = pem_file(&format!("\u{feff}{}", ours.pem()));
+    connected(&mut stream(port, Some(&file))).await;
+}
+
+#[tokio::test]
 async fn nobody_else_is_believed() {
     let (ours, stranger) = (authority(), authority());
     let file = pem_file(&ours.pem());
