@@ -11,7 +11,7 @@ use http_kit::{
 use reqwest::{Client, StatusCode};
 use secrecy::SecretString;
 use serde_json::{Value, json};
-use service_kit::config::{Section as _, SettingsReader, Sources};
+use service_kit::config::{Section as _, SettingsReader, Sources, WrongSettings};
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
@@ -19,6 +19,10 @@ static API: ApiSection = ApiSection::new("8099", "Opens `/api/v1/dive`");
 
 /// The settings of `[api]`, as the environment has them.
 fn settings(environment: &[(&str, &str)]) -> ApiSettings {
+    read_settings(environment).expect("they are right")
+}
+
+fn read_settings(environment: &[(&str, &str)]) -> Result<ApiSettings, WrongSettings> {
     let variables = environment
         .iter()
         .map(|(name, text)| (name.into(), text.into()));
@@ -31,8 +35,8 @@ fn settings(environment: &[(&str, &str)]) -> ApiSettings {
     };
     let mut reader = SettingsReader::new(API.declarations(), &sources);
     let settings = API.read(&mut reader);
-    reader.finish().expect("they are right");
-    settings
+    reader.finish()?;
+    Ok(settings)
 }
 
 struct Depth;
@@ -176,6 +180,17 @@ fn the_section_has_the_service_s_own_defaults() {
     assert!(settings.token.is_none() && settings.cors_allowed_origins.is_empty());
 }
 
+#[test]
+fn a_service_link_is_known_for_one_in_either_setting() {
+    for variable in ["API_HOST", "API_PORT"] {
+        let refused = read_settings(&[(variable, "tcp://10.0.0.1:8000")]);
+        let refused = refused.expect_err("it is no value").to_string();
+        let expected = format!("{variable} is \"tcp://10.0.0.1:8000\" (environment)");
+        assert!(refused.contains(&expected), "{refused}");
+        assert!(refused.contains("enableServiceLinks: false"), "{refused}");
+    }
+}
+
 #[tokio::test]
 async fn another_service_has_health_metrics_and_documents() -> Result<(), Box<dyn Error>> {
     let probe = Probe::start(settings(&LOCAL))?;
@@ -229,6 +244,14 @@ async fn a_write_path_is_there_for_the_token() -> Result<(), Box<dyn Error>> {
         let request = probe.client.post(format!("{}/api/v1/dive", probe.url));
         let answer = request.header("authorization", given).send().await?;
         assert_eq!(answer.status(), expected, "{token:?} {given}");
+        probe.stop().await?;
+    }
+    for (token, expected) in [
+        (None, StatusCode::NOT_FOUND),
+        (Some("a"), StatusCode::METHOD_NOT_ALLOWED),
+    ] {
+        let probe = Probe::start(settings(&with_token(token)))?;
+        assert_eq!(probe.json("/api/v1/dive").await?.0, expected, "{token:?}");
         probe.stop().await?;
     }
     let probe = Probe::start(settings(&with_token(Some("a"))))?;
