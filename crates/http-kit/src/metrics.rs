@@ -14,6 +14,7 @@ use prometheus_client::{
     encoding::{DescriptorEncoder, text},
     registry::Registry,
 };
+use service_kit::telemetry;
 
 use crate::{
     figures::{Metrics, Writer},
@@ -90,6 +91,12 @@ impl fmt::Debug for Families {
 
 impl Collector for Families {
     fn encode(&self, encoder: DescriptorEncoder<'_>) -> fmt::Result {
-        self.0.write(&mut Writer::new(encoder))
+        let mut writer = Writer::new(encoder);
+        self.0.write(&mut writer)?;
+        writer.counter(
+            "log_lines_dropped",
+            "Log lines that were not read in time, or could not be written",
+            telemetry::dropped_lines(),
+        )
     }
 }

@@ -215,6 +215,10 @@ async fn another_service_has_health_metrics_and_documents() -> Result<(), Box<dy
     assert_eq!(media_type, "text/plain");
     assert!(metrics.contains("\nprobe_dives_total 3\n"), "{metrics}");
     assert!(metrics.contains("\nprobe_depth_metres 12.5\n"), "{metrics}");
+    assert!(
+        metrics.contains("\nlog_lines_dropped_total 0\n"),
+        "{metrics}"
+    );
 
     let (_, document) = probe.json("/openapi.json").await?;
     assert_eq!(document["info"]["title"], "Deep probe");

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use anyhow::Result;
+use anyhow::{Context as _, Result};
 use feed_simulator::Config;
 use tokio::time::Instant;
 
@@ -69,6 +69,12 @@ async fn lines_that_were_dropped_are_told_when_the_log_is_read_again() -> Result
             .any(|line| line.contains("log lines were dropped") && line.contains("log.dropped"))
     })
     .await;
+    let (_, metrics) = service.get("/metrics").await?;
+    let dropped = metrics
+        .lines()
+        .find_map(|line| line.strip_prefix("log_lines_dropped_total "));
+    let dropped: u64 = dropped.context("it is a metric")?.parse()?;
+    assert!(dropped > 0, "{dropped}");
     assert_all_delivered_once(&feed, &topics).await?;
     service.stop().await
 }
