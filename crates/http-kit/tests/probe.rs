@@ -3,7 +3,7 @@
 use std::{error::Error, fmt, path::Path, sync::Arc};
 
 use actix_web::{HttpRequest, HttpResponse, get, post, web};
-use health_kit::{Clock, Condition, Health, HealthCheck, HealthReporter, HealthStatus, Readiness};
+use health_kit::{Condition, Health, HealthCheck, HealthReporter, HealthStatus, Readiness};
 use http_kit::{
     ApiSection, ApiSettings, Interface, Metrics, WritePath, Writer, authorize, listen,
     nothing_here, serve,
@@ -12,6 +12,7 @@ use reqwest::{Client, StatusCode};
 use secrecy::SecretString;
 use serde_json::{Value, json};
 use service_kit::config::{Section as _, SettingsReader, Sources, WrongSettings};
+use test_kit::clock::StoppedClock;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
@@ -56,14 +57,6 @@ impl HealthReporter for Rope {
     }
 }
 
-struct StoppedClock;
-
-impl Clock for StoppedClock {
-    fn now(&self) -> domain::Timestamp {
-        domain::Timestamp::from_unix_ms(1_762_626_600_000)
-    }
-}
-
 /// How deep it is.
 #[utoipa::path(tag = "diving", responses((status = 200, description = "Metres.", body = f64)))]
 #[get("/api/v1/depth")]
@@ -99,7 +92,7 @@ impl Probe {
             "rope",
             HealthStatus::Healthy,
             "it holds",
-            Arc::new(StoppedClock),
+            Arc::new(StoppedClock::at_unix_ms(1_762_626_600_000)),
         );
         let rope = Arc::new(Rope(condition));
         let drain = CancellationToken::new();

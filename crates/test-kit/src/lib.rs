@@ -1,9 +1,11 @@
-//! What the tests of any crate need and no adapter has: certificates, the
-//! fuzzers' corpus, and the tables of the documents.
+//! What the tests of any crate need and no adapter has: certificates, a clock,
+//! the fuzzers' corpus, the tables of the documents, and waiting.
 //!
 //! A dev-dependency only. It names no adapter, so a test that wants it does
 //! not compile librdkafka.
 
 pub mod certificates;
+pub mod clock;
 pub mod document;
 pub mod fuzz_corpus;
+pub mod waiting;

@@ -3,7 +3,7 @@
 use std::{net::SocketAddr, sync::Arc, time::Duration};
 
 use bytes::Bytes;
-use domain::{MatchId, Timestamp};
+use domain::MatchId;
 use health_kit::{Clock, Condition, Health, HealthCheck, HealthReporter, HealthStatus, Readiness};
 use http_kit::listen;
 use ingestion_application::{
@@ -13,6 +13,7 @@ use ingestion_application::{
 };
 use ingestion_http_api::{ApiState, WriteAccess, serve};
 use ingestion_test_support::{journal::FakeJournal, publisher::FakePublisher};
+use test_kit::clock::StoppedClock;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
@@ -70,13 +71,8 @@ fn parsers() -> FrameParsers {
 }
 
 /// It is always half past six in the evening of the 8th of November 2025.
-struct StoppedClock;
-
-impl Clock for StoppedClock {
-    fn now(&self) -> Timestamp {
-        Timestamp::from_unix_ms(1_762_626_600_000)
-    }
-}
+/// 2025-11-08T18:30:00Z, always.
+const CLOCK: StoppedClock = StoppedClock::at_unix_ms(1_762_626_600_000);
 
 impl Api {
     /// Starts a server with CORS closed.
@@ -91,7 +87,7 @@ impl Api {
 
     /// Starts a server that has a token, and a backlog in front of `publisher`.
     pub(crate) fn start_with_token(publisher: Arc<FakePublisher>) -> (Self, BacklogWork) {
-        let clock: Arc<dyn Clock> = Arc::new(StoppedClock);
+        let clock: Arc<dyn Clock> = Arc::new(CLOCK);
         let ledger = Arc::new(Ledger::new(Arc::clone(&clock)));
         let settings = BacklogSettings {
             dedup_window_size: 1_000,
@@ -113,7 +109,7 @@ impl Api {
 
     /// Starts a server on `port`, 0 being any.
     pub(crate) fn start_at(port: u16, origins: &[&str]) -> Self {
-        let ledger = Arc::new(Ledger::new(Arc::new(StoppedClock)));
+        let ledger = Arc::new(Ledger::new(Arc::new(CLOCK)));
         Self::start_on(ledger, port, origins, None)
     }
 
@@ -123,7 +119,7 @@ impl Api {
         origins: &[&str],
         write: Option<WriteAccess>,
     ) -> Self {
-        let clock: Arc<dyn Clock> = Arc::new(StoppedClock);
+        let clock: Arc<dyn Clock> = Arc::new(CLOCK);
         let source = Arc::new(SourceStatus::new(
             FEED,
             &DisconnectReason::ALL,

@@ -13,9 +13,10 @@ use ingestion_application::{
 use ingestion_kafka_adapter::{Delivery, KafkaPublisher, KafkaSettings};
 use ingestion_test_support::publisher::publisher_contract::Arrived;
 use kafka_kit::embedded::{ReadFrom, TopicReader, TopicRecord};
+use test_kit::waiting;
 use tokio::{
     task::{self, JoinHandle},
-    time::{Instant, sleep},
+    time::Instant,
 };
 use tokio_util::sync::CancellationToken;
 
@@ -237,12 +238,6 @@ pub(crate) async fn wait_until<T>(
     what: &str,
     mut found: impl FnMut() -> Option<T>,
 ) -> T {
-    let begun = Instant::now();
-    loop {
-        if let Some(found) = found() {
-            return found;
-        }
-        assert!(begun.elapsed() < within, "not within {within:?}: {what}");
-        sleep(Duration::from_millis(20)).await;
-    }
+    let found = waiting::wait_for(within, what, async || found()).await;
+    found.unwrap_or_else(|error| panic!("{error}"))
 }

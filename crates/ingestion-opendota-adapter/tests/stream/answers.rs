@@ -15,8 +15,7 @@ use tokio_tungstenite::{
 };
 
 use crate::common::{
-    StandingClock, connected, default_settings, disconnected, frame, next, received,
-    send_then_listen,
+    CLOCK, connected, default_settings, disconnected, frame, next, received, send_then_listen,
 };
 
 const UPGRADE: &str = "Upgrade: websocket\r\n";
@@ -34,8 +33,7 @@ async fn listener_and_stream(headers: &[(&str, &str)]) -> (TcpListener, MatchStr
         headers: headers.collect(),
         ..default_settings(format!("ws://{address}/matches"))
     };
-    let stream =
-        MatchStream::try_new(&settings, Arc::new(StandingClock), 1).expect("valid settings");
+    let stream = MatchStream::try_new(&settings, Arc::new(CLOCK), 1).expect("valid settings");
     (listener, stream)
 }
 

@@ -3,13 +3,13 @@
 
 use std::time::Duration;
 
-use domain::{MatchId, Timestamp};
+use domain::MatchId;
 use futures_util::{SinkExt as _, StreamExt as _};
-use health_kit::Clock;
 use ingestion_application::ports::{
     DisconnectReason, Disconnection, ReceivedBatch, SourceEvent, SourceStreamConsumer as _,
 };
 use ingestion_opendota_adapter::stream::{MatchStream, StreamSettings};
+use test_kit::clock::StoppedClock;
 use tokio::{
     io::{AsyncRead, AsyncWrite},
     time::timeout,
@@ -20,13 +20,7 @@ use tokio_tungstenite::{WebSocketStream, tungstenite::Message};
 const PATIENCE: Duration = Duration::from_mins(2);
 
 /// Sun, 06 Nov 1994 08:49:37 GMT, always.
-pub(crate) struct StandingClock;
-
-impl Clock for StandingClock {
-    fn now(&self) -> Timestamp {
-        Timestamp::from_unix_ms(784_111_777_000)
-    }
-}
+pub(crate) const CLOCK: StoppedClock = StoppedClock::at_unix_ms(784_111_777_000);
 
 /// The settings that the service starts with.
 pub(crate) fn default_settings(url: impl Into<String>) -> StreamSettings {

@@ -21,9 +21,7 @@ use tokio_tungstenite::{
     tungstenite::{Message, protocol::frame::coding::CloseCode},
 };
 
-use crate::common::{
-    StandingClock, connected, default_settings, disconnected, frame, ids_of, received,
-};
+use crate::common::{CLOCK, connected, default_settings, disconnected, frame, ids_of, received};
 
 /// More than a batch, and together less than one read from a socket.
 const FRAMES: usize = 1500;
@@ -83,7 +81,7 @@ fn watched_stream(
     MatchStream::try_over(
         &default_settings(format!("ws://{upstream}/matches")),
         Arc::new(WatchedConnector(Arc::clone(watched))),
-        Arc::new(StandingClock),
+        Arc::new(CLOCK),
         1,
     )
     .expect("valid settings")

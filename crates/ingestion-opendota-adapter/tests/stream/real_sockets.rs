@@ -28,8 +28,7 @@ use tokio_tungstenite::{
 };
 
 use crate::common::{
-    StandingClock, connected, default_settings, disconnected, frame, next, received,
-    send_then_listen,
+    CLOCK, connected, default_settings, disconnected, frame, next, received, send_then_listen,
 };
 
 const MESSAGE_SIZE_MAX: usize = 4096;
@@ -48,7 +47,7 @@ async fn listener_and_stream() -> (TcpListener, MatchStream) {
 }
 
 fn stream(settings: &StreamSettings) -> MatchStream {
-    MatchStream::try_new(settings, Arc::new(StandingClock), 1).expect("valid settings")
+    MatchStream::try_new(settings, Arc::new(CLOCK), 1).expect("valid settings")
 }
 
 async fn accept(listener: &TcpListener) -> WebSocketStream<TcpStream> {

@@ -12,9 +12,7 @@ use turmoil::{
     net::{TcpListener, TcpStream},
 };
 
-use crate::common::{
-    StandingClock, connected, default_settings, disconnected, received, send_then_listen,
-};
+use crate::common::{CLOCK, connected, default_settings, disconnected, received, send_then_listen};
 
 /// Its packets are on their way for ever.
 const SILENT: &str = "silent";
@@ -75,7 +73,7 @@ fn found_at(hosts: &'static [&'static str], service: impl AsyncFnOnce(MatchStrea
         turmoil::hold(SILENT, "service");
         let settings = default_settings("ws://feed.example");
         let connector = Arc::new(FoundAt(hosts));
-        let stream = MatchStream::try_over(&settings, connector, Arc::new(StandingClock), 1)?;
+        let stream = MatchStream::try_over(&settings, connector, Arc::new(CLOCK), 1)?;
         service(stream).await;
         Result::<(), Box<dyn Error>>::Ok(())
     });

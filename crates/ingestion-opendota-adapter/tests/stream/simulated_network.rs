@@ -23,8 +23,7 @@ use tokio_tungstenite::{WebSocketStream, accept_async, tungstenite::Message};
 use turmoil::net::{TcpListener, TcpStream};
 
 use crate::common::{
-    StandingClock, connected, default_settings, disconnected, frame, next, received,
-    send_then_listen,
+    CLOCK, connected, default_settings, disconnected, frame, next, received, send_then_listen,
 };
 
 const SEEDS: [(&str, u64); 3] = [("calm", 1), ("breezy", 20_260_412), ("stormy", u64::MAX)];
@@ -89,7 +88,7 @@ fn simulate<Serve, Service>(
         let stream = MatchStream::try_over(
             &settings,
             Arc::new(SimulatedConnector),
-            Arc::new(StandingClock),
+            Arc::new(CLOCK),
             seed,
         )
         .expect("the settings are valid");
@@ -336,7 +335,7 @@ fn a_restarted_feed_is_found_again() {
             let mut stream = MatchStream::try_over(
                 &settings,
                 Arc::new(SimulatedConnector),
-                Arc::new(StandingClock),
+                Arc::new(CLOCK),
                 seed,
             )?;
             for _ in 0..3 {

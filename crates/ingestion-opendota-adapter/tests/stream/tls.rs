@@ -19,7 +19,7 @@ use tokio_rustls::{
 use tokio_tungstenite::accept_async;
 
 use crate::common::{
-    StandingClock, connected, default_settings, disconnected, frame, received, send_then_listen,
+    CLOCK, connected, default_settings, disconnected, frame, received, send_then_listen,
 };
 
 /// When a good certificate is valid.
@@ -81,7 +81,7 @@ fn stream(port: u16, ca_file: Option<&NamedTempFile>) -> MatchStream {
         ca_file: ca_file.map(|file| file.path().to_owned()),
         ..default_settings(format!("wss://localhost:{port}/matches"))
     };
-    MatchStream::try_new(&settings, Arc::new(StandingClock), 1).expect("valid settings")
+    MatchStream::try_new(&settings, Arc::new(CLOCK), 1).expect("valid settings")
 }
 
 /// The end of the first attempt, in words.
@@ -194,7 +194,7 @@ async fn a_peer_that_does_not_speak_tls_is_left() {
         connect_timeout: Duration::from_secs(1),
         ..default_settings(format!("wss://localhost:{port}/matches"))
     };
-    let open = || MatchStream::try_new(&settings, Arc::new(StandingClock), 1);
+    let open = || MatchStream::try_new(&settings, Arc::new(CLOCK), 1);
     // The system takes the connection, and nobody says anything.
     let mut stream = open().expect("valid settings");
     let end = disconnected(&mut stream, DisconnectReason::ConnectTimeout).await;
@@ -231,7 +231,7 @@ fn a_file_without_authorities_is_a_wrong_setting() {
         if expected.contains("No such file") {
             drop(file);
         }
-        let problems = MatchStream::try_new(&settings, Arc::new(StandingClock), 1)
+        let problems = MatchStream::try_new(&settings, Arc::new(CLOCK), 1)
             .err()
             .expect("the file is wrong")
             .problems;

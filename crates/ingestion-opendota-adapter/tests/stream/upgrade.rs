@@ -9,7 +9,7 @@ use tokio::{
     net::TcpListener,
 };
 
-use crate::common::{StandingClock, default_settings, disconnected};
+use crate::common::{CLOCK, default_settings, disconnected};
 
 /// Answers the first request to a URL made from a template with `{address}`;
 /// the request, and how the attempt ended.
@@ -28,8 +28,7 @@ async fn answer(
         headers: headers.collect(),
         ..default_settings(url.replace("{address}", &address))
     };
-    let mut stream =
-        MatchStream::try_new(&settings, Arc::new(StandingClock), 1).expect("valid settings");
+    let mut stream = MatchStream::try_new(&settings, Arc::new(CLOCK), 1).expect("valid settings");
     let server = async {
         let (mut tcp, _) = listener.accept().await.expect("a client comes");
         let mut request = Vec::new();
@@ -225,7 +224,7 @@ fn every_wrong_setting_is_named_at_once_and_no_secret_is() {
     settings.backoff_min = Duration::from_secs(31);
     settings.message_size_max = 0;
     let shown = format!("{settings:?}");
-    let error = MatchStream::try_new(&settings, Arc::new(StandingClock), 1)
+    let error = MatchStream::try_new(&settings, Arc::new(CLOCK), 1)
         .err()
         .expect("nothing of it is right");
     let named: Vec<_> = error
@@ -259,7 +258,7 @@ fn wrong_addresses_and_headers_are_refused() {
             headers: headers.collect(),
             ..default_settings(url)
         };
-        let error = MatchStream::try_new(&settings, Arc::new(StandingClock), 1).err();
+        let error = MatchStream::try_new(&settings, Arc::new(CLOCK), 1).err();
         let error = error.map(|error| error.to_string()).unwrap_or_default();
         assert!(
             error.contains(expected),

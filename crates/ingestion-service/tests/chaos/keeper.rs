@@ -8,6 +8,7 @@ use std::{path::PathBuf, sync::Arc, time::Duration};
 
 use anyhow::{Context as _, Result, ensure};
 use serde_json::Value;
+use test_kit::waiting::wait_until;
 use tokio::time::sleep;
 
 use crate::{
@@ -16,7 +17,7 @@ use crate::{
     monitor::Http,
     process::{Process, describe},
     schedule::{Planned, ServiceFault},
-    world::{World, wait_until},
+    world::World,
 };
 
 /// The HTTP interface answers, or a start is refused, within this time.

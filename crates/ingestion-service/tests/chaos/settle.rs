@@ -3,12 +3,13 @@
 use std::time::Duration;
 
 use anyhow::Result;
+use test_kit::waiting::wait_until;
 use tokio::time::timeout;
 
 use crate::{
     keeper::Keeper,
     lanes::until_all_brokers_answer,
-    world::{RATE, World, wait_until},
+    world::{RATE, World},
 };
 
 /// Everything is well again within this time.

@@ -5,16 +5,12 @@ use std::{
     fmt::Display,
     path::PathBuf,
     sync::{Mutex, MutexGuard, PoisonError},
-    time::Duration,
 };
 
-use anyhow::{Result, bail};
+use anyhow::Result;
 use feed_simulator::{Config, Rows, RunningSimulator, Simulator};
 use kafka_test_kit::{KafkaCluster, unique_topic};
-use tokio::{
-    sync::watch,
-    time::{Instant, sleep},
-};
+use tokio::sync::watch;
 
 use crate::{options::Options, schedule::BROKERS};
 
@@ -29,7 +25,6 @@ const INVALID_FRACTION: f64 = 0.01;
 /// A run that fails everywhere is not to fill the memory with complaints.
 const FINDINGS_MAX: usize = 200;
 const TOPIC_ATTEMPTS_MAX: u32 = 5;
-const ASK_AGAIN_AFTER: Duration = Duration::from_millis(50);
 
 /// Everything around the service.
 pub(crate) struct World {
@@ -191,22 +186,6 @@ async fn new_topic(cluster: &KafkaCluster, prefix: &str, partitions: usize) -> R
             Err(error) => eprintln!("{error:#}"),
         }
     }
-}
-
-/// Waits until `condition` holds; an error after `deadline`.
-pub(crate) async fn wait_until(
-    deadline: Duration,
-    what: &str,
-    mut condition: impl AsyncFnMut() -> bool,
-) -> Result<()> {
-    let begun = Instant::now();
-    while !condition().await {
-        if begun.elapsed() > deadline {
-            bail!("after {deadline:?} still not: {what}");
-        }
-        sleep(ASK_AGAIN_AFTER).await;
-    }
-    Ok(())
 }
 
 /// As reports write moments and durations.

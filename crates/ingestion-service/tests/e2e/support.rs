@@ -12,6 +12,7 @@ use anyhow::{Context as _, Result, ensure};
 use feed_simulator::{Config, RunningSimulator, Simulator};
 use serde_json::Value;
 use tempfile::TempDir;
+use test_kit::waiting;
 use tokio::time::{Instant, sleep};
 
 pub(crate) use self::{
@@ -38,16 +39,11 @@ pub(crate) async fn wait_until(what: &str, condition: impl AsyncFnMut() -> bool)
 pub(crate) async fn wait_until_within(
     deadline: Duration,
     what: &str,
-    mut condition: impl AsyncFnMut() -> bool,
+    condition: impl AsyncFnMut() -> bool,
 ) -> Duration {
     let begun = Instant::now();
-    while !condition().await {
-        assert!(
-            begun.elapsed() < deadline,
-            "after {deadline:?} still not: {what}"
-        );
-        sleep(ASK_AGAIN_AFTER).await;
-    }
+    let held = waiting::wait_until(deadline, what, condition).await;
+    held.unwrap_or_else(|error| panic!("{error}"));
     begun.elapsed()
 }
 
