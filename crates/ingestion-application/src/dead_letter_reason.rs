@@ -13,7 +13,7 @@ pub enum DeadLetterReason {
     NotAnObject,
     /// The object has no `match_id`.
     MatchIdMissing,
-    /// `match_id` is not an integer in the range of a [`MatchId`](crate::MatchId).
+    /// `match_id` is not an integer in the range of a [`MatchId`](domain::MatchId).
     MatchIdInvalid,
     /// `match_id` is given more than once, so nobody can tell which one is meant.
     MatchIdTwice,
