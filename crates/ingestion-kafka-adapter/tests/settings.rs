@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use health_kit::{Clock, SystemClock};
-use ingestion_kafka_adapter::{KafkaPublisher, KafkaSettings};
+use ingestion_kafka_adapter::{DeadLetterTopic, KafkaPublisher, KafkaSettings};
 use kafka_kit::settings::{SaslMechanism, SecurityProtocol, SettingsError};
 
 fn refusal(settings: &KafkaSettings) -> SettingsError {
@@ -46,10 +46,11 @@ fn what_no_reader_of_settings_has_judged_is_judged_all_the_same() {
     let check = |change: fn(&mut KafkaSettings), expected: &str| {
         let mut settings = KafkaSettings::at("127.0.0.1:9092");
         change(&mut settings);
-        assert_eq!(
-            refusal(&settings).to_string(),
-            format!("wrong settings: {expected}")
-        );
+        let expected = format!("wrong settings: {expected}");
+        assert_eq!(refusal(&settings).to_string(), expected);
+        let archive = DeadLetterTopic::try_new(&settings);
+        let refused = archive.err().expect("nor are letters read with them");
+        assert_eq!(refused.to_string(), expected);
     };
     check(
         |s| s.dead_letter_topic.clone_from(&s.publish_topic),
