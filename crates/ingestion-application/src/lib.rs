@@ -34,7 +34,7 @@ pub use latency::{LATENCY_BUCKETS_SECONDS, LatencySnapshot};
 pub use ledger::{Ledger, LedgerSnapshot, SourceFigures};
 pub use ledger_figures::{BrokenRule, LedgerFigures};
 pub use pipeline::{Pipeline, PipelineError};
-pub use receipt::{Receipt, Receipts};
+pub use receipt::{Outcome, Receipt, ReceiptOwner};
 pub use received_match::ReceivedMatch;
 pub use redrive::{DeadLetterFilter, NotRedriven, Redrive};
 pub use source_name::SourceName;

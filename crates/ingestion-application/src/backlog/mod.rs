@@ -38,9 +38,8 @@ use self::{
     state::{State, Step},
 };
 use crate::{
-    Ledger, Receipt, SourceName,
+    Ledger, Outcome, Receipt, ReceiptOwner, SourceName,
     ports::{Journal, JournalError, MessagePublisher, PublishError, ReceivedBatch},
-    receipt::Outcome,
 };
 
 /// What a backlog is told.
@@ -220,17 +219,6 @@ impl Backlog {
         state.unwritten_count()
     }
 
-    /// The message at `place` has had its outcome.
-    pub(crate) fn settle(&self, place: usize, outcome: Outcome) {
-        self.lock().settle(place, outcome, &self.ledger);
-    }
-
-    /// The message at `place` was not delivered, and is sent again.
-    pub(crate) fn take_back(&self, place: usize) {
-        self.lock().take_back(place);
-        self.sendable.notify_one();
-    }
-
     fn notify_of_new(&self, is_long: bool) {
         self.sendable.notify_one();
         if is_long {
@@ -283,8 +271,8 @@ impl Backlog {
                     // Some room has appeared where these were.
                     self.room.notify_waiters();
                     for message in outgoing {
-                        let (place, at) = (message.place, message.received_at);
-                        let receipt = Receipt::of(Arc::clone(self), place, at);
+                        let owner: Arc<dyn ReceiptOwner> = Arc::<Self>::clone(self);
+                        let receipt = Receipt::new(owner, message.place);
                         self.publisher.publish(message.message, receipt).await?;
                     }
                 }
@@ -421,6 +409,18 @@ impl Backlog {
     fn lock(&self) -> MutexGuard<'_, State> {
         // Each change is whole before it can panic, or shows as an imbalance.
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl ReceiptOwner for Backlog {
+    fn settle(&self, place: usize, outcome: Outcome) {
+        self.lock().settle(place, outcome, &self.ledger);
+    }
+
+    /// It is sent again.
+    fn take_back(&self, place: usize) {
+        self.lock().take_back(place);
+        self.sendable.notify_one();
     }
 }
 

@@ -22,16 +22,14 @@ use super::{
     queue::{Pending, Queue, weight_of},
 };
 use crate::{
-    DedupWindow, Ledger, SourceName,
+    DedupWindow, Ledger, Outcome, SourceName,
     ports::{DeadLetter, JournalEntry, Message, ReceivedBatch, Recovered},
-    receipt::Outcome,
 };
 
 /// A message to be sent, and its place among those on their way.
 pub(super) struct Outgoing {
     pub(super) place: usize,
     pub(super) message: Message,
-    pub(super) received_at: Instant,
 }
 
 /// What is to be done next to get on.
@@ -249,24 +247,22 @@ impl State {
             && let Message::Match(found) = &pending.message
             && !self.window.insert(found.id)
         {
-            let outcome = if pending.sequence < self.own_from {
-                Outcome::FoundPublished
+            if pending.sequence < self.own_from {
+                ledger.found_published();
             } else {
-                Outcome::Duplicate(found.source)
-            };
+                ledger.found_duplicate(found.source);
+            }
             self.note_settled(&pending);
-            ledger.settle(pending.received_at, outcome);
             return None;
         }
         Some(self.send(pending))
     }
 
     fn send(&mut self, pending: Pending) -> Outgoing {
-        let (message, received_at) = (pending.message.clone(), pending.received_at);
+        let message = pending.message.clone();
         Outgoing {
             place: self.on_the_way.insert(pending),
             message,
-            received_at,
         }
     }
 

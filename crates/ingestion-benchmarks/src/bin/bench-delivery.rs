@@ -4,14 +4,17 @@
 //! First the latency at a steady rate, then the processor time at full speed.
 //! The broker is a process of its own, so its work is not counted.
 
-use std::{sync::Arc, time::Duration};
+use std::{
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    time::Duration,
+};
 
 use anyhow::{Context, ensure};
 use clap::Parser;
 use domain::{MatchId, Timestamp};
 use health_kit::{Clock, SystemClock};
 use ingestion_application::{
-    Ledger, ReceivedMatch, SourceName,
+    Outcome, Receipt, ReceiptOwner, ReceivedMatch, SourceName,
     ports::{Message, MessagePublisher},
 };
 use ingestion_benchmarks::Usage;
@@ -84,24 +87,32 @@ async fn measure(
     });
     // Connected, and open for transactions.
     publisher.published(1).await?;
-    let ledger = Arc::new(Ledger::new(Arc::clone(&clock)));
-    publish(&publisher, &ledger, 1..1_000).await?;
+    publish(&publisher, &Arc::new(Stopwatch::new(0)), 1..1_000).await?;
     publisher.flush(PATIENCE).await?;
 
-    let ledger = Arc::new(Ledger::new(Arc::clone(&clock)));
+    let steady_count = u64::from(args.rate * args.seconds);
+    let steadily = Arc::new(Stopwatch::new(steady_count));
     let (before, begun) = (Usage::of_process("self")?, Instant::now());
-    publish_steadily(args, &publisher, &ledger).await?;
+    publish_steadily(args, &publisher, &steadily).await?;
     let steady = Usage::of_process("self")?.cpu_seconds - before.cpu_seconds;
     let steady = steady / begun.elapsed().as_secs_f64();
     publisher.flush(PATIENCE).await?;
-    let latency = ledger.snapshot().latency;
+    let latencies = steadily.sorted();
+    ensure!(latencies.len() as u64 == steady_count, "all are published");
 
+    let at_full_speed = Arc::new(Stopwatch::new(args.count));
     let (before, begun) = (Usage::of_process("self")?, Instant::now());
-    publish(&publisher, &ledger, 1_000_000..1_000_000 + args.count).await?;
+    publish(
+        &publisher,
+        &at_full_speed,
+        1_000_000..1_000_000 + args.count,
+    )
+    .await?;
     publisher.flush(PATIENCE).await?;
     let elapsed = begun.elapsed().as_secs_f64();
     let cpu = Usage::of_process("self")?.cpu_seconds - before.cpu_seconds;
-    ensure!(ledger.figures().pending == 0, "everything is settled");
+    let settled = at_full_speed.lock().len() as u64;
+    ensure!(settled == args.count, "all are published");
     stop.cancel();
     running.await??;
     let count = f64::from(u32::try_from(args.count)?);
@@ -109,22 +120,68 @@ async fn measure(
         "at {}/s p50 {:.1} ms, p99 {:.1} ms, {:.0} % of a core; \
          at full speed {:.0}/s, {:.2} µs of processor time a match",
         args.rate,
-        milliseconds(latency.p50)?,
-        milliseconds(latency.p99)?,
+        milliseconds(&latencies, 50)?,
+        milliseconds(&latencies, 99)?,
         steady * 100.0,
         count / elapsed,
         cpu * 1e6 / count,
     ))
 }
 
-fn milliseconds(latency: Option<Duration>) -> anyhow::Result<f64> {
+fn milliseconds(sorted: &[Duration], percent: usize) -> anyhow::Result<f64> {
+    let latency = sorted.get(sorted.len() * percent / 100);
     Ok(latency.context("there were matches")?.as_secs_f64() * 1e3)
+}
+
+/// Takes the time from each receipt to its settling.
+struct Stopwatch {
+    begun: Instant,
+    latencies: Mutex<Vec<Duration>>,
+}
+
+impl Stopwatch {
+    fn new(count: u64) -> Self {
+        Self {
+            begun: Instant::now(),
+            latencies: Mutex::new(Vec::with_capacity(usize::try_from(count).unwrap_or(0))),
+        }
+    }
+
+    /// A receipt whose place is the time at which it was given out, in microseconds.
+    fn start(self: &Arc<Self>) -> anyhow::Result<Receipt> {
+        let place = usize::try_from(self.begun.elapsed().as_micros())?;
+        let owner: Arc<dyn ReceiptOwner> = Arc::<Self>::clone(self);
+        Ok(Receipt::new(owner, place))
+    }
+
+    fn sorted(&self) -> Vec<Duration> {
+        let mut latencies = self.lock().clone();
+        latencies.sort_unstable();
+        latencies
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Vec<Duration>> {
+        self.latencies
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl ReceiptOwner for Stopwatch {
+    fn settle(&self, place: usize, _: Outcome) {
+        let started = Duration::from_micros(place as u64);
+        let latency = self.begun.elapsed().saturating_sub(started);
+        self.lock().push(latency);
+    }
+
+    /// Nobody sends it again: it is missing in the end.
+    fn take_back(&self, _: usize) {}
 }
 
 async fn publish_steadily(
     args: &Args,
     publisher: &KafkaPublisher,
-    ledger: &Arc<Ledger>,
+    stopwatch: &Arc<Stopwatch>,
 ) -> anyhow::Result<()> {
     let mut ticks = interval(TICK);
     ticks.set_missed_tick_behavior(MissedTickBehavior::Burst);
@@ -141,29 +198,23 @@ async fn publish_steadily(
         let due = due.min(f64::from(total)) as u32;
         let ids = 10_000 + u64::from(sent)..10_000 + u64::from(due.max(sent));
         sent = due.max(sent);
-        publish(publisher, ledger, ids).await?;
+        publish(publisher, stopwatch, ids).await?;
     }
     Ok(())
 }
 
 async fn publish(
     publisher: &KafkaPublisher,
-    ledger: &Arc<Ledger>,
+    stopwatch: &Arc<Stopwatch>,
     ids: std::ops::Range<u64>,
 ) -> anyhow::Result<()> {
-    const STEP: usize = 100;
-    let mut ids = ids.peekable();
-    while ids.peek().is_some() {
-        let step: Vec<_> = ids.by_ref().take(STEP).collect();
-        let receipts = ledger.receive(SOURCE, step.len(), 0, Instant::now());
-        for (id, receipt) in step.into_iter().zip(receipts) {
-            let message = Message::Match(ReceivedMatch {
-                id: MatchId::try_new(i64::try_from(id)?)?,
-                source: SOURCE,
-                received_at: Timestamp::from_unix_ms(1_763_817_901_040),
-            });
-            publisher.publish(message, receipt).await?;
-        }
+    for id in ids {
+        let message = Message::Match(ReceivedMatch {
+            id: MatchId::try_new(i64::try_from(id)?)?,
+            source: SOURCE,
+            received_at: Timestamp::from_unix_ms(1_763_817_901_040),
+        });
+        publisher.publish(message, stopwatch.start()?).await?;
     }
     Ok(())
 }

@@ -5,7 +5,7 @@ use reqwest::StatusCode;
 use serde_json::Value;
 use tokio::time::{Instant, timeout};
 
-use crate::support::{Api, DEADLINE, FEED};
+use crate::support::{Api, DEADLINE};
 
 /// As many as the server serves at once.
 const EVENT_STREAMS_MAX: usize = 64;
@@ -46,13 +46,13 @@ async fn events_tell_the_same_as_the_document_again_and_again() {
     let events = read_events(answer, 3).await;
     assert_eq!(data(&events[0]), api.json("/api/v1/ingestion").await);
 
-    let receipts = api.ledger.receive(FEED, 2, 0, Instant::now());
+    api.publisher.hold();
+    api.receive([1, 2], &[]);
     let event = data(&read_events(api.get(PATH).await, 1).await[0]);
     assert_eq!(
         event["ledger"]["pending"], 2,
         "the first event comes at once"
     );
-    receipts.for_each(ingestion_application::Receipt::published);
     api.stop().await;
 }
 

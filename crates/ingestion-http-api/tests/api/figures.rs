@@ -1,31 +1,28 @@
 //! The figures, and that they belong together in every answer.
 
 use std::{
-    collections::VecDeque,
     sync::{
         Arc,
-        atomic::{AtomicBool, Ordering},
+        atomic::{AtomicBool, AtomicI64, Ordering},
     },
     time::Duration,
 };
 
 use ingestion_application::{
-    DeadLetterReason, Ledger,
+    DeadLetterReason,
     ports::{DisconnectReason, Disconnection},
 };
 use serde_json::json;
-use tokio::time::Instant;
+use tokio::time::{Instant, sleep};
 
 use crate::support::{Api, FEED};
 
 /// Two published, one duplicate, one dead letter, one pending.
-pub(crate) fn write_one_of_each(ledger: &Arc<Ledger>) -> ingestion_application::Receipt {
-    let mut receipts = ledger.receive(FEED, 5, 1, Instant::now());
-    let mut next = || receipts.next().expect("four receipts are open");
-    next().published();
-    next().published();
-    next().dead_lettered(DeadLetterReason::MatchIdTwice);
-    next()
+pub(crate) async fn receive_one_of_each(api: &Api) {
+    api.receive([1, 2, 1], &[DeadLetterReason::MatchIdTwice]);
+    api.settled().await;
+    api.publisher.hold();
+    api.receive([3], &[]);
 }
 
 /// The feed is there, and then it is not.
@@ -41,7 +38,7 @@ pub(crate) fn lose_the_connection(api: &Api) {
 #[tokio::test]
 async fn ingestion_tells_all_there_is_to_know() {
     let api = Api::start();
-    let _pending = write_one_of_each(&api.ledger);
+    receive_one_of_each(&api).await;
     lose_the_connection(&api);
     let mut answer = api.json("/api/v1/ingestion").await;
     for pointer in [
@@ -86,7 +83,7 @@ async fn what_is_not_known_is_null() {
 #[tokio::test]
 async fn metrics_have_their_stable_names_and_labels() {
     let api = Api::start();
-    let _pending = write_one_of_each(&api.ledger);
+    receive_one_of_each(&api).await;
     lose_the_connection(&api);
     let answer = api.get("/metrics").await;
     let content_type = "text/plain; version=0.0.4; charset=utf-8";
@@ -135,9 +132,13 @@ async fn openmetrics_is_there_for_who_asks_for_it() {
 #[tokio::test]
 async fn the_histogram_counts_every_published_match_once() {
     let api = Api::start();
-    for _ in 0..10 {
-        let _pending = write_one_of_each(&api.ledger);
+    for first in 0..10 {
+        api.receive(
+            [1 + first, 11 + first, 1 + first],
+            &[DeadLetterReason::MatchIdTwice],
+        );
     }
+    api.settled().await;
     let text = api.text("/metrics").await;
     let name = "ingestion_publish_latency_seconds";
     let buckets: Vec<_> = series(&text, &format!("{name}_bucket")).collect();
@@ -151,7 +152,9 @@ async fn the_histogram_counts_every_published_match_once() {
 #[tokio::test]
 async fn a_lost_match_shows_as_an_imbalance() {
     let api = Api::start();
-    drop(api.ledger.receive(FEED, 3, 0, Instant::now()));
+    // Booked, and in no backlog: the next count of what is pending misses them.
+    api.ledger.book(FEED, 3, 0, Instant::now());
+    api.settled().await;
     let text = api.text("/metrics").await;
     assert_eq!(
         series(&text, "ingestion_ledger_imbalance").collect::<Vec<_>>(),
@@ -168,22 +171,21 @@ async fn a_lost_match_shows_as_an_imbalance() {
 async fn the_figures_add_up_in_a_thousand_answers_under_load() {
     let api = Arc::new(Api::start());
     let done = Arc::new(AtomicBool::new(false));
+    let next_id = Arc::new(AtomicI64::new(1));
     let writers = [0; 2].map(|_| {
-        let (ledger, done) = (Arc::clone(&api.ledger), Arc::clone(&done));
-        std::thread::spawn(move || {
-            let mut pending = VecDeque::new();
+        let (api, done) = (Arc::clone(&api), Arc::clone(&done));
+        let next_id = Arc::clone(&next_id);
+        tokio::spawn(async move {
             while !done.load(Ordering::Relaxed) {
-                pending.push_back(write_one_of_each(&ledger));
-                if pending.len() > 100 {
-                    pending
-                        .pop_front()
-                        .into_iter()
-                        .for_each(ingestion_application::Receipt::published);
-                }
+                let first = next_id.fetch_add(10, Ordering::Relaxed);
+                api.backlog.room().await;
+                api.publisher.hold();
+                let ids = (first..first + 10).chain([first]);
+                api.receive(ids, &[DeadLetterReason::MatchIdTwice]);
+                // The pace of a feed, not a wait for anything.
+                sleep(Duration::from_millis(1)).await;
+                api.publisher.release();
             }
-            pending
-                .into_iter()
-                .for_each(ingestion_application::Receipt::published);
         })
     });
     let readers = [0; 4].map(|_| {
@@ -204,8 +206,9 @@ async fn the_figures_add_up_in_a_thousand_answers_under_load() {
     }
     done.store(true, Ordering::Relaxed);
     for writer in writers {
-        writer.join().expect("the writer does not panic");
+        writer.await.expect("the writer does not panic");
     }
+    api.settled().await;
     let [received, _] = json_totals(&api.json("/api/v1/ingestion").await);
     assert!(received > 1_000, "there was load: {received}");
     Arc::into_inner(api)

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use test_kit::document::{code, table};
 
 use crate::{
-    figures::{lose_the_connection, write_one_of_each},
+    figures::{lose_the_connection, receive_one_of_each},
     support::Api,
 };
 
@@ -47,7 +47,7 @@ fn shown_metrics(text: &str) -> BTreeSet<String> {
 #[tokio::test]
 async fn every_metric_is_in_the_manual_with_its_labels_and_type() {
     let api = Api::start();
-    let _pending = write_one_of_each(&api.ledger);
+    receive_one_of_each(&api).await;
     lose_the_connection(&api);
     let text = api.text("/metrics").await;
     assert_eq!(described_metrics(), shown_metrics(&text));

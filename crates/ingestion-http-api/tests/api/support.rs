@@ -1,4 +1,4 @@
-//! The real server on a free port of this machine, with a ledger to write in.
+//! The real server on a free port of this machine, and a backlog that is sent to nobody.
 
 use std::{net::SocketAddr, sync::Arc, time::Duration};
 
@@ -9,12 +9,15 @@ use http_kit::listen;
 use ingestion_application::{
     Backlog, BacklogLimits, BacklogSettings, BacklogWork, DeadLetterReason, FrameParsers, HandIn,
     IngestionStatus, Ledger, SourceName, SourceStatus,
-    ports::{DisconnectReason, FrameParser, InvalidFrame},
+    ports::{DisconnectReason, FrameParser, InvalidFrame, ReceivedBatch},
 };
 use ingestion_http_api::{ApiState, WriteAccess, serve};
 use ingestion_test_support::{journal::FakeJournal, publisher::FakePublisher};
 use test_kit::clock::StoppedClock;
-use tokio::task::JoinHandle;
+use tokio::{
+    task::{JoinHandle, JoinSet},
+    time::{Instant, sleep},
+};
 use tokio_util::sync::CancellationToken;
 
 /// The feed of all tests.
@@ -30,6 +33,9 @@ pub(crate) struct Api {
     /// Without a slash at the end.
     pub(crate) url: String,
     pub(crate) ledger: Arc<Ledger>,
+    pub(crate) backlog: Arc<Backlog>,
+    /// Acknowledges what is received, unless it is told to hold it.
+    pub(crate) publisher: Arc<FakePublisher>,
     pub(crate) source: Arc<SourceStatus>,
     pub(crate) kafka: Arc<Kafka>,
     /// Cancelled, the service is draining.
@@ -37,6 +43,8 @@ pub(crate) struct Api {
     pub(crate) client: reqwest::Client,
     stop: CancellationToken,
     server: JoinHandle<std::io::Result<()>>,
+    /// The work on the backlog, unless the test does it; ends with this.
+    work: JoinSet<()>,
 }
 
 /// A part of the service that is as the test says.
@@ -70,9 +78,21 @@ fn parsers() -> FrameParsers {
     FrameParsers::new(Arc::new(Digits), vec![(FEED, Arc::new(Digits))])
 }
 
-/// It is always half past six in the evening of the 8th of November 2025.
 /// 2025-11-08T18:30:00Z, always.
 const CLOCK: StoppedClock = StoppedClock::at_unix_ms(1_762_626_600_000);
+
+/// A backlog in front of `publisher`: its ledger, and the work on it.
+fn backlog(publisher: Arc<FakePublisher>) -> (Arc<Ledger>, BacklogWork) {
+    let clock: Arc<dyn Clock> = Arc::new(CLOCK);
+    let ledger = Arc::new(Ledger::new(Arc::clone(&clock)));
+    let settings = BacklogSettings {
+        dedup_window_size: 1_000,
+        limits: BacklogLimits::DEFAULT,
+    };
+    let journal = Arc::new(FakeJournal::new());
+    let (_, work) = Backlog::new(settings, journal, publisher, Arc::clone(&ledger), clock);
+    (ledger, work)
+}
 
 impl Api {
     /// Starts a server with CORS closed.
@@ -87,36 +107,38 @@ impl Api {
 
     /// Starts a server that has a token, and a backlog in front of `publisher`.
     pub(crate) fn start_with_token(publisher: Arc<FakePublisher>) -> (Self, BacklogWork) {
-        let clock: Arc<dyn Clock> = Arc::new(CLOCK);
-        let ledger = Arc::new(Ledger::new(Arc::clone(&clock)));
-        let settings = BacklogSettings {
-            dedup_window_size: 1_000,
-            limits: BacklogLimits::DEFAULT,
-        };
-        let (backlog, work) = Backlog::new(
-            settings,
-            Arc::new(FakeJournal::new()),
-            publisher,
-            Arc::clone(&ledger),
-            Arc::clone(&clock),
-        );
+        let (ledger, work) = backlog(publisher.clone());
+        let backlog = Arc::clone(work.backlog());
         let write = WriteAccess {
             token: TOKEN.into(),
-            hand_in: Arc::new(HandIn::new(backlog, parsers(), clock)),
+            hand_in: Arc::new(HandIn::new(
+                Arc::clone(&backlog),
+                parsers(),
+                Arc::new(CLOCK),
+            )),
         };
-        (Self::start_on(ledger, 0, &[], Some(write)), work)
+        let api = Self::start_on(ledger, backlog, publisher, (0, &[]), Some(write));
+        (api, work)
     }
 
     /// Starts a server on `port`, 0 being any.
     pub(crate) fn start_at(port: u16, origins: &[&str]) -> Self {
-        let ledger = Arc::new(Ledger::new(Arc::new(CLOCK)));
-        Self::start_on(ledger, port, origins, None)
+        let publisher = Arc::new(FakePublisher::new(10_000));
+        let (ledger, work) = backlog(publisher.clone());
+        let backlog = Arc::clone(work.backlog());
+        let mut api = Self::start_on(ledger, backlog, publisher, (port, origins), None);
+        api.work.spawn(async move {
+            let ended = work.run().await;
+            panic!("it runs until it is dropped: {ended:?}");
+        });
+        api
     }
 
     fn start_on(
         ledger: Arc<Ledger>,
-        port: u16,
-        origins: &[&str],
+        backlog: Arc<Backlog>,
+        publisher: Arc<FakePublisher>,
+        (port, origins): (u16, &[&str]),
         write: Option<WriteAccess>,
     ) -> Self {
         let clock: Arc<dyn Clock> = Arc::new(CLOCK);
@@ -163,12 +185,42 @@ impl Api {
             address,
             url: format!("http://{address}"),
             ledger,
+            backlog,
+            publisher,
             source,
             kafka,
             drain,
             client,
             stop,
             server,
+            work: JoinSet::new(),
+        }
+    }
+
+    /// Takes in matches of [`FEED`] with these ids, and an invalid frame for each reason.
+    pub(crate) fn receive(&self, ids: impl IntoIterator<Item = i64>, invalid: &[DeadLetterReason]) {
+        let ids = ids.into_iter();
+        let matches = ids.map(|id| Ok(MatchId::try_new(id).expect("the tests use valid ids")));
+        let invalid = invalid.iter().map(|reason| {
+            Err(Box::new(InvalidFrame {
+                reason: *reason,
+                detail: format!("it is {reason}"),
+                payload: Bytes::from_static(b"PING"),
+            }))
+        });
+        let batch = ReceivedBatch {
+            received_at: CLOCK.now(),
+            frames: matches.chain(invalid).collect(),
+        };
+        self.backlog.receive(FEED, batch);
+    }
+
+    /// Waits until nothing is pending.
+    pub(crate) async fn settled(&self) {
+        let begun = Instant::now();
+        while self.ledger.figures().pending > 0 {
+            assert!(begun.elapsed() < DEADLINE, "{:?}", self.ledger.figures());
+            sleep(Duration::from_millis(1)).await;
         }
     }
 

@@ -275,10 +275,8 @@ mod tests {
 
     use bytes::Bytes;
     use domain::{MatchId, Timestamp};
-    use health_kit::SystemClock;
-    use ingestion_application::{
-        DeadLetterReason, Ledger, ReceivedMatch, SourceName, ports::DeadLetter,
-    };
+    use ingestion_application::{DeadLetterReason, ReceivedMatch, SourceName, ports::DeadLetter};
+    use ingestion_test_support::receipts::ReceiptRecorder;
 
     use super::*;
     use crate::delivery::room::Room;
@@ -290,7 +288,7 @@ mod tests {
         lanes: Lanes,
         room: Room,
         trouble: Trouble,
-        ledger: Arc<Ledger>,
+        receipts: Arc<ReceiptRecorder>,
         next_number: u64,
     }
 
@@ -300,19 +298,18 @@ mod tests {
                 lanes: Lanes::default(),
                 room: Room::new(),
                 trouble: Trouble::default(),
-                ledger: Arc::new(Ledger::new(Arc::new(SystemClock))),
+                receipts: Arc::default(),
                 next_number: 0,
             }
         }
 
         async fn add(&mut self, content: Message) {
-            let mut receipts = self.ledger.receive(FEED, 1, 0, Instant::now());
             let permit = self.room.enter(0).await;
             self.lanes.add(Box::new(InFlight {
                 number: self.next_number,
                 content,
                 is_alone: false,
-                receipt: receipts.next().expect("one was taken"),
+                receipt: self.receipts.give_out(),
                 permit: permit.expect("it is open"),
             }));
             self.next_number += 1;

@@ -203,8 +203,8 @@ mod tests {
     use std::{collections::HashMap, time::Duration};
 
     use domain::{MatchId, Timestamp};
-    use health_kit::SystemClock;
-    use ingestion_application::{Ledger, ReceivedMatch, SourceName};
+    use ingestion_application::{ReceivedMatch, SourceName};
+    use ingestion_test_support::receipts::{ReceiptFigures, ReceiptRecorder};
     use kafka_test_kit::KafkaCluster;
     use tokio::time::{Instant, sleep};
 
@@ -222,16 +222,19 @@ mod tests {
         }
     }
 
-    async fn publish(way: &ExactlyOnce, ledger: &Arc<Ledger>, ids: std::ops::Range<i64>) {
+    async fn publish(
+        way: &ExactlyOnce,
+        receipts: &Arc<ReceiptRecorder>,
+        ids: std::ops::Range<i64>,
+    ) {
         for id in ids {
-            let mut receipts = ledger.receive(FEED, 1, 0, Instant::now());
             let content = Message::Match(ReceivedMatch {
                 id: MatchId::try_new(id).expect("it is valid"),
                 source: FEED,
                 received_at: Timestamp::from_unix_ms(1),
             });
-            let receipt = receipts.next().expect("one was taken");
-            way.publish(content, receipt).await.expect("it goes on");
+            let published = way.publish(content, receipts.give_out()).await;
+            published.expect("it goes on");
             // The pace of a feed, not a wait for anything.
             sleep(Duration::from_millis(1)).await;
         }
@@ -264,20 +267,25 @@ mod tests {
             async move { way.run(&stop).await }
         });
         way.ready().await.expect("the broker answers");
-        let ledger = Arc::new(Ledger::new(Arc::new(SystemClock)));
+        let receipts = Arc::new(ReceiptRecorder::default());
         for round in 0..2 {
             let first = 1 + round * 600;
-            publish(&way, &ledger, first..first + 300).await;
+            publish(&way, &receipts, first..first + 300).await;
             cluster.pause(0).expect("it runs");
-            publish(&way, &ledger, first + 300..first + 600).await;
+            publish(&way, &receipts, first + 300..first + 600).await;
             wait_until("the next producer cannot be opened", || {
                 trouble.transactions().is_some()
             })
             .await;
             cluster.resume(0).expect("it is paused");
-            wait_until("all are settled", || ledger.figures().pending == 0).await;
+            wait_until("all are settled", || receipts.figures().pending == 0).await;
             assert_eq!(trouble.transactions(), None);
         }
+        let expected = ReceiptFigures {
+            published: 1200,
+            ..ReceiptFigures::default()
+        };
+        assert_eq!(receipts.figures(), expected);
         let reading = tokio::task::spawn_blocking(move || {
             let config = Reader::config(&settings.client);
             read_tail(&config, "matches", 100_000, &CancellationToken::new())

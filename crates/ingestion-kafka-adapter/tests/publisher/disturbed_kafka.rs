@@ -168,7 +168,7 @@ async fn check_renewals(delivery: Delivery) {
         };
         tokio::join!(publish_slowly(&rig, first..first + 8000), renewal);
         wait_until(RESUMES_WITHIN, "all are settled", || {
-            (rig.ledger.figures().pending == 0).then_some(())
+            (rig.receipts.figures().pending == 0).then_some(())
         })
         .await;
     }
@@ -227,7 +227,7 @@ async fn check_transaction(
             }
         };
         let settled = || {
-            let figures = rig.ledger.figures();
+            let figures = rig.receipts.figures();
             figures.published + figures.dead_lettered
         };
         let renewal = async {

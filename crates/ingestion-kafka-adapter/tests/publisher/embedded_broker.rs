@@ -8,9 +8,12 @@ use std::{
 
 use contracts::PAYLOAD_SIZE_MAX_BYTES;
 use health_kit::HealthStatus;
-use ingestion_application::{DeadLetterReason, LedgerFigures, ports::MessagePublisher};
+use ingestion_application::{DeadLetterReason, ports::MessagePublisher};
 use ingestion_kafka_adapter::{Delivery, KafkaSettings};
-use ingestion_test_support::publisher::publisher_contract::{self, Arrived, Target};
+use ingestion_test_support::{
+    publisher::publisher_contract::{self, Arrived, Target},
+    receipts::ReceiptFigures,
+};
 use kafka_kit::embedded::EmbeddedBroker;
 
 use crate::support::{NOTICED_WITHIN, PATIENCE, Rig, a_dead_letter, a_match, counts, dead_letter};
@@ -63,7 +66,7 @@ async fn the_publisher_keeps_the_contract() {
 }
 
 /// What became of so many matches when the first requests to write got `errors`.
-async fn outcome(matches: i64, errors: &[RDKafkaRespErr]) -> LedgerFigures {
+async fn outcome(matches: i64, errors: &[RDKafkaRespErr]) -> ReceiptFigures {
     let (broker, rig) = start();
     rig.wait_until_healthy().await;
     broker.refuse_writes(errors);
@@ -173,7 +176,7 @@ async fn large_dead_letters_wait_for_room_of_their_size() {
     };
     let taken = tokio::time::timeout(Duration::from_millis(500), publishing).await;
     assert!(taken.is_err(), "50 MB are more than there is room for");
-    let pending = rig.ledger.figures().pending;
+    let pending = rig.receipts.figures().pending;
     assert!(
         (5..=20).contains(&pending),
         "{pending} large dead letters are held"

@@ -190,7 +190,7 @@ async fn check_large_batches(delivery: Delivery) {
         .await;
     // A request each: a busy machine takes its time.
     wait_until(PATIENCE * 4, "all are settled", || {
-        (rig.ledger.figures().pending == 0).then_some(())
+        (rig.receipts.figures().pending == 0).then_some(())
     })
     .await;
     let figures = rig.flush().await;
@@ -288,7 +288,7 @@ async fn a_missing_topic_is_never_created_and_used_as_soon_as_somebody_does() {
     rig.wait_for("kafka", HealthStatus::Unhealthy, PATIENCE)
         .await;
     assert_eq!(
-        rig.ledger.figures().pending,
+        rig.receipts.figures().pending,
         1000,
         "they wait for the topic"
     );

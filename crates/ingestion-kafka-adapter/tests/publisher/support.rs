@@ -7,17 +7,17 @@ use contracts::{DeadLetterRecord, Header, MatchIdRecord};
 use domain::{MatchId, Timestamp};
 use health_kit::{Clock, HealthCheck, HealthReporter, HealthStatus, SystemClock};
 use ingestion_application::{
-    DeadLetterReason, Ledger, LedgerFigures, ReceivedMatch, SourceName,
+    DeadLetterReason, ReceivedMatch, SourceName,
     ports::{DeadLetter, Message, MessagePublisher, PublishError},
 };
 use ingestion_kafka_adapter::{Delivery, KafkaPublisher, KafkaSettings};
-use ingestion_test_support::publisher::publisher_contract::Arrived;
+use ingestion_test_support::{
+    publisher::publisher_contract::Arrived,
+    receipts::{ReceiptFigures, ReceiptRecorder},
+};
 use kafka_kit::embedded::{ReadFrom, TopicReader, TopicRecord};
 use test_kit::waiting;
-use tokio::{
-    task::{self, JoinHandle},
-    time::Instant,
-};
+use tokio::task::{self, JoinHandle};
 use tokio_util::sync::CancellationToken;
 
 pub(crate) const SOURCE: SourceName = SourceName::new("test_feed");
@@ -28,10 +28,10 @@ pub(crate) const PATIENCE: Duration = Duration::from_mins(1);
 /// Within this, health must tell of a loss and of a recovery.
 pub(crate) const NOTICED_WITHIN: Duration = Duration::from_secs(5);
 
-/// A running publisher and its ledger.
+/// A running publisher and the receipts of what it is given.
 pub(crate) struct Rig {
     pub(crate) publisher: Arc<KafkaPublisher>,
-    pub(crate) ledger: Arc<Ledger>,
+    pub(crate) receipts: Arc<ReceiptRecorder>,
     pub(crate) settings: KafkaSettings,
     pub(crate) run: JoinHandle<Result<(), PublishError>>,
     pub(crate) stop: CancellationToken,
@@ -61,15 +61,14 @@ impl Rig {
         Self {
             run,
             publisher,
-            ledger: Arc::new(Ledger::new(clock)),
+            receipts: Arc::default(),
             settings,
             stop,
         }
     }
 
     pub(crate) async fn publish(&self, message: Message) {
-        let mut receipts = self.ledger.receive(SOURCE, 1, 0, Instant::now());
-        let receipt = receipts.next().expect("one was taken");
+        let receipt = self.receipts.give_out();
         let published = self.publisher.publish(message, receipt).await;
         assert_eq!(published, Ok(()));
     }
@@ -80,16 +79,20 @@ impl Rig {
         }
     }
 
-    /// Waits until everything is acknowledged, and returns the books.
-    pub(crate) async fn flush(&self) -> LedgerFigures {
+    /// Waits until everything is acknowledged, and returns what became of it.
+    pub(crate) async fn flush(&self) -> ReceiptFigures {
         assert_eq!(
             self.publisher.flush(PATIENCE).await,
             Ok(()),
             "{:?}",
             self.publisher.checks()
         );
-        let figures = self.ledger.figures();
-        assert_eq!(figures.check(), Ok(()));
+        let figures = self.receipts.figures();
+        assert_eq!(
+            (figures.returned, figures.pending),
+            (0, 0),
+            "each is settled"
+        );
         figures
     }
 

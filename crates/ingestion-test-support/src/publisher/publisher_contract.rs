@@ -12,12 +12,13 @@ use std::{
 use async_trait::async_trait;
 use bytes::Bytes;
 use domain::{MatchId, Timestamp};
-use health_kit::SystemClock;
 use ingestion_application::{
-    DeadLetterReason, Ledger, LedgerFigures, Receipts, ReceivedMatch, SourceName,
+    DeadLetterReason, Outcome, ReceivedMatch, SourceName,
     ports::{DeadLetter, FlushError, Message, MessagePublisher},
 };
 use tokio::time::{Instant, sleep, timeout};
+
+use crate::receipts::{ReceiptFigures, ReceiptRecorder};
 
 /// What the checks publish comes from this feed.
 const SOURCE: SourceName = SourceName::new("contract");
@@ -102,33 +103,30 @@ pub async fn check(target: &dyn Target) {
 }
 
 async fn everything_arrives_once_and_in_order(target: &dyn Target) {
-    let ledger = ledger();
+    let receipts = Arc::new(ReceiptRecorder::default());
     // Each of 100 matches ten times, and a dead letter of every kind.
     let mut messages: Vec<_> = (0..1000).map(|n| a_match(1 + n % 100, n)).collect();
     messages.extend(DeadLetterReason::ALL.map(a_dead_letter));
-    let mut receipts = receipts(&ledger, messages.len());
     for message in &messages {
-        publish(target, message.clone(), &mut receipts).await;
+        publish(target, message.clone(), &receipts).await;
     }
     let flushed = target.publisher().flush(PATIENCE).await;
     assert_eq!(flushed, Ok(()), "everything is acknowledged in time");
-    let expected = LedgerFigures {
-        received: messages.len() as u64,
+    let expected = ReceiptFigures {
         published: 1000,
         dead_lettered: DeadLetterReason::ALL.len() as u64,
-        ..LedgerFigures::default()
+        ..ReceiptFigures::default()
     };
     assert_eq!(
-        ledger.figures(),
+        receipts.figures(),
         expected,
         "each receipt is settled once, as what it is"
     );
-    let kinds = ledger.snapshot().dead_lettered;
-    assert_eq!(
-        kinds,
-        [1; DeadLetterReason::ALL.len()],
-        "each dead letter by its reason"
-    );
+    let outcomes = receipts.outcomes();
+    for reason in DeadLetterReason::ALL {
+        let is_so = outcomes.contains(&Outcome::DeadLettered(reason));
+        assert!(is_so, "each dead letter by its reason: {reason}");
+    }
 
     let arrived = target.arrived().await;
     let sent: HashSet<_> = messages.iter().map(Arrived::from).collect();
@@ -154,14 +152,13 @@ async fn everything_arrives_once_and_in_order(target: &dyn Target) {
 }
 
 async fn nothing_is_settled_before_its_acknowledgement(target: &dyn Target) {
-    let ledger = ledger();
-    let mut receipts = receipts(&ledger, 10);
+    let receipts = Arc::new(ReceiptRecorder::default());
     target.stop_acknowledging().await;
     for n in 0..9 {
-        publish(target, a_match(10_000 + n, n), &mut receipts).await;
+        publish(target, a_match(10_000 + n, n), &receipts).await;
     }
     let letter = a_dead_letter(DeadLetterReason::NotJson);
-    publish(target, letter, &mut receipts).await;
+    publish(target, letter, &receipts).await;
     let flushed = target.publisher().flush(WATCHED_FOR).await;
     let expected = FlushError::DeadlinePassed {
         unacknowledged: 10,
@@ -173,33 +170,33 @@ async fn nothing_is_settled_before_its_acknowledgement(target: &dyn Target) {
         "the flush ends at its deadline and says what is open"
     );
     assert_eq!(
-        ledger.figures().pending,
+        receipts.figures().pending,
         10,
         "nothing is settled without an acknowledgement"
     );
     target.acknowledge_again().await;
     let flushed = target.publisher().flush(PATIENCE).await;
     assert_eq!(flushed, Ok(()), "what was kept is sent when it can be");
-    let LedgerFigures {
+    let ReceiptFigures {
         published,
         dead_lettered,
         ..
-    } = ledger.figures();
+    } = receipts.figures();
     assert_eq!((published, dead_lettered), (9, 1), "all of it");
 }
 
 async fn a_full_room_makes_the_caller_wait(target: &dyn Target) {
-    let ledger = ledger();
+    let receipts = Arc::new(ReceiptRecorder::default());
     let room = target.room();
     let count = room + 10;
     target.stop_acknowledging().await;
     let accepted = Arc::new(AtomicUsize::new(0));
     let mut publishing = tokio::spawn({
         let (publisher, accepted) = (target.publisher(), Arc::clone(&accepted));
-        let receipts = receipts(&ledger, count);
+        let receipts = Arc::clone(&receipts);
         async move {
-            for (n, receipt) in (20_000..).zip(receipts) {
-                let taken = publisher.publish(a_match(n, n), receipt).await;
+            for n in (20_000..).take(count) {
+                let taken = publisher.publish(a_match(n, n), receipts.give_out()).await;
                 assert_eq!(taken, Ok(()), "it is taken in the end");
                 accepted.fetch_add(1, Ordering::SeqCst);
             }
@@ -220,7 +217,9 @@ async fn a_full_room_makes_the_caller_wait(target: &dyn Target) {
         room,
         "not one more is taken"
     );
-    assert_eq!(ledger.figures().pending, count as u64, "nothing is dropped");
+    // The caller that waits has one of its own.
+    let pending = receipts.figures().pending;
+    assert_eq!(pending, room as u64 + 1, "nothing is dropped");
     target.acknowledge_again().await;
     let waited = timeout(PATIENCE, publishing).await;
     waited
@@ -231,7 +230,7 @@ async fn a_full_room_makes_the_caller_wait(target: &dyn Target) {
         Ok(()),
         "all is acknowledged"
     );
-    assert_eq!(ledger.figures().published, count as u64, "all of it");
+    assert_eq!(receipts.figures().published, count as u64, "all of it");
     let ids = |arrived: Vec<Arrived>| -> HashSet<i64> {
         let matches = arrived.into_iter().filter_map(|message| match message {
             Arrived::Match { id, .. } if id >= 20_000 => Some(id),
@@ -246,18 +245,10 @@ async fn a_full_room_makes_the_caller_wait(target: &dyn Target) {
     );
 }
 
-async fn publish(target: &dyn Target, message: Message, receipts: &mut Receipts) {
-    let receipt = receipts.next().expect("the check took enough receipts");
+async fn publish(target: &dyn Target, message: Message, receipts: &Arc<ReceiptRecorder>) {
+    let receipt = receipts.give_out();
     let published = timeout(PATIENCE, target.publisher().publish(message, receipt)).await;
     assert_eq!(published, Ok(Ok(())), "there is room, so it is taken");
-}
-
-fn ledger() -> Arc<Ledger> {
-    Arc::new(Ledger::new(Arc::new(SystemClock)))
-}
-
-fn receipts(ledger: &Arc<Ledger>, count: usize) -> Receipts {
-    ledger.receive(SOURCE, count, 0, Instant::now())
 }
 
 fn a_match(raw: i64, received_at_ms: i64) -> Message {
