@@ -10,11 +10,11 @@ use crate::DeadLetterReason;
 /// publisher alone have one that only counts. Of each receipt it hears once,
 /// by one of the two.
 pub trait ReceiptOwner: Send + Sync {
-    /// The message at `place` has had its outcome.
-    fn settle(&self, place: usize, outcome: Outcome);
+    /// The message under `key` has had its outcome.
+    fn settle(&self, key: usize, outcome: Outcome);
 
-    /// The message at `place` was not delivered.
-    fn take_back(&self, place: usize);
+    /// The message under `key` was not delivered.
+    fn take_back(&self, key: usize);
 }
 
 /// What can become of a message that was handed to a publisher.
@@ -34,16 +34,28 @@ pub enum Outcome {
 pub struct Receipt {
     /// None once it is settled.
     owner: Option<Arc<dyn ReceiptOwner>>,
-    place: usize,
+    key: usize,
+    sequence: u64,
 }
 
 impl Receipt {
-    /// The receipt of the message at `place` of `owner`, which must give it out once.
-    pub fn new(owner: Arc<dyn ReceiptOwner>, place: usize) -> Self {
+    /// The receipt of the message that `owner` finds under `key` and must give out once.
+    ///
+    /// `sequence` is the message's number in the order of receipt.
+    pub fn new(owner: Arc<dyn ReceiptOwner>, key: usize, sequence: u64) -> Self {
         Self {
             owner: Some(owner),
-            place,
+            key,
+            sequence,
         }
+    }
+
+    /// The message's number in the order of receipt, by which messages that were
+    /// not delivered are put back in order. It stays the same when the message is
+    /// sent again, and comes from the journal where an earlier process received it.
+    #[must_use]
+    pub fn sequence(&self) -> u64 {
+        self.sequence
     }
 
     /// The match is in the topic, acknowledged.
@@ -58,7 +70,7 @@ impl Receipt {
 
     fn settle(mut self, outcome: Outcome) {
         if let Some(owner) = self.owner.take() {
-            owner.settle(self.place, outcome);
+            owner.settle(self.key, outcome);
         }
     }
 }
@@ -66,7 +78,7 @@ impl Receipt {
 impl std::fmt::Debug for Receipt {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Receipt")
-            .field("place", &self.place)
+            .field("sequence", &self.sequence)
             .finish_non_exhaustive()
     }
 }
@@ -74,7 +86,7 @@ impl std::fmt::Debug for Receipt {
 impl Drop for Receipt {
     fn drop(&mut self) {
         if let Some(owner) = self.owner.take() {
-            owner.take_back(self.place);
+            owner.take_back(self.key);
         }
     }
 }

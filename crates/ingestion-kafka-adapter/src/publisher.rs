@@ -212,7 +212,6 @@ impl MessagePublisher for KafkaPublisher {
             Way::AtLeastOnce(way) => {
                 let permit = self.room.enter(extra_bytes(&message)).await;
                 way.send(Box::new(InFlight {
-                    number: 0,
                     content: message,
                     is_alone: false,
                     receipt,

@@ -33,13 +33,13 @@ pub struct ReceiptFigures {
 impl ReceiptRecorder {
     /// One more receipt.
     pub fn give_out(self: &Arc<Self>) -> Receipt {
-        let place = {
+        let key = {
             let mut account = self.lock();
             account.given_out += 1;
-            account.given_out
+            account.given_out - 1
         };
         let owner: Arc<dyn ReceiptOwner> = Arc::<Self>::clone(self);
-        Receipt::new(owner, place)
+        Receipt::new(owner, key, key as u64)
     }
 
     /// What has become of all of them.

@@ -272,7 +272,7 @@ impl Backlog {
                     self.room.notify_waiters();
                     for message in outgoing {
                         let owner: Arc<dyn ReceiptOwner> = Arc::<Self>::clone(self);
-                        let receipt = Receipt::new(owner, message.place);
+                        let receipt = Receipt::new(owner, message.key, message.sequence);
                         self.publisher.publish(message.message, receipt).await?;
                     }
                 }
@@ -413,13 +413,13 @@ impl Backlog {
 }
 
 impl ReceiptOwner for Backlog {
-    fn settle(&self, place: usize, outcome: Outcome) {
-        self.lock().settle(place, outcome, &self.ledger);
+    fn settle(&self, key: usize, outcome: Outcome) {
+        self.lock().settle(key, outcome, &self.ledger);
     }
 
     /// It is sent again.
-    fn take_back(&self, place: usize) {
-        self.lock().take_back(place);
+    fn take_back(&self, key: usize) {
+        self.lock().take_back(key);
         self.sendable.notify_one();
     }
 }

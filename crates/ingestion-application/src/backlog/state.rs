@@ -26,9 +26,10 @@ use crate::{
     ports::{DeadLetter, JournalEntry, Message, ReceivedBatch, Recovered},
 };
 
-/// A message to be sent, and its place among those on their way.
+/// A message to be sent, and under which key it is among those on their way.
 pub(super) struct Outgoing {
-    pub(super) place: usize,
+    pub(super) key: usize,
+    pub(super) sequence: u64,
     pub(super) message: Message,
 }
 
@@ -259,9 +260,10 @@ impl State {
     }
 
     fn send(&mut self, pending: Pending) -> Outgoing {
-        let message = pending.message.clone();
+        let (sequence, message) = (pending.sequence, pending.message.clone());
         Outgoing {
-            place: self.on_the_way.insert(pending),
+            key: self.on_the_way.insert(pending),
+            sequence,
             message,
         }
     }
@@ -300,9 +302,9 @@ impl State {
         0
     }
 
-    /// The message at `place` has had its outcome.
-    pub(super) fn settle(&mut self, place: usize, outcome: Outcome, ledger: &Ledger) {
-        let pending = self.on_the_way.remove(place);
+    /// The message under `key` has had its outcome.
+    pub(super) fn settle(&mut self, key: usize, outcome: Outcome, ledger: &Ledger) {
+        let pending = self.on_the_way.remove(key);
         self.last_settled = Instant::now();
         if let (Outcome::DeadLettered(_), Message::Match(refused)) = (outcome, &pending.message) {
             // It is not in the topic, and may be sent again.
@@ -312,9 +314,9 @@ impl State {
         ledger.settle(pending.received_at, outcome);
     }
 
-    /// The message at `place` was not delivered.
-    pub(super) fn take_back(&mut self, place: usize) {
-        let pending = self.on_the_way.remove(place);
+    /// The message under `key` was not delivered.
+    pub(super) fn take_back(&mut self, key: usize) {
+        let pending = self.on_the_way.remove(key);
         self.returned.push_back(pending);
     }
 

@@ -121,16 +121,16 @@ impl World {
             Event::Publish(nth) => {
                 if !self.on_the_way.is_empty() {
                     let nth = nth % self.on_the_way.len();
-                    let (place, id) = self.on_the_way.swap_remove(nth);
+                    let (key, id) = self.on_the_way.swap_remove(nth);
                     self.topic.push(id);
-                    self.state.settle(place, Outcome::Published, &self.ledger);
+                    self.state.settle(key, Outcome::Published, &self.ledger);
                 }
             }
             Event::Return(nth) => {
                 if !self.on_the_way.is_empty() {
                     let nth = nth % self.on_the_way.len();
-                    let (place, _) = self.on_the_way.swap_remove(nth);
-                    self.state.take_back(place);
+                    let (key, _) = self.on_the_way.swap_remove(nth);
+                    self.state.take_back(key);
                 }
             }
             Event::Write => self.write(),
@@ -150,8 +150,7 @@ impl World {
         match self.state.next_step(&self.ledger) {
             Step::Send(outgoing) => {
                 for message in outgoing {
-                    self.on_the_way
-                        .push((message.place, id_of(&message.message)));
+                    self.on_the_way.push((message.key, id_of(&message.message)));
                 }
             }
             Step::Read { from } => {

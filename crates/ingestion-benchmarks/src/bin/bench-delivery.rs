@@ -147,11 +147,11 @@ impl Stopwatch {
         }
     }
 
-    /// A receipt whose place is the time at which it was given out, in microseconds.
+    /// A receipt whose key is the time at which it was given out, in microseconds.
     fn start(self: &Arc<Self>) -> anyhow::Result<Receipt> {
-        let place = usize::try_from(self.begun.elapsed().as_micros())?;
+        let key = usize::try_from(self.begun.elapsed().as_micros())?;
         let owner: Arc<dyn ReceiptOwner> = Arc::<Self>::clone(self);
-        Ok(Receipt::new(owner, place))
+        Ok(Receipt::new(owner, key, key as u64))
     }
 
     fn sorted(&self) -> Vec<Duration> {
@@ -168,8 +168,8 @@ impl Stopwatch {
 }
 
 impl ReceiptOwner for Stopwatch {
-    fn settle(&self, place: usize, _: Outcome) {
-        let started = Duration::from_micros(place as u64);
+    fn settle(&self, key: usize, _: Outcome) {
+        let started = Duration::from_micros(key as u64);
         let latency = self.begun.elapsed().saturating_sub(started);
         self.lock().push(latency);
     }

@@ -11,8 +11,6 @@ use crate::delivery::room::{Permit, Room};
 
 /// Held here and in librdkafka's delivery report, until it is acknowledged.
 pub(crate) struct InFlight {
-    /// Its place in the order of acceptance, where that is kept.
-    pub(crate) number: u64,
     pub(crate) content: Message,
     /// Whether it is sent in a batch of its own, as it was refused in a batch
     /// with others. It stays so, whatever becomes of it.

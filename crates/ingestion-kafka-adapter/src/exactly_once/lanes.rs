@@ -200,7 +200,7 @@ impl Lanes {
     /// Puts back what has been taken, before all that waits.
     pub(crate) fn restore(&mut self, mut messages: Messages) {
         let now = Instant::now();
-        messages.sort_unstable_by_key(|message| message.number);
+        messages.sort_unstable_by_key(|message| message.receipt.sequence());
         for message in messages.into_iter().rev() {
             let lane = &mut self.lanes[lane_of(&message.content)];
             // All up to the last of those that must travel alone do.
@@ -289,7 +289,6 @@ mod tests {
         room: Room,
         trouble: Trouble,
         receipts: Arc<ReceiptRecorder>,
-        next_number: u64,
     }
 
     impl Rig {
@@ -299,20 +298,17 @@ mod tests {
                 room: Room::new(),
                 trouble: Trouble::default(),
                 receipts: Arc::default(),
-                next_number: 0,
             }
         }
 
         async fn add(&mut self, content: Message) {
             let permit = self.room.enter(0).await;
             self.lanes.add(Box::new(InFlight {
-                number: self.next_number,
                 content,
                 is_alone: false,
                 receipt: self.receipts.give_out(),
                 permit: permit.expect("it is open"),
             }));
-            self.next_number += 1;
         }
 
         async fn add_matches(&mut self, count: usize) {
@@ -366,7 +362,13 @@ mod tests {
             let plan = self.plan().expect("something waits");
             let taken = self.lanes.take(plan);
             self.lanes.succeeded(plan);
-            (plan, taken.iter().map(|message| message.number).collect())
+            (
+                plan,
+                taken
+                    .iter()
+                    .map(|message| message.receipt.sequence())
+                    .collect(),
+            )
         }
     }
 

@@ -33,7 +33,6 @@ pub(crate) struct TransactionQueue {
 #[derive(Default)]
 struct Waiting {
     messages: Messages,
-    next_number: u64,
     /// The thread is woken when so many messages wait.
     wake_at: usize,
 }
@@ -61,16 +60,13 @@ impl TransactionQueue {
 
     /// Adds a message at the end.
     pub(crate) fn push(&self, content: Message, receipt: Receipt, permit: Permit) {
-        let mut message = Box::new(InFlight {
-            number: 0,
+        let message = Box::new(InFlight {
             content,
             is_alone: false,
             receipt,
             permit,
         });
         let mut waiting = self.lock();
-        message.number = waiting.next_number;
-        waiting.next_number += 1;
         waiting.messages.push(message);
         if waiting.messages.len() >= waiting.wake_at {
             waiting.wake_at = usize::MAX;
