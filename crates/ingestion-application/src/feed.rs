@@ -6,12 +6,12 @@ use health_kit::Clock;
 
 use crate::{
     Backlog, SourceName, SourceStatus,
-    ports::{SourceEvent, SourceStreamConsumer},
+    ports::{FeedEvent, FeedReader},
 };
 
 /// One of the feeds of a [`Pipeline`](crate::Pipeline).
 pub struct Feed {
-    consumer: Box<dyn SourceStreamConsumer>,
+    consumer: Box<dyn FeedReader>,
     status: Arc<SourceStatus>,
 }
 
@@ -19,7 +19,7 @@ impl Feed {
     /// A feed read through `consumer`, which is silent without data for `idle_timeout`.
     #[must_use]
     pub fn new(
-        consumer: Box<dyn SourceStreamConsumer>,
+        consumer: Box<dyn FeedReader>,
         idle_timeout: Duration,
         clock: Arc<dyn Clock>,
     ) -> Self {
@@ -46,7 +46,7 @@ impl Feed {
     /// Waits for the next thing that happens, and for room for it in `backlog`.
     ///
     /// Dropping the future loses nothing: the port asks for that.
-    pub(crate) async fn next(&mut self, backlog: &Backlog) -> SourceEvent {
+    pub(crate) async fn next(&mut self, backlog: &Backlog) -> FeedEvent {
         loop {
             let mut next = self.consumer.next();
             // Asked each time that something may have come, not once: all feeds
@@ -68,18 +68,18 @@ impl Feed {
     }
 
     /// Follows the connection, and puts what was received into `backlog`.
-    pub(crate) fn handle(&self, event: SourceEvent, backlog: &Backlog) {
+    pub(crate) fn handle(&self, event: FeedEvent, backlog: &Backlog) {
         let source = self.source();
         match event {
-            SourceEvent::Connected => {
+            FeedEvent::Connected => {
                 self.status.connected();
                 tracing::info!(%source, "connected to the feed");
             }
-            SourceEvent::Received(batch) => {
+            FeedEvent::Received(batch) => {
                 backlog.receive(source, batch);
                 self.status.received();
             }
-            SourceEvent::Disconnected(disconnection) => {
+            FeedEvent::Disconnected(disconnection) => {
                 tracing::warn!(
                     %source,
                     reason = %disconnection.reason,

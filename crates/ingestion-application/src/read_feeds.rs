@@ -6,7 +6,7 @@ use futures_util::{
 };
 use tokio_util::sync::CancellationToken;
 
-use crate::{Backlog, Feed, ports::SourceEvent};
+use crate::{Backlog, Feed, ports::FeedEvent};
 
 /// Reads `feeds` into `backlog`, as long as there is room, until `drain` is
 /// cancelled; what was read by then is in the backlog when this returns.
@@ -34,7 +34,7 @@ pub(crate) async fn read_feeds(feeds: &mut [Feed], backlog: &Backlog, drain: Can
     join_all(feeds.iter_mut().map(|feed| feed.close(backlog))).await;
 }
 
-async fn ask<'a>(feed: &'a mut Feed, backlog: &Backlog) -> (&'a mut Feed, SourceEvent) {
+async fn ask<'a>(feed: &'a mut Feed, backlog: &Backlog) -> (&'a mut Feed, FeedEvent) {
     let event = feed.next(backlog).await;
     (feed, event)
 }

@@ -7,7 +7,7 @@
 //! ever lost.
 //!
 //! Delivery is exactly once, by transactions: acknowledged means committed, and
-//! a later instance shuts out an earlier one. Or it is at least once, for
+//! a later instance fences an earlier one. Or it is at least once, for
 //! brokers without transactions: a record whose acknowledgement was lost with a
 //! producer is sent again.
 //!

@@ -1,7 +1,7 @@
 //! Inbound feeds of `OpenDota` and of anyone who speaks its protocol.
 //!
 //! Each module is one feed behind the port
-//! [`SourceStreamConsumer`](ingestion_application::ports::SourceStreamConsumer): it
+//! [`FeedReader`](ingestion_application::ports::FeedReader): it
 //! connects, reads and says what arrived. Nothing here knows where matches go
 //! or which were seen before.
 

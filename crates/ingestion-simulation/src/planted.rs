@@ -12,8 +12,8 @@ use async_trait::async_trait;
 use ingestion_application::{
     SourceName,
     ports::{
-        DisconnectReason, Journal, JournalEntry, JournalError, JournalFigures, ReceivedBatch,
-        Recovered, SourceEvent, SourceStreamConsumer,
+        DisconnectReason, FeedEvent, FeedReader, Journal, JournalEntry, JournalError,
+        JournalFigures, ReceivedBatch, Recovered,
     },
 };
 use ingestion_journal_adapter::storage::{Space, Storage};
@@ -189,7 +189,7 @@ impl Storage for UnsyncedStorage {
 pub(crate) struct WatchedFeed<Make, See> {
     pub(crate) source: SourceName,
     pub(crate) make: Make,
-    pub(crate) feed: Box<dyn SourceStreamConsumer>,
+    pub(crate) feed: Box<dyn FeedReader>,
     pub(crate) see: See,
     pub(crate) bug: Option<Bug>,
     /// Read, and not handed over yet.
@@ -199,9 +199,9 @@ pub(crate) struct WatchedFeed<Make, See> {
 }
 
 #[async_trait]
-impl<Make, See> SourceStreamConsumer for WatchedFeed<Make, See>
+impl<Make, See> FeedReader for WatchedFeed<Make, See>
 where
-    Make: FnMut() -> Box<dyn SourceStreamConsumer> + Send,
+    Make: FnMut() -> Box<dyn FeedReader> + Send,
     See: FnMut(&ReceivedBatch) + Send,
 {
     fn source(&self) -> SourceName {
@@ -212,22 +212,22 @@ where
         self.feed.disconnect_reasons()
     }
 
-    async fn next(&mut self) -> SourceEvent {
+    async fn next(&mut self) -> FeedEvent {
         let event = self.feed.next().await;
         match &event {
-            SourceEvent::Received(batch) => {
+            FeedEvent::Received(batch) => {
                 (self.see)(batch);
                 self.has_data = Some(true);
                 if self.bug == Some(Bug::ReadAheadIsDropped) {
                     // Hands over the batch before; the last one is dropped below.
                     if let Some(before) = self.held.replace(batch.clone()) {
-                        return SourceEvent::Received(before);
+                        return FeedEvent::Received(before);
                     }
                     return self.next_after_holding().await;
                 }
             }
-            SourceEvent::Connected => self.has_data = Some(false),
-            SourceEvent::Disconnected(_) => {
+            FeedEvent::Connected => self.has_data = Some(false),
+            FeedEvent::Disconnected(_) => {
                 self.held = None;
                 let had_data = self.has_data.take();
                 if self.bug == Some(Bug::BackoffResetOnConnect) && had_data == Some(false) {
@@ -249,15 +249,15 @@ where
 
 impl<Make, See> WatchedFeed<Make, See>
 where
-    Make: FnMut() -> Box<dyn SourceStreamConsumer> + Send,
+    Make: FnMut() -> Box<dyn FeedReader> + Send,
     See: FnMut(&ReceivedBatch) + Send,
 {
-    async fn next_after_holding(&mut self) -> SourceEvent {
+    async fn next_after_holding(&mut self) -> FeedEvent {
         let event = self.feed.next().await;
-        if let SourceEvent::Received(batch) = &event {
+        if let FeedEvent::Received(batch) = &event {
             (self.see)(batch);
             if let Some(before) = self.held.replace(batch.clone()) {
-                return SourceEvent::Received(before);
+                return FeedEvent::Received(before);
             }
         } else {
             self.held = None;

@@ -15,7 +15,7 @@ use async_trait::async_trait;
 use domain::MatchId;
 use ingestion_application::{
     Backlog, BacklogLimits, BacklogSettings, Feed, Ledger, Pipeline, PipelineError, SourceName,
-    ports::{Journal, ReceivedBatch, SourceStreamConsumer},
+    ports::{FeedReader, Journal, ReceivedBatch},
 };
 use ingestion_journal_adapter::{FileJournal, storage::Storage};
 use ingestion_opendota_adapter::stream::{
@@ -217,8 +217,8 @@ impl World {
         })
     }
 
-    fn feed(self: &Arc<Self>, source: SourceName, seed: u64) -> Box<dyn SourceStreamConsumer> {
-        let make = move || -> Box<dyn SourceStreamConsumer> {
+    fn feed(self: &Arc<Self>, source: SourceName, seed: u64) -> Box<dyn FeedReader> {
+        let make = move || -> Box<dyn FeedReader> {
             let stream = MatchStream::try_over(
                 &settings(),
                 Arc::new(SimulatedConnector),

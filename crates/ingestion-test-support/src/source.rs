@@ -12,7 +12,7 @@ use bytes::Bytes;
 use domain::{MatchId, Timestamp};
 use ingestion_application::{
     DeadLetterReason, SourceName,
-    ports::{DisconnectReason, InvalidFrame, ReceivedBatch, SourceEvent, SourceStreamConsumer},
+    ports::{DisconnectReason, FeedEvent, FeedReader, InvalidFrame, ReceivedBatch},
 };
 use tokio::sync::watch;
 
@@ -28,7 +28,7 @@ pub const FAKE_RECEIVED_AT: Timestamp = Timestamp::from_unix_ms(1_776_027_022_00
 pub struct FakeSource {
     source: SourceName,
     disconnect_reasons: &'static [DisconnectReason],
-    script: VecDeque<SourceEvent>,
+    script: VecDeque<FeedEvent>,
     read_ahead: VecDeque<ReceivedBatch>,
     progress: watch::Sender<Progress>,
 }
@@ -45,7 +45,7 @@ struct Progress {
 
 impl FakeSource {
     /// A feed that says this, and somebody who watches it.
-    pub fn new(script: impl IntoIterator<Item = SourceEvent>) -> (Self, FakeSourceObserver) {
+    pub fn new(script: impl IntoIterator<Item = FeedEvent>) -> (Self, FakeSourceObserver) {
         let (progress, observed) = watch::channel(Progress::default());
         let source = Self {
             source: FAKE_SOURCE,
@@ -81,7 +81,7 @@ impl FakeSource {
 }
 
 #[async_trait]
-impl SourceStreamConsumer for FakeSource {
+impl FeedReader for FakeSource {
     fn source(&self) -> SourceName {
         self.source
     }
@@ -90,7 +90,7 @@ impl SourceStreamConsumer for FakeSource {
         self.disconnect_reasons
     }
 
-    async fn next(&mut self) -> SourceEvent {
+    async fn next(&mut self) -> FeedEvent {
         let Some(event) = self.script.pop_front() else {
             self.progress
                 .send_modify(|progress| progress.is_exhausted = true);
@@ -141,8 +141,8 @@ impl FakeSourceObserver {
 
 /// A batch of valid frames with these ids, which must be positive.
 #[must_use]
-pub fn received(ids: &[i64]) -> SourceEvent {
-    SourceEvent::Received(batch(ids))
+pub fn received(ids: &[i64]) -> FeedEvent {
+    FeedEvent::Received(batch(ids))
 }
 
 /// Valid frames with these ids, which must be positive.
@@ -157,8 +157,8 @@ pub fn batch(ids: &[i64]) -> ReceivedBatch {
 
 /// A batch of one frame that breaks a rule.
 #[must_use]
-pub fn received_invalid(reason: DeadLetterReason, detail: &str, payload: &str) -> SourceEvent {
-    SourceEvent::Received(ReceivedBatch {
+pub fn received_invalid(reason: DeadLetterReason, detail: &str, payload: &str) -> FeedEvent {
+    FeedEvent::Received(ReceivedBatch {
         received_at: FAKE_RECEIVED_AT,
         frames: vec![Err(Box::new(InvalidFrame {
             reason,
@@ -180,17 +180,17 @@ mod tests {
     async fn the_fake_keeps_the_contract() {
         let ids: Vec<_> = source_contract::IDS.collect();
         let connection = [
-            SourceEvent::Connected,
+            FeedEvent::Connected,
             received(&ids[..1]),
             received(&ids[1..]),
-            SourceEvent::Disconnected(Disconnection {
+            FeedEvent::Disconnected(Disconnection {
                 reason: DisconnectReason::ClosedByUpstream,
                 detail: "done".to_owned(),
                 retry_in: Duration::ZERO,
             }),
         ];
         let mut script = vec![connection; source_contract::CONNECTIONS].concat();
-        script.extend([SourceEvent::Connected, received(&ids[..1])]);
+        script.extend([FeedEvent::Connected, received(&ids[..1])]);
         let (source, observer) = FakeSource::new(script);
         let mut source = source.having_read([batch(&ids[1..10]), batch(&ids[10..20])]);
         source_contract::check(&mut source).await;

@@ -4,20 +4,20 @@
 //! tested by one suite, run against the fake and every real adapter.
 
 mod dead_letter_archive;
+mod feed_reader;
 mod frame_parser;
 mod journal;
 mod message_publisher;
-mod source_stream_consumer;
 
 pub use dead_letter_archive::{
     ArchiveError, ArchivedLetter, DeadLetterArchive, DeadLetterReading, LetterAccount,
 };
+pub use feed_reader::{
+    DisconnectReason, Disconnection, FeedEvent, FeedReader, InvalidFrame, ReceivedBatch,
+};
 pub use frame_parser::FrameParser;
 pub use journal::{Journal, JournalEntry, JournalError, JournalFigures, Recovered};
 pub use message_publisher::{DeadLetter, FlushError, Message, MessagePublisher, PublishError};
-pub use source_stream_consumer::{
-    DisconnectReason, Disconnection, InvalidFrame, ReceivedBatch, SourceEvent, SourceStreamConsumer,
-};
 
 #[cfg(test)]
 pub(crate) use self::{journal::MockJournal, message_publisher::MockMessagePublisher};

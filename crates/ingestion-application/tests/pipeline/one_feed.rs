@@ -8,8 +8,8 @@ use domain::MatchId;
 use ingestion_application::{
     ConnectionState, DeadLetterReason, LedgerFigures, PipelineError, Receipt,
     ports::{
-        DeadLetter, DisconnectReason, Disconnection, FlushError, Message, MessagePublisher,
-        PublishError, SourceEvent,
+        DeadLetter, DisconnectReason, Disconnection, FeedEvent, FlushError, Message,
+        MessagePublisher, PublishError,
     },
 };
 use ingestion_test_support::{
@@ -203,9 +203,9 @@ async fn the_connection_is_followed() {
         retry_in: Duration::from_secs(1),
     };
     let script = [
-        SourceEvent::Connected,
-        SourceEvent::Disconnected(end.clone()),
-        SourceEvent::Disconnected(end.clone()),
+        FeedEvent::Connected,
+        FeedEvent::Disconnected(end.clone()),
+        FeedEvent::Disconnected(end.clone()),
     ];
     let (feed, observer) = FakeSource::new(script);
     let feed = feed.ending_for(&[

@@ -5,7 +5,7 @@ use std::{sync::Arc, time::Duration};
 use health_kit::{HealthReporter as _, HealthStatus};
 use ingestion_application::{
     SourceName,
-    ports::{DisconnectReason, Disconnection, SourceEvent},
+    ports::{DisconnectReason, Disconnection, FeedEvent},
 };
 use ingestion_test_support::{
     journal::FakeJournal,
@@ -21,7 +21,7 @@ const STREAM: SourceName = SourceName::new("stream");
 
 fn feed(
     source: SourceName,
-    script: impl IntoIterator<Item = SourceEvent>,
+    script: impl IntoIterator<Item = FeedEvent>,
 ) -> (FakeSource, FakeSourceObserver) {
     let (feed, observer) = FakeSource::new(script);
     (feed.named(source), observer)
@@ -89,9 +89,9 @@ async fn a_silent_feed_and_a_lost_one_hold_up_nobody_and_each_has_its_own_health
         retry_in: Duration::from_secs(1),
     };
     let feeds = [
-        feed(PAGES, [SourceEvent::Connected, received(&[1])]),
-        feed(lost, [SourceEvent::Disconnected(end)]),
-        feed(STREAM, [SourceEvent::Connected, received(&[2])]),
+        feed(PAGES, [FeedEvent::Connected, received(&[1])]),
+        feed(lost, [FeedEvent::Disconnected(end)]),
+        feed(STREAM, [FeedEvent::Connected, received(&[2])]),
     ];
     let publisher = Arc::new(FakePublisher::new(10));
     let mut running = Running::start_feeds(feeds, publisher.clone(), Arc::default());

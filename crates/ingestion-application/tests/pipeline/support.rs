@@ -6,7 +6,7 @@ use health_kit::SystemClock;
 use ingestion_application::{
     Backlog, BacklogLimits, BacklogSettings, Feed, IngestionSnapshot, IngestionStatus, Ledger,
     LedgerFigures, Pipeline, PipelineError, SourceStatus,
-    ports::{Message, MessagePublisher, SourceEvent},
+    ports::{FeedEvent, Message, MessagePublisher},
 };
 use ingestion_test_support::{
     journal::FakeJournal,
@@ -45,7 +45,7 @@ pub(crate) struct Running {
 impl Running {
     /// One feed with this script, and an empty journal.
     pub(crate) fn start(
-        script: impl IntoIterator<Item = SourceEvent>,
+        script: impl IntoIterator<Item = FeedEvent>,
         publisher: Arc<dyn MessagePublisher>,
     ) -> Self {
         let journal = Arc::new(FakeJournal::new());

@@ -1,6 +1,6 @@
 //! Whether somebody else has written matches since this process has.
 //!
-//! A new producer shuts out every other one of its transactional id, also that
+//! A new producer fences every other one of its transactional id, also that
 //! of an instance which was started later, while this one was suspended or cut
 //! off. Such an instance has published matches of which this one knows nothing,
 //! so this one would publish them again. Nothing but the topic tells: whatever

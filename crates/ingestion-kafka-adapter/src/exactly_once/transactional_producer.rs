@@ -1,6 +1,6 @@
 //! The producer of transactions: opened, and replaced once it has failed for good.
 //!
-//! To open one shuts out every other producer of the same transactional id
+//! To open one fences every other producer of the same transactional id
 //! and settles what it has left open. So a failed producer can be replaced at
 //! any time, unless another instance has started since: that would shut out the
 //! successor. If librdkafka does not say so the topic does, see [`Others`].

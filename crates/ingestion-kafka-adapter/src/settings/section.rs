@@ -52,7 +52,7 @@ impl KafkaSection {
             variable: "KAFKA_TRANSACTIONAL_ID",
             default: Unset("<SERVICE_NAME>.<KAFKA_PUBLISH_TOPIC>"),
             help: "The name under which one instance at a time writes exactly once; a later start \
-                   with the same name shuts out the earlier one",
+                   with the same name fences the earlier one",
             parser: NOT_EMPTY,
         },
         linger: Setting {

@@ -7,7 +7,7 @@ use futures_util::future::BoxFuture;
 use health_kit::Clock;
 use ingestion_application::{
     SourceName,
-    ports::{DisconnectReason, Disconnection, ReceivedBatch, SourceEvent, SourceStreamConsumer},
+    ports::{DisconnectReason, Disconnection, FeedEvent, FeedReader, ReceivedBatch},
 };
 use tokio::time::{Instant, sleep_until, timeout_at};
 use tokio_tungstenite::tungstenite::protocol::frame::coding::CloseCode;
@@ -28,8 +28,8 @@ use super::{
 
 /// A WebSocket feed of matches that never gives up.
 ///
-/// It owns no task: all it does happens within [`next`](SourceStreamConsumer::next)
-/// and [`close`](SourceStreamConsumer::close), and stops when they are dropped.
+/// It owns no task: all it does happens within [`next`](FeedReader::next)
+/// and [`close`](FeedReader::close), and stops when they are dropped.
 /// Whatever a dropped call was waiting for goes on with the next one.
 pub struct MatchStream {
     upstream: Arc<Upstream>,
@@ -100,7 +100,7 @@ impl MatchStream {
         })
     }
 
-    async fn advance(&mut self) -> SourceEvent {
+    async fn advance(&mut self) -> FeedEvent {
         loop {
             match &mut self.state {
                 State::Waiting { until } => {
@@ -116,7 +116,7 @@ impl MatchStream {
                     match timeout_at(*deadline, attempt).await {
                         Ok(Ok((socket, gate))) => {
                             self.state = self.open(socket, gate);
-                            return SourceEvent::Connected;
+                            return FeedEvent::Connected;
                         }
                         Ok(Err(ending)) => return self.disconnected(ending),
                         Err(_elapsed) => {
@@ -127,7 +127,7 @@ impl MatchStream {
                 State::Open(connection) => match connection.listen().await {
                     Heard::Frames(frames) => {
                         self.backoff.forget();
-                        return SourceEvent::Received(self.batch(frames));
+                        return FeedEvent::Received(self.batch(frames));
                     }
                     Heard::End(ending) => return self.disconnected(ending),
                 },
@@ -170,7 +170,7 @@ impl MatchStream {
     }
 
     /// Plans the next attempt, and the goodbye if there is somebody to hear it.
-    fn disconnected(&mut self, ending: ConnectionEnd) -> SourceEvent {
+    fn disconnected(&mut self, ending: ConnectionEnd) -> FeedEvent {
         let asked_for = ending.retry_after.unwrap_or_default();
         let retry_in = self.backoff.next().max(asked_for);
         let until = Instant::now() + retry_in;
@@ -179,7 +179,7 @@ impl MatchStream {
             let goodbye = Box::pin(connection.say_goodbye(code));
             self.state = State::Leaving { goodbye, until };
         }
-        SourceEvent::Disconnected(Disconnection {
+        FeedEvent::Disconnected(Disconnection {
             reason: ending.reason,
             detail: ending.detail,
             retry_in,
@@ -198,7 +198,7 @@ impl MatchStream {
 }
 
 #[async_trait]
-impl SourceStreamConsumer for MatchStream {
+impl FeedReader for MatchStream {
     fn source(&self) -> SourceName {
         SOURCE
     }
@@ -207,7 +207,7 @@ impl SourceStreamConsumer for MatchStream {
         &DisconnectReason::ALL
     }
 
-    async fn next(&mut self) -> SourceEvent {
+    async fn next(&mut self) -> FeedEvent {
         self.forgive_pause();
         Listening(self).0.advance().await
     }

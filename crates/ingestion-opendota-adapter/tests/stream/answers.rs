@@ -3,7 +3,7 @@
 
 use std::sync::Arc;
 
-use ingestion_application::ports::{DisconnectReason, SourceEvent, SourceStreamConsumer as _};
+use ingestion_application::ports::{DisconnectReason, FeedEvent, FeedReader as _};
 use ingestion_opendota_adapter::stream::{MatchStream, StreamSettings};
 use tokio::{
     io::{AsyncReadExt as _, AsyncWriteExt as _},
@@ -75,7 +75,7 @@ async fn accepted_head(headers: &[(&str, &str)], head: &str) {
     };
     let client = async {
         let event = next(&mut stream).await;
-        assert_eq!(event, SourceEvent::Connected, "{head}");
+        assert_eq!(event, FeedEvent::Connected, "{head}");
         assert_eq!(received(&mut stream, 2).await, [1, 2], "{head}");
         assert_eq!(stream.close().await, None, "{head}");
     };

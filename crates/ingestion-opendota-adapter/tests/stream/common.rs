@@ -6,7 +6,7 @@ use std::time::Duration;
 use domain::MatchId;
 use futures_util::{SinkExt as _, StreamExt as _};
 use ingestion_application::ports::{
-    DisconnectReason, Disconnection, ReceivedBatch, SourceEvent, SourceStreamConsumer as _,
+    DisconnectReason, Disconnection, FeedEvent, FeedReader as _, ReceivedBatch,
 };
 use ingestion_opendota_adapter::stream::{MatchStream, StreamSettings};
 use test_kit::clock::StoppedClock;
@@ -39,7 +39,7 @@ pub(crate) fn default_settings(url: impl Into<String>) -> StreamSettings {
 }
 
 /// The next event, which has to come.
-pub(crate) async fn next(stream: &mut MatchStream) -> SourceEvent {
+pub(crate) async fn next(stream: &mut MatchStream) -> FeedEvent {
     timeout(PATIENCE, stream.next())
         .await
         .expect("an event comes in time")
@@ -48,7 +48,7 @@ pub(crate) async fn next(stream: &mut MatchStream) -> SourceEvent {
 /// The next event, which has to be a connection.
 pub(crate) async fn connected(stream: &mut MatchStream) {
     let event = next(stream).await;
-    assert_eq!(event, SourceEvent::Connected);
+    assert_eq!(event, FeedEvent::Connected);
 }
 
 /// The next event, which has to be the end of a connection or attempt.
@@ -57,7 +57,7 @@ pub(crate) async fn disconnected(
     reason: DisconnectReason,
 ) -> Disconnection {
     match next(stream).await {
-        SourceEvent::Disconnected(end) if end.reason == reason => end,
+        FeedEvent::Disconnected(end) if end.reason == reason => end,
         other => panic!("{other:?} instead of {reason}"),
     }
 }
@@ -67,7 +67,7 @@ pub(crate) async fn received(stream: &mut MatchStream, count: usize) -> Vec<i64>
     let mut ids = Vec::new();
     while ids.len() < count {
         match next(stream).await {
-            SourceEvent::Received(batch) => {
+            FeedEvent::Received(batch) => {
                 assert!(!batch.frames.is_empty());
                 ids.extend(ids_of(batch));
             }

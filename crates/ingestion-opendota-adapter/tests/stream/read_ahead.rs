@@ -10,7 +10,7 @@ use std::{
 
 use async_trait::async_trait;
 use futures_util::{SinkExt as _, StreamExt as _};
-use ingestion_application::ports::{DisconnectReason, SourceStreamConsumer as _};
+use ingestion_application::ports::{DisconnectReason, FeedReader as _};
 use ingestion_opendota_adapter::stream::{ByteStream, Connector, MatchStream, TcpConnector};
 use tokio::{
     net::{TcpListener, TcpStream},

@@ -5,7 +5,7 @@ use std::{sync::Arc, time::Duration};
 use futures_util::{SinkExt as _, StreamExt as _};
 use ingestion_application::{
     DeadLetterReason,
-    ports::{DisconnectReason, ReceivedBatch, SourceEvent, SourceStreamConsumer as _},
+    ports::{DisconnectReason, FeedEvent, FeedReader as _, ReceivedBatch},
 };
 use ingestion_opendota_adapter::stream::{MatchStream, StreamSettings};
 use ingestion_test_support::source::source_contract;
@@ -96,7 +96,7 @@ async fn every_frame_arrives_in_order_and_in_batches() {
         connected(&mut stream).await;
         let (mut ids, mut batches, mut invalid) = (Vec::new(), 0, Vec::new());
         while ids.len() < 5001 {
-            let SourceEvent::Received(batch) = next(&mut stream).await else {
+            let FeedEvent::Received(batch) = next(&mut stream).await else {
                 panic!("an invalid frame costs no connection");
             };
             assert!(
@@ -318,7 +318,7 @@ async fn bytes_that_are_not_utf8_in_a_binary_message_are_a_dead_letter() {
     };
     let client = async {
         connected(&mut stream).await;
-        let SourceEvent::Received(ReceivedBatch { frames, .. }) = next(&mut stream).await else {
+        let FeedEvent::Received(ReceivedBatch { frames, .. }) = next(&mut stream).await else {
             panic!("the connection goes on");
         };
         let invalid = frames[0].as_ref().expect_err("it is invalid");

@@ -16,7 +16,7 @@ use std::{
 
 use async_trait::async_trait;
 use futures_util::{SinkExt as _, StreamExt as _};
-use ingestion_application::ports::{DisconnectReason, SourceEvent, SourceStreamConsumer as _};
+use ingestion_application::ports::{DisconnectReason, FeedEvent, FeedReader as _};
 use ingestion_opendota_adapter::stream::{ByteStream, Connector, MatchStream};
 use tokio::time::{Instant, sleep};
 use tokio_tungstenite::{WebSocketStream, accept_async, tungstenite::Message};
@@ -126,7 +126,7 @@ fn a_partition_is_noticed_by_the_heartbeat_and_survived() {
             );
 
             let event = next(&mut stream).await;
-            assert!(matches!(event, SourceEvent::Disconnected(_)), "{event:?}");
+            assert!(matches!(event, FeedEvent::Disconnected(_)), "{event:?}");
             turmoil::repair("feed", "service");
             connected(&mut stream).await;
             assert_eq!(received(&mut stream, 3).await, [1, 2, 3]);
@@ -339,7 +339,7 @@ fn a_restarted_feed_is_found_again() {
                 seed,
             )?;
             for _ in 0..3 {
-                while next(&mut stream).await != SourceEvent::Connected {}
+                while next(&mut stream).await != FeedEvent::Connected {}
                 assert!(received(&mut stream, 10).await.into_iter().eq(1..=10));
                 *done.borrow_mut() += 1;
             }

@@ -3,7 +3,7 @@
 use std::{io::Write as _, ops::Range, sync::Arc, time::Duration};
 
 use health_kit::{Clock as _, SystemClock};
-use ingestion_application::ports::{DisconnectReason, SourceStreamConsumer as _};
+use ingestion_application::ports::{DisconnectReason, FeedReader as _};
 use ingestion_opendota_adapter::stream::{MatchStream, StreamSettings};
 use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, IsCa, KeyPair, date_time_ymd};
 use tempfile::NamedTempFile;

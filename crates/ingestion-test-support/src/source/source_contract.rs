@@ -3,9 +3,7 @@
 use std::time::Duration;
 
 use domain::MatchId;
-use ingestion_application::ports::{
-    Disconnection, ReceivedBatch, SourceEvent, SourceStreamConsumer,
-};
+use ingestion_application::ports::{Disconnection, FeedEvent, FeedReader, ReceivedBatch};
 use tokio::time::{Instant, timeout};
 
 /// How often the upstream under test ends a connection; it keeps the one after these.
@@ -22,11 +20,11 @@ const IMPATIENCE: Duration = Duration::from_micros(200);
 ///
 /// # Panics
 /// When a promise is broken.
-pub async fn check(source: &mut dyn SourceStreamConsumer) {
+pub async fn check(source: &mut dyn FeedReader) {
     let name = source.source();
     for connection in 1..=CONNECTIONS {
         let event = next(source).await;
-        assert_eq!(event, SourceEvent::Connected, "connection {connection}");
+        assert_eq!(event, FeedEvent::Connected, "connection {connection}");
         let (ids, end) = read_to_the_end(source).await;
         assert!(
             ids.into_iter().eq(IDS),
@@ -40,8 +38,8 @@ pub async fn check(source: &mut dyn SourceStreamConsumer) {
     }
     assert_eq!(source.source(), name, "a feed keeps its name");
     let event = next(source).await;
-    assert_eq!(event, SourceEvent::Connected, "the connection that is kept");
-    let SourceEvent::Received(batch) = next(source).await else {
+    assert_eq!(event, FeedEvent::Connected, "the connection that is kept");
+    let FeedEvent::Received(batch) = next(source).await else {
         panic!("nothing else happens on it");
     };
     let mut ids = ids_of(batch);
@@ -60,13 +58,13 @@ pub async fn check(source: &mut dyn SourceStreamConsumer) {
     );
 }
 
-async fn read_to_the_end(source: &mut dyn SourceStreamConsumer) -> (Vec<i64>, Disconnection) {
+async fn read_to_the_end(source: &mut dyn FeedReader) -> (Vec<i64>, Disconnection) {
     let mut ids = Vec::new();
     loop {
         match next(source).await {
-            SourceEvent::Received(batch) => ids.extend(ids_of(batch)),
-            SourceEvent::Disconnected(end) => return (ids, end),
-            SourceEvent::Connected => panic!("connected twice"),
+            FeedEvent::Received(batch) => ids.extend(ids_of(batch)),
+            FeedEvent::Disconnected(end) => return (ids, end),
+            FeedEvent::Connected => panic!("connected twice"),
         }
     }
 }
@@ -78,7 +76,7 @@ fn ids_of(batch: ReceivedBatch) -> Vec<i64> {
 }
 
 /// The next event, asked for again and again.
-async fn next(source: &mut dyn SourceStreamConsumer) -> SourceEvent {
+async fn next(source: &mut dyn FeedReader) -> FeedEvent {
     let start = Instant::now();
     while start.elapsed() < PATIENCE {
         if let Ok(event) = timeout(IMPATIENCE, source.next()).await {

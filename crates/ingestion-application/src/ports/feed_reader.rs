@@ -25,7 +25,7 @@ use crate::{DeadLetterReason, SourceName};
 /// - pause its timeouts while it is not being asked: only a feed that could
 ///   have been heard can be silent.
 #[async_trait]
-pub trait SourceStreamConsumer: Send {
+pub trait FeedReader: Send {
     /// Whose matches these are.
     fn source(&self) -> SourceName;
 
@@ -33,7 +33,7 @@ pub trait SourceStreamConsumer: Send {
     fn disconnect_reasons(&self) -> &'static [DisconnectReason];
 
     /// Waits for what happens next on the feed.
-    async fn next(&mut self) -> SourceEvent;
+    async fn next(&mut self) -> FeedEvent;
 
     /// Ends the feed: to be called until it returns `None`, and after it nothing else.
     ///
@@ -46,7 +46,7 @@ pub trait SourceStreamConsumer: Send {
 
 /// What can happen on a feed.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum SourceEvent {
+pub enum FeedEvent {
     /// The connection stands, or a request has been answered; data may follow.
     Connected,
     /// Frames have been read; never empty.
