@@ -10,4 +10,28 @@ pub enum InvalidData {
     /// A match id below 1; ids are positive 64-bit signed integers.
     #[error("match id {0} is not in 1..=9223372036854775807")]
     MatchIdOutOfRange(i64),
+    /// Hero id 0, which upstreams write for a slot without a hero.
+    #[error("hero id 0 is no hero")]
+    HeroIdZero,
+    /// An account id that upstreams write for players who do not show theirs.
+    #[error("account id {0} is that of an anonymous player")]
+    AccountIdAnonymous(u32),
+    /// A slot above 9.
+    #[error("slot {0} is not in 0..=9")]
+    SlotOutOfRange(u8),
+    /// A bracket above 8.
+    #[error("skill bracket {0} is not in 0..=8")]
+    SkillBracketOutOfRange(u8),
+    /// A side with more than five slots.
+    #[error("a team of {0} slots has more than 5")]
+    TeamTooLarge(usize),
+    /// Words or numbers that name no day of the calendar.
+    #[error("{0:?} is not a day between 0000-01-01 and 9999-12-31")]
+    DayUnknown(String),
+    /// A patch without a name, or with one too long for a name.
+    #[error("the patch name {0:?} is not of 1 to 32 bytes")]
+    PatchNameInvalid(String),
+    /// Two patches with the same name, or with the same beginning.
+    #[error("patch {0} has the name or the beginning of another one")]
+    PatchRepeated(String),
 }

@@ -4,10 +4,33 @@
 //! cannot hold anything else. There is deliberately no I/O, no async and no
 //! serialization: wire formats belong to the crates that speak them.
 
+mod account_id;
+mod counting_rules;
+mod day;
 mod error;
+mod hero_id;
+mod heroes;
 mod match_id;
+mod match_summary;
+mod patch;
+mod player_line;
+mod side;
+mod skill_bracket;
+mod team;
 mod timestamp;
+mod whole_match;
 
+pub use account_id::AccountId;
+pub use counting_rules::{CountingRules, LeftOut};
+pub use day::Day;
 pub use error::InvalidData;
+pub use hero_id::HeroId;
 pub use match_id::MatchId;
+pub use match_summary::MatchSummary;
+pub use patch::{Patch, Patches};
+pub use player_line::PlayerLine;
+pub use side::{Side, Slot};
+pub use skill_bracket::SkillBracket;
+pub use team::Team;
 pub use timestamp::Timestamp;
+pub use whole_match::Match;
