@@ -19,6 +19,13 @@ pub enum Problem {
         /// What would have been right.
         allowed: String,
     },
+    /// A setting that is read, but that no section declares: whatever gives it
+    /// would be passed over, so the program is wrong, and every start says so.
+    #[error("{variable} is read but not declared, so nothing can give it: a defect of the program")]
+    Undeclared {
+        /// Its name in the environment.
+        variable: &'static str,
+    },
     /// A file of settings that cannot be read or understood.
     #[error("{file}: {reason}")]
     WrongFile {

@@ -20,14 +20,17 @@ const SHOWN_CHARS_MAX: usize = 200;
 /// Gives the values of settings, and collects every wrong one.
 ///
 /// A wrong value does not stop the reading: its default stands in until
-/// [`SettingsReader::finish`] refuses all that was read. The default one has
-/// no layers: there every setting has its default.
+/// [`SettingsReader::finish`] refuses all that was read. It refuses as well
+/// what was read without being declared: no layer could give that. The default
+/// one has no layers: there every setting has its default.
 #[derive(Default)]
 pub struct SettingsReader {
     declarations: Vec<&'static dyn Declaration>,
     texts: BTreeMap<&'static str, Given>,
     problems: Vec<Problem>,
     working_dir: PathBuf,
+    /// Whether there are layers, which give what is declared and nothing else.
+    has_layers: bool,
 }
 
 struct Given {
@@ -79,6 +82,7 @@ impl SettingsReader {
             texts,
             problems,
             working_dir: sources.working_dir.to_owned(),
+            has_layers: true,
         }
     }
 
@@ -147,6 +151,10 @@ impl SettingsReader {
         }
     }
 
+    fn is_declared(&self, variable: &str) -> bool {
+        self.declarations.iter().any(|d| d.variable() == variable)
+    }
+
     /// Whether its value is known to be wrong: then a default stands in for it.
     fn is_wrong(&self, declaration: &dyn Declaration) -> bool {
         self.problems.iter().any(|problem| {
@@ -185,7 +193,12 @@ impl SettingsReader {
         declaration: &dyn Declaration,
         parser: &P,
     ) -> Option<P::Value> {
-        let given = self.texts.get(declaration.variable())?;
+        let variable = declaration.variable();
+        if self.has_layers && !self.is_declared(variable) {
+            self.problems.push(Problem::Undeclared { variable });
+            return None;
+        }
+        let given = self.texts.get(variable)?;
         match parser.parse(&given.text) {
             Ok(value) => Some(value),
             Err(mut reason) => {
@@ -266,4 +279,60 @@ fn without_line_end(mut text: String) -> String {
         }
     }
     text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::config::Parsed;
+
+    const TEXT: Parsed<String> = Parsed {
+        allowed: "anything",
+        parse: |text| Ok(text.to_owned()),
+    };
+    static DECLARED: Setting<Parsed<String>> = Setting {
+        variable: "TIDE_PLACE",
+        default: "Dover",
+        help: "Where it is measured",
+        parser: TEXT,
+    };
+    static FORGOTTEN: Setting<Parsed<String>> = Setting {
+        variable: "TIDE_UNIT",
+        default: "metres",
+        help: "What it is measured in",
+        parser: TEXT,
+    };
+    static FORGOTTEN_OPTIONAL: Setting<Parsed<String>, Unset> = Setting {
+        variable: "TIDE_NAME",
+        default: Unset("(none)"),
+        help: "What it is called",
+        parser: TEXT,
+    };
+
+    fn read(mut reader: SettingsReader) -> Result<Report, String> {
+        reader.get(&DECLARED);
+        reader.get(&FORGOTTEN);
+        reader.set_default(&FORGOTTEN_OPTIONAL, "the tide".to_owned());
+        reader.get_optional(&FORGOTTEN_OPTIONAL);
+        reader.finish().map_err(|wrong| wrong.to_string())
+    }
+
+    #[test]
+    fn what_is_read_but_not_declared_is_refused_whatever_is_given() {
+        let sources = Sources {
+            arguments: &[],
+            environment: Vec::new(),
+            config_file: None,
+            config_file_variable: "TIDE_CONFIG",
+            working_dir: Path::new("/nowhere"),
+        };
+        let wrong = read(SettingsReader::new(vec![&DECLARED], &sources));
+        let defect = "is read but not declared, so nothing can give it: a defect of the program";
+        assert_eq!(
+            wrong.expect_err("two are forgotten"),
+            format!("wrong settings:\n  TIDE_UNIT {defect}\n  TIDE_NAME {defect}")
+        );
+        let defaults = read(SettingsReader::default());
+        assert_eq!(defaults.expect("no layers, no declarations").lines, []);
+    }
 }
