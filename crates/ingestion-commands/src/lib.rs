@@ -16,6 +16,7 @@ mod run;
 mod validate;
 
 mod intake;
+mod listening;
 mod moment;
 mod progress;
 
@@ -33,6 +34,8 @@ use self::{
     replay::ReplayArguments,
     settings::{Loaded, Settings},
 };
+
+pub use self::listening::listen_first;
 
 /// The version of the service.
 pub const VERSION: &str = env!("CARGO_PKG_VERSION");
@@ -75,21 +78,21 @@ pub struct Given {
 /// Does what the command line asks for.
 #[must_use]
 pub fn execute(command: Command, given: Given) -> ExitCode {
-    if matches!(command, Command::Run) {
-        return block_on(WORKER_THREADS, run::run(given));
-    }
-    let Loaded { settings, report } = match given.load() {
-        Ok(loaded) => loaded,
-        Err(code) => return code,
-    };
     match command {
-        Command::Run | Command::Validate => validate::run(&report),
-        Command::Healthcheck(arguments) => {
-            block_on(WORKER_THREADS, healthcheck::run(&settings.api, &arguments))
-        }
-        Command::Replay(arguments) => block_on(WORKER_THREADS, replay::run(settings, arguments)),
+        Command::Run => block_on(WORKER_THREADS, run::run(given)),
+        Command::Validate => match given.load() {
+            Ok(Loaded { report, .. }) => validate::run(&report),
+            Err(code) => code,
+        },
+        Command::Healthcheck(arguments) => match given.load() {
+            Ok(Loaded { settings, .. }) => {
+                block_on(WORKER_THREADS, healthcheck::run(&settings.api, &arguments))
+            }
+            Err(code) => code,
+        },
+        Command::Replay(arguments) => block_on(WORKER_THREADS, replay::run(given, arguments)),
         Command::DeadLetters(arguments) => {
-            block_on(WORKER_THREADS, dead_letters::run(settings, arguments))
+            block_on(WORKER_THREADS, dead_letters::run(given, arguments))
         }
     }
 }
@@ -115,6 +118,16 @@ impl Given {
             telemetry::say_last(wrong);
             ExitCode::Config
         })
+    }
+
+    /// Reads them, and starts the log of a command.
+    fn load_for_command(&self) -> Result<Settings, ExitCode> {
+        let settings = self.load()?.settings;
+        telemetry::init_for_command(&settings.log).map_err(|error| {
+            telemetry::say_last(error);
+            ExitCode::Internal
+        })?;
+        Ok(settings)
     }
 }
 

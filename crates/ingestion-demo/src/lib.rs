@@ -14,7 +14,7 @@ use std::{net::TcpListener, sync::Arc, time::Duration};
 
 use anyhow::Context as _;
 use feed_simulator::{Config, RunningSimulator, Simulator, Truth};
-use ingestion_commands::{Given, block_on, service::Service, settings::Settings};
+use ingestion_commands::{Given, block_on, listen_first, service::Service, settings::Settings};
 use ingestion_kafka_adapter::{Delivery, KafkaSettings};
 use kafka_kit::{embedded::EmbeddedBroker, settings::ClientSettings};
 use service_kit::{
@@ -59,14 +59,16 @@ pub struct DemoArguments {
 /// the topic got each match that the feed sent, once.
 #[must_use]
 pub fn execute(arguments: DemoArguments, given: &Given) -> ExitCode {
-    match given.load() {
-        Ok(loaded) => block_on(WORKER_THREADS, run(loaded.settings, arguments)),
-        Err(code) => code,
-    }
+    let given = given.clone();
+    let demo = listen_first(
+        move || given.load(),
+        async |loaded, signals| run(loaded.settings, signals, arguments).await,
+    );
+    block_on(WORKER_THREADS, demo)
 }
 
-async fn run(settings: Settings, arguments: DemoArguments) -> ExitCode {
-    match show(settings, arguments).await {
+async fn run(settings: Settings, signals: EndSignals, arguments: DemoArguments) -> ExitCode {
+    match show(settings, signals, arguments).await {
         Ok(code) => code,
         Err(error) => {
             telemetry::say_last(format_args!("the demo cannot run: {error:#}"));
@@ -94,11 +96,14 @@ impl std::fmt::Display for PortTaken {
 
 impl std::error::Error for PortTaken {}
 
-async fn show(mut settings: Settings, arguments: DemoArguments) -> anyhow::Result<ExitCode> {
+async fn show(
+    mut settings: Settings,
+    mut signals: EndSignals,
+    arguments: DemoArguments,
+) -> anyhow::Result<ExitCode> {
     settings.log.level = settings.log.level.min(LevelFilter::WARN);
     settings.log.format = LogFormat::Text;
     telemetry::init(&settings.log)?;
-    let mut signals = EndSignals::try_new()?;
 
     let broker = EmbeddedBroker::start(&[
         (&settings.kafka.publish_topic, PARTITIONS),

@@ -8,10 +8,10 @@ use std::{
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use ingestion_application::ports::{ArchivedLetter, DeadLetterArchive};
 use serde_json::{Value, json};
-use service_kit::{exit_code::ExitCode, telemetry};
+use service_kit::exit_code::ExitCode;
 
 use super::FilterArguments;
-use crate::{moment::rfc3339, settings::Settings};
+use crate::moment::rfc3339;
 
 /// How much of a payload the table shows: enough to recognize it.
 const SHOWN_CHARACTERS_MAX: usize = 60;
@@ -28,15 +28,7 @@ pub(crate) struct ListArguments {
 }
 
 /// Shows dead letters.
-pub(super) async fn run(
-    settings: &Settings,
-    archive: &dyn DeadLetterArchive,
-    arguments: &ListArguments,
-) -> ExitCode {
-    if let Err(error) = telemetry::init_for_command(&settings.log) {
-        telemetry::say_last(error);
-        return ExitCode::Internal;
-    }
+pub(super) async fn run(archive: &dyn DeadLetterArchive, arguments: &ListArguments) -> ExitCode {
     let filter = arguments.filter.filter();
     let mut reading = match archive.read(filter.since).await {
         Ok(reading) => reading,

@@ -8,8 +8,7 @@ use ingestion_application::{DeadLetterFilter, DeadLetterReason};
 use ingestion_kafka_adapter::DeadLetterTopic;
 use service_kit::exit_code::ExitCode;
 
-use crate::moment::Moment;
-use crate::settings::Settings;
+use crate::{Given, listening::listen_first, moment::Moment, settings::Settings};
 
 /// Flags of `dead-letters`.
 #[derive(Debug, Clone, clap::Args)]
@@ -72,16 +71,35 @@ fn reason(text: &str) -> Result<DeadLetterReason, String> {
 }
 
 /// Does what is asked for.
-pub(crate) async fn run(settings: Settings, arguments: DeadLettersArguments) -> ExitCode {
-    let archive = match DeadLetterTopic::try_new(&settings.kafka) {
-        Ok(archive) => archive,
-        Err(error) => {
-            eprintln!("the KAFKA_ settings cannot work: {error}");
-            return ExitCode::Config;
-        }
-    };
+pub(crate) async fn run(given: Given, arguments: DeadLettersArguments) -> ExitCode {
     match arguments.action {
-        Action::List(arguments) => list::run(&settings, &archive, &arguments).await,
-        Action::Redrive(arguments) => redrive::run(settings, &archive, &arguments).await,
+        Action::Redrive(arguments) if !arguments.dry_run => {
+            listen_first(
+                move || open(&given),
+                async |(settings, archive), signals| {
+                    redrive::run(settings, signals, &archive, &arguments).await
+                },
+            )
+            .await
+        }
+        // A signal may end these anywhere, and does so by itself: nothing is done.
+        Action::Redrive(arguments) => match open(&given) {
+            Ok((_, archive)) => redrive::try_out(&archive, &arguments).await,
+            Err(code) => code,
+        },
+        Action::List(arguments) => match open(&given) {
+            Ok((_, archive)) => list::run(&archive, &arguments).await,
+            Err(code) => code,
+        },
     }
+}
+
+/// The settings, and the topic that they name.
+fn open(given: &Given) -> Result<(Settings, DeadLetterTopic), ExitCode> {
+    let settings = given.load_for_command()?;
+    let archive = DeadLetterTopic::try_new(&settings.kafka).map_err(|error| {
+        eprintln!("the KAFKA_ settings cannot work: {error}");
+        ExitCode::Config
+    })?;
+    Ok((settings, archive))
 }

@@ -6,7 +6,7 @@ use ingestion_application::{
     DeadLetterFilter, NotRedriven, Redrive,
     ports::{ArchivedLetter, DeadLetterArchive},
 };
-use service_kit::{exit_code::ExitCode, telemetry};
+use service_kit::{exit_code::ExitCode, lifecycle::EndSignals};
 use tokio_util::sync::CancellationToken;
 
 use super::FilterArguments;
@@ -30,7 +30,7 @@ pub(crate) struct RedriveArguments {
 
     /// Only say what would be done
     #[arg(long)]
-    dry_run: bool,
+    pub(super) dry_run: bool,
 
     /// Also those that came back from an earlier redrive
     #[arg(long)]
@@ -40,36 +40,42 @@ pub(crate) struct RedriveArguments {
 /// Sends dead letters again.
 pub(super) async fn run(
     settings: Settings,
+    signals: EndSignals,
     archive: &dyn DeadLetterArchive,
     arguments: &RedriveArguments,
 ) -> ExitCode {
-    let filter = arguments.filter.filter();
-    let task = async |intake: Option<&Intake>, stop: &CancellationToken| {
-        let mut work = Work {
-            archive,
-            filter: &filter,
-            limit: arguments.filter.limit(),
-            intake,
-            stop,
-            progress: Progress::new(),
-            sum: Sum::default(),
-            batch: Vec::new(),
-        };
-        let stopped = work.run(arguments.again).await.err();
-        work.conclude(stopped.as_ref())
-    };
-    if arguments.dry_run {
-        if let Err(error) = telemetry::init_for_command(&settings.log) {
-            telemetry::say_last(error);
-            return ExitCode::Internal;
-        }
-        // A signal may end it anywhere: nothing is done.
-        return task(None, &CancellationToken::new()).await;
-    }
-    with_intake(settings, Kind::Payloads, async |intake, stop| {
-        task(Some(intake), stop).await
+    with_intake(settings, signals, Kind::Payloads, async |intake, stop| {
+        work_through(archive, arguments, Some(intake), stop).await
     })
     .await
+}
+
+/// Only says what would be done.
+pub(super) async fn try_out(
+    archive: &dyn DeadLetterArchive,
+    arguments: &RedriveArguments,
+) -> ExitCode {
+    work_through(archive, arguments, None, &CancellationToken::new()).await
+}
+
+async fn work_through(
+    archive: &dyn DeadLetterArchive,
+    arguments: &RedriveArguments,
+    intake: Option<&Intake>,
+    stop: &CancellationToken,
+) -> ExitCode {
+    let mut work = Work {
+        archive,
+        filter: &arguments.filter.filter(),
+        limit: arguments.filter.limit(),
+        intake,
+        stop,
+        progress: Progress::new(),
+        sum: Sum::default(),
+        batch: Vec::new(),
+    };
+    let stopped = work.run(arguments.again).await.err();
+    work.conclude(stopped.as_ref())
 }
 
 struct Work<'a> {

@@ -8,7 +8,7 @@ use std::fmt;
 
 use bytes::Bytes;
 use ingestion_http_api::{REDRIVE_PATH, REPLAY_PATH};
-use service_kit::{exit_code::ExitCode, lifecycle::EndSignals, telemetry};
+use service_kit::{exit_code::ExitCode, lifecycle::EndSignals};
 use tokio_util::sync::CancellationToken;
 
 use self::{
@@ -104,32 +104,22 @@ impl Intake {
     }
 }
 
-/// Runs `work` with an intake and a token that the first signal cancels.
+/// Runs `work` with an intake and a token that the first of `signals` cancels.
 ///
 /// Ends when what was taken is safe. The code of `work` counts unless
 /// something worse has happened; a second signal does not wait for it.
 pub(crate) async fn with_intake(
     settings: Settings,
+    mut signals: EndSignals,
     kind: Kind,
     work: impl AsyncFnOnce(&Intake, &CancellationToken) -> ExitCode,
 ) -> ExitCode {
-    if let Err(error) = telemetry::init_for_command(&settings.log) {
-        telemetry::say_last(error);
-        return ExitCode::Internal;
-    }
-    let mut signals = match EndSignals::try_new() {
-        Ok(signals) => signals,
-        Err(error) => {
-            eprintln!("cannot listen for signals: {error}");
-            return ExitCode::Internal;
-        }
-    };
     let running = match service_client::find(&settings).await {
         Ok(running) => running,
         Err(error) => return unavailable(&error),
     };
     let Running::Yes = running else {
-        return own_pipeline::run(settings, kind, signals, work).await;
+        return own_pipeline::run(settings, signals, kind, work).await;
     };
     let client = match ServiceClient::connect(&settings.api, kind).await {
         Ok(client) => client,

@@ -65,8 +65,8 @@ impl OwnPipeline {
 /// is published or safe in the journal.
 pub(super) async fn run(
     settings: Settings,
-    kind: Kind,
     mut signals: EndSignals,
+    kind: Kind,
     work: impl AsyncFnOnce(&Intake, &CancellationToken) -> ExitCode,
 ) -> ExitCode {
     let way_out = match WayOut::build(&settings) {

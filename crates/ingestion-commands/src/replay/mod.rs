@@ -14,11 +14,13 @@ use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
 use self::lines::{Chunk, LINE_BYTES_MAX, read_beginning, read_lines};
-use super::{
+use crate::{
+    Given,
     intake::{Intake, Kind, Stop, with_intake},
+    listening::listen_first,
     progress::{Progress, percent},
+    settings::Settings,
 };
-use crate::settings::Settings;
 
 /// So many chunks of lines are read ahead, about a megabyte.
 const CHUNKS_AHEAD_MAX: usize = 4;
@@ -32,18 +34,27 @@ pub struct ReplayArguments {
 }
 
 /// Replays a file.
-pub(crate) async fn run(settings: Settings, arguments: ReplayArguments) -> ExitCode {
-    let file = match Input::open(&arguments.file) {
-        Ok(file) => file,
-        Err(error) => {
-            eprintln!("cannot read {}: {error}", arguments.file.display());
-            return ExitCode::Usage;
-        }
-    };
-    with_intake(settings, Kind::Lines, async |intake, stop| {
-        hand_in(file, intake, stop).await
-    })
+pub(crate) async fn run(given: Given, arguments: ReplayArguments) -> ExitCode {
+    listen_first(
+        move || prepare(&given, &arguments.file),
+        async |(settings, input), signals| {
+            with_intake(settings, signals, Kind::Lines, async |intake, stop| {
+                hand_in(input, intake, stop).await
+            })
+            .await
+        },
+    )
     .await
+}
+
+/// All that may wait for files.
+fn prepare(given: &Given, file: &Path) -> Result<(Settings, Input), ExitCode> {
+    let settings = given.load_for_command()?;
+    let input = Input::open(file).map_err(|error| {
+        eprintln!("cannot read {}: {error}", file.display());
+        ExitCode::Usage
+    })?;
+    Ok((settings, input))
 }
 
 /// What is replayed.

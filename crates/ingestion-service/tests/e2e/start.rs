@@ -71,18 +71,48 @@ impl Drop for Starting {
 }
 
 /// The first process of a container does not even die of a signal that it does
-/// not listen for: it is lost. So the service listens before it reads anything.
+/// not listen for: it is lost. So whatever takes something in listens before it
+/// reads anything.
 #[tokio::test(flavor = "multi_thread")]
 async fn signals_are_heard_before_the_settings_are_read() -> Result<()> {
-    for signal in ["TERM", "INT", "HUP", "QUIT"] {
-        let command = Command::new(env!("CARGO_BIN_EXE_ingestion-service"));
-        let mut starting = Starting::new(command).await?;
-        let begun = Instant::now();
-        send_signal(starting.child.id(), signal)?;
-        assert_eq!(starting.exit_code().await, Some(0), "{signal}");
-        let took = begun.elapsed();
-        assert!(took < PROMPTLY, "{signal}: {took:?}");
+    let mut commands = vec![&["run"][..], &["replay", "-"], &["dead-letters", "redrive"]];
+    if cfg!(feature = "demo") {
+        commands.push(&["demo"]);
     }
+    for command in commands {
+        for signal in ["TERM", "INT", "HUP", "QUIT"] {
+            check(command, signal, Some(0)).await?;
+        }
+    }
+    Ok(())
+}
+
+/// What takes nothing in has nothing to finish.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_command_that_only_looks_is_ended_by_the_signal_itself() -> Result<()> {
+    for command in [
+        &["validate"][..],
+        &["healthcheck"],
+        &["dead-letters", "list"],
+        &["dead-letters", "redrive", "--dry-run"],
+    ] {
+        check(command, "INT", None).await?;
+    }
+    Ok(())
+}
+
+/// Sends `signal` while the settings are being read, and asserts a prompt end;
+/// without a code it is the signal's.
+async fn check(arguments: &[&str], signal: &str, code: Option<i32>) -> Result<()> {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_ingestion-service"));
+    command.args(arguments);
+    let mut starting = Starting::new(command).await?;
+    let begun = Instant::now();
+    send_signal(starting.child.id(), signal)?;
+    let ended = starting.exit_code().await;
+    assert_eq!(ended, code, "{arguments:?}, {signal}");
+    let took = begun.elapsed();
+    assert!(took < PROMPTLY, "{arguments:?}, {signal}: {took:?}");
     Ok(())
 }
 
