@@ -22,6 +22,7 @@ mod at_least_once;
 mod exactly_once;
 
 mod delivery;
+mod shared_state;
 mod topic;
 
 mod health;

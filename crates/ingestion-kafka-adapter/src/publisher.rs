@@ -23,15 +23,14 @@ use crate::{
         client::Context,
         in_flight::{InFlight, extra_bytes},
         record::Topics,
-        room::Room,
-        trouble::Trouble,
     },
     exactly_once::ExactlyOnce,
     health::KafkaHealth,
     settings::{Delivery, KafkaSettings},
+    shared_state::SharedState,
     topic::{
         published_tail::{NoTail, Tail, read_tail},
-        readable::{Readability, ReadabilityWatch},
+        readable::ReadabilityWatch,
         undecided::wait_until_decided,
     },
 };
@@ -48,10 +47,8 @@ const READ_AGAIN_AFTER: Duration = Duration::from_millis(500);
 /// acknowledged: every open receipt is dropped unsettled, within a few
 /// seconds. So flush first.
 pub struct KafkaPublisher {
-    room: Arc<Room>,
-    trouble: Arc<Trouble>,
+    shared: SharedState,
     health: Arc<KafkaHealth>,
-    readability: Arc<Readability>,
     readability_watch: Arc<ReadabilityWatch>,
     way: Way,
     consumer_config: ClientConfig,
@@ -75,47 +72,32 @@ impl KafkaPublisher {
         clock: &Arc<dyn Clock>,
     ) -> Result<Self, SettingsError> {
         SettingsError::unless_empty(settings.check())?;
-        let (room, trouble) = (Arc::new(Room::new()), Arc::new(Trouble::default()));
-        let readability = Arc::new(Readability::default());
-        let shared = || {
-            (
-                Arc::clone(&room),
-                Arc::clone(&trouble),
-                Arc::clone(&readability),
-            )
-        };
+        let shared = SharedState::new();
         let way = match settings.delivery {
             Delivery::AtLeastOnce => {
-                let (room, trouble, readability) = shared();
                 let way = AtLeastOnce::try_new(
                     settings.producer_config(),
                     Topics::from(settings),
-                    Returned::new(room, trouble, readability),
+                    Returned::new(shared.clone()),
                 )?;
                 Way::AtLeastOnce(Box::new(way))
             }
             Delivery::ExactlyOnce => {
-                let (room, trouble, readability) = shared();
-                let way = ExactlyOnce::try_new(settings, room, trouble, readability)?;
+                let way = ExactlyOnce::try_new(settings, shared.clone())?;
                 Way::ExactlyOnce(Box::new(way))
             }
         };
         let readability_watch = ReadabilityWatch::new(
             Reader::config(&settings.client),
             settings.publish_topic.clone(),
-            Arc::clone(&readability),
+            Arc::clone(&shared.readability),
         );
-        let health = {
-            let (room, trouble, readability) = shared();
-            KafkaHealth::new(settings, room, trouble, readability, clock)
-        };
+        let health = KafkaHealth::new(settings, shared.clone(), clock);
         Ok(Self {
+            shared,
             health: Arc::new(health),
-            readability,
             readability_watch: Arc::new(readability_watch),
             way,
-            room,
-            trouble,
             consumer_config: Reader::config(&settings.client),
             publish_topic: settings.publish_topic.clone(),
             over: CancellationToken::new(),
@@ -174,7 +156,7 @@ impl KafkaPublisher {
         // who stops while brokers are silent.
         let thread = thread::Builder::new().name("kafka-published".to_owned());
         let started = thread.spawn({
-            let (stop, readability) = (stop.clone(), Arc::clone(&self.readability));
+            let (stop, readability) = (stop.clone(), Arc::clone(&self.shared.readability));
             move || {
                 let decided = wait_until_decided(&config, &topic, &stop, |hidden| {
                     readability.set_awaited(hidden);
@@ -210,7 +192,7 @@ impl MessagePublisher for KafkaPublisher {
         match &self.way {
             Way::ExactlyOnce(way) => way.publish(message, receipt).await,
             Way::AtLeastOnce(way) => {
-                let permit = self.room.enter(extra_bytes(&message)).await;
+                let permit = self.shared.room.enter(extra_bytes(&message)).await;
                 way.send(Box::new(InFlight {
                     content: message,
                     is_alone: false,
@@ -233,14 +215,14 @@ impl MessagePublisher for KafkaPublisher {
         loop {
             let code = match self.read_tail(count, &stop).await {
                 Ok(tail) => {
-                    self.trouble.set_reading(None);
+                    self.shared.trouble.set_reading(None);
                     report(&tail, &self.publish_topic, begun);
                     return Ok(tail.ids);
                 }
                 Err(NoTail::Stopped) => return Err(self.why_over()),
                 Err(NoTail::Refused(code)) => code,
             };
-            self.trouble.set_reading(Some(code));
+            self.shared.trouble.set_reading(Some(code));
             tracing::debug!(%code, "the topic cannot be read yet");
             if stop
                 .run_until_cancelled(sleep(READ_AGAIN_AFTER))
@@ -255,7 +237,7 @@ impl MessagePublisher for KafkaPublisher {
     /// Waits for all room to come back. A message published meanwhile waits
     /// until this has ended; the last records may take one linger longer.
     async fn flush(&self, deadline: Duration) -> Result<(), FlushError> {
-        let room = &self.room;
+        let room = &self.shared.room;
         timeout(deadline, room.empty())
             .await
             .map_err(|_| FlushError::DeadlinePassed {

@@ -86,7 +86,7 @@ impl AtLeastOnce {
             // From here on nothing waits: who is stopped while waiting loses what it holds.
             let returned = self.returned.take();
             tracing::debug!(messages = returned.len(), "sending again what came back");
-            self.returned.trouble.warn_of_refused();
+            self.returned.shared.trouble.warn_of_refused();
             for message in returned {
                 self.send(message);
             }

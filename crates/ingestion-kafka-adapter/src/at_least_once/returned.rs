@@ -2,7 +2,7 @@
 
 use std::{
     mem,
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    sync::{Mutex, MutexGuard, PoisonError},
 };
 
 use ingestion_application::ports::Message;
@@ -13,10 +13,8 @@ use crate::{
     delivery::{
         client::Outcomes,
         in_flight::{InFlight, Messages},
-        room::Room,
-        trouble::Trouble,
     },
-    topic::readable::Readability,
+    shared_state::SharedState,
 };
 
 /// Settles what is acknowledged, and keeps what is not, across producers.
@@ -25,23 +23,15 @@ pub(crate) struct Returned {
     messages: Mutex<Messages>,
     /// There may be something to send again, or a producer to replace.
     pub(crate) is_waiting: Notify,
-    room: Arc<Room>,
-    pub(crate) trouble: Arc<Trouble>,
-    readability: Arc<Readability>,
+    pub(crate) shared: SharedState,
 }
 
 impl Returned {
-    pub(crate) fn new(
-        room: Arc<Room>,
-        trouble: Arc<Trouble>,
-        readability: Arc<Readability>,
-    ) -> Self {
+    pub(crate) fn new(shared: SharedState) -> Self {
         Self {
             messages: Mutex::default(),
             is_waiting: Notify::new(),
-            room,
-            trouble,
-            readability,
+            shared,
         }
     }
 
@@ -64,14 +54,14 @@ impl Returned {
 impl Outcomes for Returned {
     fn delivered(&self, message: Box<InFlight>, partition: i32, offset: i64) {
         if let Message::Match(_) = message.content {
-            self.readability.acknowledged(partition, offset);
+            self.shared.readability.acknowledged(partition, offset);
         }
-        self.trouble.acknowledged(&message);
-        message.settle(&self.room);
+        self.shared.trouble.acknowledged(&message);
+        message.settle(&self.shared.room);
     }
 
     fn failed(&self, mut message: Box<InFlight>, code: RDKafkaErrorCode) {
-        self.trouble.judge(&mut message, code);
+        self.shared.trouble.judge(&mut message, code);
         self.lock().push(message);
         self.is_waiting.notify_one();
     }

@@ -110,6 +110,6 @@ fn create_producer(
     config: &ClientConfig,
     returned: &Arc<Returned>,
 ) -> Result<ThreadedProducer<Context>, SettingsError> {
-    let (outcomes, trouble) = (Arc::clone(returned), Arc::clone(&returned.trouble));
+    let (outcomes, trouble) = (Arc::clone(returned), Arc::clone(&returned.shared.trouble));
     Ok(config.create_with_context(Context::new(outcomes, trouble))?)
 }

@@ -37,7 +37,7 @@ use crate::{
         client::Context, in_flight::extra_bytes, record::Topics, room::Room, trouble::Trouble,
     },
     settings::KafkaSettings,
-    topic::readable::Readability,
+    shared_state::SharedState,
 };
 
 /// Hands messages to the thread of transactions.
@@ -57,10 +57,13 @@ impl ExactlyOnce {
     /// [`SettingsError`] when librdkafka does not accept the settings.
     pub(crate) fn try_new(
         settings: &KafkaSettings,
-        room: Arc<Room>,
-        trouble: Arc<Trouble>,
-        readability: Arc<Readability>,
+        shared: SharedState,
     ) -> Result<Self, SettingsError> {
+        let SharedState {
+            room,
+            trouble,
+            readability,
+        } = shared;
         let queue = Arc::new(TransactionQueue::new());
         let producer = TransactionalProducer::try_new(
             settings,
@@ -254,8 +257,9 @@ mod tests {
             dead_letter_topic: "letters".to_owned(),
             ..KafkaSettings::at(cluster.bootstrap_servers())
         };
-        let (room, trouble) = (Arc::new(Room::new()), Arc::new(Trouble::default()));
-        let way = ExactlyOnce::try_new(&settings, room, Arc::clone(&trouble), Arc::default());
+        let shared = SharedState::new();
+        let trouble = Arc::clone(&shared.trouble);
+        let way = ExactlyOnce::try_new(&settings, shared);
         let way = Arc::new(way.expect("these settings are fine"));
         let work = |work: &mut TransactionLoop| {
             work.producer.stuck_after = Duration::from_millis(500);

@@ -61,9 +61,10 @@ impl KafkaHealth {
 
     /// Whether the brokers answer some questions, and not all.
     fn is_stuck(&self) -> bool {
-        self.trouble.transactions().is_some()
-            || self.trouble.reading().is_some()
+        self.shared.trouble.transactions().is_some()
+            || self.shared.trouble.reading().is_some()
             || self
+                .shared
                 .room
                 .oldest_age()
                 .is_some_and(|age| age > ACKNOWLEDGED_WITHIN)

@@ -22,13 +22,10 @@ use rdkafka::producer::{Producer, ThreadedProducer};
 use tokio::{sync::oneshot, time::sleep};
 
 use crate::{
-    delivery::{
-        client::Context,
-        room::Room,
-        trouble::{Refusal, Trouble},
-    },
+    delivery::{client::Context, trouble::Refusal},
     settings::KafkaSettings,
-    topic::{readable::Readability, undecided::Hidden},
+    shared_state::SharedState,
+    topic::undecided::Hidden,
 };
 
 /// Pause between two questions to the brokers. With the time two of them may
@@ -42,9 +39,7 @@ const ACKNOWLEDGED_WITHIN: Duration = Duration::from_secs(3);
 
 /// The conditions `kafka`, `publish_topic` and `dead_letter_topic`.
 pub(crate) struct KafkaHealth {
-    room: Arc<Room>,
-    trouble: Arc<Trouble>,
-    readability: Arc<Readability>,
+    shared: SharedState,
     bootstrap_servers: String,
     brokers: Condition,
     /// Whether the last probe was answered, or why not; none before the first.
@@ -58,9 +53,7 @@ pub(crate) struct KafkaHealth {
 impl KafkaHealth {
     pub(crate) fn new(
         settings: &KafkaSettings,
-        room: Arc<Room>,
-        trouble: Arc<Trouble>,
-        readability: Arc<Readability>,
+        shared: SharedState,
         clock: &Arc<dyn Clock>,
     ) -> Self {
         let servers = &settings.client.bootstrap_servers;
@@ -68,9 +61,7 @@ impl KafkaHealth {
             TopicHealth::new(name, topic, partitions, servers, clock)
         };
         Self {
-            room,
-            trouble,
-            readability,
+            shared,
             bootstrap_servers: servers.clone(),
             brokers: unknown("kafka", servers, clock),
             answer: Mutex::default(),
@@ -119,7 +110,7 @@ impl KafkaHealth {
     pub(crate) async fn watch_for_ever(&self) {
         loop {
             sleep(WATCH_PAUSE).await;
-            self.room.tick();
+            self.shared.room.tick();
             self.judge_brokers();
         }
     }
@@ -129,7 +120,7 @@ impl KafkaHealth {
         let states =
             ask(&self.publish_topic).and_then(|first| Ok((first, ask(&self.dead_letter_topic)?)));
         self.take_answer(states.map_err(|code| {
-            let trouble = self.trouble.connection();
+            let trouble = self.shared.trouble.connection();
             trouble.unwrap_or_else(|| code.to_string())
         }));
     }
@@ -138,10 +129,10 @@ impl KafkaHealth {
     fn take_answer(&self, states: Result<(TopicState, TopicState), String>) {
         let answer = match states {
             Ok((publish_topic, dead_letter_topic)) => {
-                self.trouble.forget_connection();
+                self.shared.trouble.forget_connection();
                 self.publish_topic
                     .judge(publish_topic, self.publish_trouble());
-                let letters = written_trouble(&self.trouble.dead_letters);
+                let letters = written_trouble(&self.shared.trouble.dead_letters);
                 self.dead_letter_topic.judge(dead_letter_topic, letters);
                 Ok(())
             }
@@ -174,13 +165,13 @@ impl KafkaHealth {
             );
             TopicTrouble::Other(HealthStatus::Degraded, reason)
         };
-        let matches = &self.trouble.matches;
+        let matches = &self.shared.trouble.matches;
         matches
             .get()
             .map(TopicTrouble::Refused)
-            .or_else(|| self.trouble.reading().map(TopicTrouble::Unreadable))
-            .or_else(|| self.readability.awaited().map(awaited))
-            .or_else(|| self.readability.hidden().map(hidden))
+            .or_else(|| self.shared.trouble.reading().map(TopicTrouble::Unreadable))
+            .or_else(|| self.shared.readability.awaited().map(awaited))
+            .or_else(|| self.shared.readability.hidden().map(hidden))
             .or_else(|| written_trouble(matches))
     }
 
@@ -198,9 +189,9 @@ impl KafkaHealth {
 
     fn assess_brokers(&self, answer: Result<(), String>) -> (HealthStatus, String) {
         let servers = &self.bootstrap_servers;
-        let transactions = self.trouble.transactions();
+        let transactions = self.shared.trouble.transactions();
         let unreachable = self.unreachable();
-        match (answer, self.room.oldest_age()) {
+        match (answer, self.shared.room.oldest_age()) {
             (Ok(()), _) if let Some(found) = unreachable => {
                 let reason = format!("{servers} answers, but {found}");
                 (HealthStatus::Unhealthy, reason)
