@@ -12,7 +12,10 @@
 
 mod dead_letter;
 mod header;
+mod json;
 mod match_id;
+mod no_match_id;
+mod shown;
 mod wire_time;
 
 pub use dead_letter::{
@@ -21,3 +24,4 @@ pub use dead_letter::{
 };
 pub use header::{DecodeError, Header};
 pub use match_id::{EncodedMatchId, MatchIdRecord};
+pub use no_match_id::{NoMatchId, find_match_id, find_match_id_in_bytes};

@@ -12,7 +12,6 @@ mod dialing;
 mod ending;
 mod gate;
 mod handshake;
-mod json;
 mod parse;
 mod progress;
 mod pulse;

@@ -2,20 +2,16 @@
 //!
 //! The rules: one JSON object, the key `match_id` once, its value an integer
 //! token within the range of a [`MatchId`]. Everything else in the object is
-//! checked for syntax and otherwise ignored, whatever its size or depth.
+//! checked for syntax and otherwise ignored, whatever its size or depth. They
+//! are those of `contracts`, which hold for records, too.
 
 use bytes::Bytes;
+use contracts::{NoMatchId, find_match_id, find_match_id_in_bytes};
 use domain::MatchId;
 use ingestion_application::{
     DeadLetterReason,
     ports::{FrameParser, InvalidFrame},
 };
-
-use super::json::{Document, Member, find_match_id};
-
-/// How much of a wrong value is shown: enough to recognize it, and no more of a
-/// stranger's data.
-const SHOWN_CHARACTERS_MAX: usize = 32;
 
 /// Judges frames as binary messages of this feed, wherever they come from.
 #[derive(Debug, Clone, Copy)]
@@ -32,13 +28,7 @@ impl FrameParser for MatchFrames {
 /// # Errors
 /// `not_utf8`, or as [`parse_text_frame`].
 pub fn parse_frame(frame: &[u8]) -> Result<MatchId, Box<InvalidFrame>> {
-    match str::from_utf8(frame) {
-        Ok(text) => parse_text_frame(text),
-        Err(error) => {
-            let detail = format!("no UTF-8 from byte {} on", error.valid_up_to());
-            invalid(frame, DeadLetterReason::NotUtf8, detail)
-        }
-    }
+    find_match_id_in_bytes(frame).map_err(|why| Box::new(invalid(frame, &why)))
 }
 
 /// Reads the match id of one text message.
@@ -47,78 +37,25 @@ pub fn parse_frame(frame: &[u8]) -> Result<MatchId, Box<InvalidFrame>> {
 /// The first rule that is broken, in this order: `not_json`, `not_an_object`,
 /// `match_id_twice`, `match_id_missing`, `match_id_invalid`.
 pub fn parse_text_frame(frame: &str) -> Result<MatchId, Box<InvalidFrame>> {
-    let (reason, detail) = match find_match_id(frame) {
-        Ok(Document::Object(Member::Once(value))) => match match_id(value) {
-            Some(id) => return Ok(id),
-            None => (DeadLetterReason::MatchIdInvalid, describe_value(value)),
-        },
-        Ok(Document::Object(Member::Repeated)) => (
-            DeadLetterReason::MatchIdTwice,
-            "the key match_id is given more than once".to_owned(),
-        ),
-        Ok(Document::Object(Member::Missing)) => (
-            DeadLetterReason::MatchIdMissing,
-            "the object has no key match_id".to_owned(),
-        ),
-        Ok(Document::NoObject) => (
-            DeadLetterReason::NotAnObject,
-            "JSON, but not an object".to_owned(),
-        ),
-        Err(error) => (DeadLetterReason::NotJson, error.to_string()),
-    };
-    invalid(frame.as_bytes(), reason, detail)
+    find_match_id(frame).map_err(|why| Box::new(invalid(frame.as_bytes(), &why)))
 }
 
 /// The verdict holds a copy of the frame, so that a small dead letter does not
 /// keep the large read buffer alive that it arrived in.
-fn invalid(
-    frame: &[u8],
-    reason: DeadLetterReason,
-    detail: String,
-) -> Result<MatchId, Box<InvalidFrame>> {
-    Err(Box::new(InvalidFrame {
-        reason,
-        detail,
-        payload: Bytes::copy_from_slice(frame),
-    }))
-}
-
-/// The id that a JSON value stands for, if it is an integer token in range.
-fn match_id(value: &str) -> Option<MatchId> {
-    // JSON has no leading zeros and no plus sign, so digits are all there is to an id.
-    let raw = value.bytes().try_fold(0_i64, |id, byte| {
-        let digit = byte.is_ascii_digit().then(|| i64::from(byte - b'0'))?;
-        id.checked_mul(10)?.checked_add(digit)
-    })?;
-    MatchId::try_new(raw).ok()
-}
-
-fn describe_value(value: &str) -> String {
-    let shown = match value.as_bytes().first() {
-        Some(b'{') => "an object".to_owned(),
-        Some(b'[') => "an array".to_owned(),
-        _ => shorten(value),
+fn invalid(frame: &[u8], why: &NoMatchId) -> InvalidFrame {
+    let reason = match why {
+        NoMatchId::NotUtf8 { .. } => DeadLetterReason::NotUtf8,
+        NoMatchId::NotJson(_) => DeadLetterReason::NotJson,
+        NoMatchId::NotAnObject => DeadLetterReason::NotAnObject,
+        NoMatchId::Twice => DeadLetterReason::MatchIdTwice,
+        NoMatchId::Missing => DeadLetterReason::MatchIdMissing,
+        NoMatchId::Invalid(_) => DeadLetterReason::MatchIdInvalid,
     };
-    format!("match_id is {shown}, not an integer in 1..={}", i64::MAX)
-}
-
-/// The beginning of `value`, fit for a line of text.
-fn shorten(value: &str) -> String {
-    let mut shown: String = value
-        .chars()
-        .take(SHOWN_CHARACTERS_MAX)
-        .map(|c| {
-            if c.is_control() {
-                char::REPLACEMENT_CHARACTER
-            } else {
-                c
-            }
-        })
-        .collect();
-    if value.chars().nth(SHOWN_CHARACTERS_MAX).is_some() {
-        shown.push('…');
+    InvalidFrame {
+        reason,
+        detail: why.to_string(),
+        payload: Bytes::copy_from_slice(frame),
     }
-    shown
 }
 
 #[cfg(test)]

@@ -1,4 +1,4 @@
-//! Finds the match id of a JSON object while checking all of it (RFC 8259).
+//! Finds members of a JSON object while checking all of it (RFC 8259).
 //!
 //! `serde_json` does the work, and is asked only for what takes neither
 //! recursion nor room for values: to skip a value, and to say where one stands.
@@ -14,33 +14,34 @@ use serde::{
 };
 use serde_json::{Deserializer, Error, value::RawValue};
 
-/// The key, as nearly everybody writes it.
-const MATCH_ID: &str = r#""match_id""#;
-
 /// What a text turned out to be.
 #[derive(Debug)]
-pub(super) enum Document<'a> {
-    /// An object, and what it holds under the key.
-    Object(Member<'a>),
+pub(crate) enum Document<'a, const N: usize> {
+    /// An object, and what it holds under each of the names that were asked for.
+    Object([Member<'a>; N]),
     /// Any other value.
     NoObject,
 }
 
-/// What an object holds under the key; the value is as it was written.
-#[derive(Debug)]
-pub(super) enum Member<'a> {
+/// What an object holds under a name; the value is as it was written.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Member<'a> {
     Missing,
     Once(&'a str),
     Repeated,
 }
 
-/// Checks that `text` is one JSON value and finds `match_id` if it is an object.
+/// Checks that `text` is one JSON value and finds the members called `names` if
+/// it is an object.
 ///
 /// The error says where and why it is none, without any of it.
-pub(super) fn find_match_id(text: &str) -> Result<Document<'_>, Error> {
+pub(crate) fn find_members<'a, const N: usize>(
+    text: &'a str,
+    names: &[&str; N],
+) -> Result<Document<'a, N>, Error> {
     let mut deserializer = Deserializer::from_str(text);
     let document = if text.trim_ascii_start().starts_with('{') {
-        Document::Object(deserializer.deserialize_map(Members)?)
+        Document::Object(deserializer.deserialize_map(Members { names })?)
     } else {
         IgnoredAny::deserialize(&mut deserializer)?;
         Document::NoObject
@@ -50,24 +51,26 @@ pub(super) fn find_match_id(text: &str) -> Result<Document<'_>, Error> {
 }
 
 /// Goes through the members of an object.
-struct Members;
+struct Members<'n, const N: usize> {
+    names: &'n [&'n str; N],
+}
 
-impl<'de> Visitor<'de> for Members {
-    type Value = Member<'de>;
+impl<'de, const N: usize> Visitor<'de> for Members<'_, N> {
+    type Value = [Member<'de>; N];
 
     fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         formatter.write_str("an object")
     }
 
     fn visit_map<A: MapAccess<'de>>(self, mut members: A) -> Result<Self::Value, A::Error> {
-        let mut found = Member::Missing;
+        let mut found = [Member::Missing; N];
         while let Some(key) = members.next_key::<&RawValue>()? {
-            if !is_match_id(key.get()) {
+            let Some(place) = position(self.names, key.get()) else {
                 members.next_value::<IgnoredAny>()?;
                 continue;
-            }
+            };
             let value = members.next_value::<&RawValue>()?;
-            found = match found {
+            found[place] = match found[place] {
                 Member::Missing => Member::Once(value.get()),
                 Member::Once(_) | Member::Repeated => Member::Repeated,
             };
@@ -76,11 +79,14 @@ impl<'de> Visitor<'de> for Members {
     }
 }
 
-/// Whether a key, as written, means `match_id`.
-fn is_match_id(key: &str) -> bool {
-    key == MATCH_ID
-        || key.contains('\\')
-            && serde_json::from_str::<String>(key).is_ok_and(|key| key == "match_id")
+/// Which of `names` a key, as written with its quotes, means.
+fn position(names: &[&str], key: &str) -> Option<usize> {
+    if key.contains('\\') {
+        let key: String = serde_json::from_str(key).ok()?;
+        return names.iter().position(|name| *name == key);
+    }
+    let key = &key[1..key.len() - 1];
+    names.iter().position(|name| *name == key)
 }
 
 #[cfg(test)]
@@ -90,7 +96,7 @@ mod tests {
     use super::*;
 
     fn is_json(text: &str) -> bool {
-        find_match_id(text).is_ok()
+        find_members(text, &["match_id"]).is_ok()
     }
 
     /// The library's own verdict, on the whole text at once.
@@ -135,6 +141,25 @@ mod tests {
             "true|false|null",
             "[ -~\t\n]{0,3}",
         ])
+    }
+
+    #[test]
+    fn each_name_is_found_however_it_is_written() {
+        let text = r#"{"c": [1, 2] , "\u0061":"x","b":null,"c":{}}"#;
+        let found = match find_members(text, &["a", "b", "c", "d"]) {
+            Ok(Document::Object(found)) => found,
+            other => panic!("{other:?}"),
+        };
+        let [
+            Member::Once(a),
+            Member::Once(b),
+            Member::Repeated,
+            Member::Missing,
+        ] = found
+        else {
+            panic!("{found:?}")
+        };
+        assert_eq!((a, b), (r#""x""#, "null"));
     }
 
     proptest! {
