@@ -4,6 +4,8 @@ use std::str;
 
 use thiserror::Error;
 
+use crate::{rejected_record::RejectedRecord, shown};
+
 pub(crate) const SCHEMA: &str = "schema";
 pub(crate) const SOURCE: &str = "source";
 pub(crate) const RECEIVED_AT: &str = "received_at";
@@ -73,6 +75,30 @@ impl<'a> Headers<'a> {
                 known: schema,
             })
         }
+    }
+
+    /// As [`try_new`](Self::try_new), in the words of a consumer.
+    pub(crate) fn judge(
+        headers: impl IntoIterator<Item = Header<'a>>,
+        schema: &'static str,
+    ) -> Result<Self, RejectedRecord> {
+        let headers = Self(headers.into_iter().collect());
+        match headers.find(SCHEMA) {
+            None => Err(RejectedRecord::SchemaMissing),
+            Some(found) if found == schema.as_bytes() => Ok(headers),
+            Some(found) => Err(RejectedRecord::SchemaUnknown {
+                found: shown::bytes(found),
+                known: schema,
+            }),
+        }
+    }
+
+    /// A header that must be there, in the words of a consumer.
+    pub(crate) fn needed(&self, name: &'static str) -> Result<&'a [u8], RejectedRecord> {
+        self.find(name).ok_or_else(|| RejectedRecord::FieldInvalid {
+            field: name.to_owned(),
+            detail: "is not given".to_owned(),
+        })
     }
 
     pub(crate) fn find(&self, name: &str) -> Option<&'a [u8]> {

@@ -7,6 +7,10 @@
 //! under `snapshots` are the records as they are on the wire; a change of
 //! theirs is a new version.
 //!
+//! Who reads what others wrote judges it first: [`RejectedRecord`] has the
+//! reasons for which a record is set aside, and [`version`] says which of two
+//! records of the same thing counts.
+//!
 //! Nothing here sends or receives: a record is a key, a value and headers in
 //! plain bytes.
 
@@ -14,8 +18,12 @@ mod dead_letter;
 mod header;
 mod json;
 mod match_id;
+mod match_summary;
 mod no_match_id;
+mod number;
+mod rejected_record;
 mod shown;
+mod version;
 mod wire_time;
 
 pub use dead_letter::{
@@ -23,5 +31,8 @@ pub use dead_letter::{
     REASON_SIZE_MAX_BYTES,
 };
 pub use header::{DecodeError, Header};
-pub use match_id::{EncodedMatchId, MatchIdRecord};
+pub use match_id::{EncodedMatchId, MatchIdRecord, ReceivedMatchId};
+pub use match_summary::{EncodedMatchSummary, MatchSummaryRecord};
 pub use no_match_id::{NoMatchId, find_match_id, find_match_id_in_bytes};
+pub use rejected_record::RejectedRecord;
+pub use version::version;

@@ -7,6 +7,8 @@ use serde::Deserialize;
 
 use crate::{
     header::{DecodeError, Header, Headers, RECEIVED_AT, SCHEMA, SOURCE},
+    no_match_id::find_match_id_in_bytes,
+    rejected_record::{RejectedRecord, judge_key},
     wire_time,
 };
 
@@ -26,6 +28,17 @@ pub struct MatchIdRecord<'a> {
     pub source: &'a str,
     /// When its frame had been read from the socket, to the millisecond.
     pub received_at: Timestamp,
+}
+
+/// What a consumer needs of a [`MatchIdRecord`]: the id, and the rest if it is there.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct ReceivedMatchId<'a> {
+    /// Which match.
+    pub id: MatchId,
+    /// The feed that told of it, if the record says so readably.
+    pub source: Option<&'a str>,
+    /// When its frame had been read, if the record says so readably.
+    pub received_at: Option<Timestamp>,
 }
 
 /// A [`MatchIdRecord`] as bytes.
@@ -73,6 +86,28 @@ impl<'a> MatchIdRecord<'a> {
             id: Self::decode_id(value)?,
             source: headers.text(SOURCE)?,
             received_at: wire_time::decode(received_at.as_bytes())?,
+        })
+    }
+
+    /// Reads a record of anybody's, and says why it has to be set aside.
+    ///
+    /// # Errors
+    /// The first rule that is broken, in this order: the schema; the value as
+    /// [`find_match_id_in_bytes`] judges it; the key.
+    pub fn judge(
+        key: Option<&[u8]>,
+        value: &[u8],
+        headers: impl IntoIterator<Item = Header<'a>>,
+    ) -> Result<ReceivedMatchId<'a>, RejectedRecord> {
+        let headers = Headers::judge(headers, Self::SCHEMA)?;
+        let id = find_match_id_in_bytes(value)?;
+        judge_key(key, id)?;
+        Ok(ReceivedMatchId {
+            id,
+            source: headers.text(SOURCE).ok(),
+            received_at: headers
+                .find(RECEIVED_AT)
+                .and_then(|received_at| wire_time::decode(received_at).ok()),
         })
     }
 

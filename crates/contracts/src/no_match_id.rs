@@ -37,6 +37,21 @@ pub enum NoMatchId {
     Invalid(String),
 }
 
+impl NoMatchId {
+    /// The word for the reason, in the headers of dead letters and in metrics.
+    #[must_use]
+    pub const fn reason(&self) -> &'static str {
+        match self {
+            Self::NotUtf8 { .. } => "not_utf8",
+            Self::NotJson(_) => "not_json",
+            Self::NotAnObject => "not_an_object",
+            Self::Twice => "match_id_twice",
+            Self::Missing => "match_id_missing",
+            Self::Invalid(_) => "match_id_invalid",
+        }
+    }
+}
+
 /// Finds the match id of a JSON object.
 ///
 /// # Errors

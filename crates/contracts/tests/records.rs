@@ -1,10 +1,10 @@
 //! The records as they are on the wire, and the way back.
 
-use std::fmt::Write as _;
+mod common;
 
+use common::wire;
 use contracts::{
-    DETAIL_SIZE_MAX_BYTES, DeadLetterRecord, DecodeError, Header, MatchIdRecord,
-    PAYLOAD_SIZE_MAX_BYTES,
+    DETAIL_SIZE_MAX_BYTES, DeadLetterRecord, DecodeError, MatchIdRecord, PAYLOAD_SIZE_MAX_BYTES,
 };
 use domain::{MatchId, Timestamp};
 use proptest::prelude::*;
@@ -29,20 +29,6 @@ fn dead_letter(payload: &[u8]) -> DeadLetterRecord<'_> {
         payload,
         size_bytes: payload.len(),
     }
-}
-
-/// A record as text, one part a line.
-fn wire(key: Option<&[u8]>, value: &[u8], headers: &[Header<'_>]) -> String {
-    let mut text = match key {
-        Some(key) => format!("key: {}\n", key.escape_ascii()),
-        None => "no key\n".to_owned(),
-    };
-    writeln!(text, "value: {}", value.escape_ascii()).expect("a string takes everything");
-    for header in headers {
-        let value = header.value.escape_ascii();
-        writeln!(text, "{}: {value}", header.name).expect("a string takes everything");
-    }
-    text
 }
 
 #[test]

@@ -1,0 +1,251 @@
+//! From a record to a summary, or to the first rule that it breaks.
+
+use domain::{AccountId, HeroId, MatchSummary, PlayerLine, Slot, Team, Timestamp};
+
+use super::{MatchSummaryRecord, field::Field};
+use crate::{
+    header::{Header, Headers, RECEIVED_AT, SOURCE},
+    json::{Document, Member, find_members},
+    no_match_id,
+    rejected_record::{RejectedRecord, judge_key},
+    shown, wire_time,
+};
+
+/// The fields, in the order in which they are written and, but for the first
+/// needs, judged.
+const NAMES: [&str; 15] = [
+    "match_id",
+    "match_seq_num",
+    "start_time",
+    "duration",
+    "radiant_win",
+    "lobby_type",
+    "game_mode",
+    "cluster",
+    "league_id",
+    "human_players",
+    "avg_rank_tier",
+    "num_rank_tier",
+    "radiant",
+    "dire",
+    "players",
+];
+
+/// The fields of a player, in the same order.
+const PLAYER_NAMES: [&str; 17] = [
+    "slot",
+    "account_id",
+    "hero_id",
+    "kills",
+    "deaths",
+    "assists",
+    "last_hits",
+    "denies",
+    "gold_per_min",
+    "xp_per_min",
+    "level",
+    "net_worth",
+    "hero_damage",
+    "tower_damage",
+    "hero_healing",
+    "leaver_status",
+    "items",
+];
+
+const PLAYERS_MAX: usize = 2 * Team::SLOTS;
+
+/// 2010-01-01: before it there was no match.
+const START_MIN_SECONDS: u64 = 1_262_304_000;
+
+/// How far ahead of the receipt a match may start: the clocks of others differ.
+const START_AHEAD_MAX_MS: i64 = 24 * 60 * 60 * 1_000;
+
+pub(super) fn decode<'a>(
+    key: Option<&[u8]>,
+    value: &[u8],
+    headers: impl IntoIterator<Item = Header<'a>>,
+) -> Result<MatchSummaryRecord<'a>, RejectedRecord> {
+    let headers = Headers::judge(headers, MatchSummaryRecord::SCHEMA)?;
+    let members = no_match_id::find(no_match_id::text(value)?, &NAMES)?;
+    let match_id = no_match_id::judge(members[0])?;
+    judge_key(key, match_id)?;
+    let source = source(&headers)?;
+    let received_at = received_at(&headers)?;
+
+    let [
+        _,
+        match_seq_num,
+        start_time,
+        duration,
+        radiant_win,
+        lobby_type,
+        game_mode,
+        cluster,
+        league_id,
+        human_players,
+        avg_rank_tier,
+        num_rank_tier,
+        radiant,
+        dire,
+        players,
+    ] = Field::all(&members, &NAMES, None);
+    // The only field after the id that must be there is judged before the others.
+    let start_time = judge_start_time(start_time, received_at)?;
+    let summary = MatchSummary {
+        match_id,
+        match_seq_num: match_seq_num.unsigned()?,
+        start_time,
+        duration_seconds: duration.unsigned()?,
+        radiant_win: radiant_win.boolean()?,
+        lobby_type: lobby_type.unsigned()?,
+        game_mode: game_mode.unsigned()?,
+        cluster: cluster.unsigned()?,
+        league_id: league_id.unsigned()?,
+        human_players: human_players.unsigned()?,
+        avg_rank_tier: avg_rank_tier.unsigned()?,
+        num_rank_tier: num_rank_tier.unsigned()?,
+        radiant: team(radiant)?,
+        dire: team(dire)?,
+        players: lines(players)?,
+    };
+    Ok(MatchSummaryRecord {
+        summary,
+        source,
+        received_at,
+    })
+}
+
+fn source<'a>(headers: &Headers<'a>) -> Result<&'a str, RejectedRecord> {
+    let source = headers.needed(SOURCE)?;
+    let size = 1..=MatchSummaryRecord::SOURCE_SIZE_MAX_BYTES;
+    str::from_utf8(source)
+        .ok()
+        .filter(|source| size.contains(&source.len()))
+        .ok_or_else(|| RejectedRecord::FieldInvalid {
+            field: SOURCE.to_owned(),
+            detail: format!(
+                "is {:?}, not a name of 1 to {} bytes",
+                shown::bytes(source),
+                size.end()
+            ),
+        })
+}
+
+fn received_at(headers: &Headers<'_>) -> Result<Timestamp, RejectedRecord> {
+    let received_at = headers.needed(RECEIVED_AT)?;
+    wire_time::decode(received_at).map_err(|_| RejectedRecord::FieldInvalid {
+        field: RECEIVED_AT.to_owned(),
+        detail: format!(
+            "is {:?}, not a time as RFC 3339 writes it",
+            shown::bytes(received_at)
+        ),
+    })
+}
+
+fn judge_start_time(
+    start_time: Field<'_>,
+    received_at: Timestamp,
+) -> Result<Timestamp, RejectedRecord> {
+    let invalid = |detail: String| RejectedRecord::StartTimeInvalid(detail);
+    // Tables hold it in 32 bits.
+    let seconds: Option<u32> = start_time.unsigned().map_err(|why| match why {
+        RejectedRecord::FieldInvalid { detail, .. } => invalid(detail),
+        other => other,
+    })?;
+    let seconds = seconds.ok_or_else(|| invalid("is not given".to_owned()))?;
+    let start = Timestamp::from_unix_seconds(seconds.into());
+    let latest = received_at.as_unix_ms().saturating_add(START_AHEAD_MAX_MS);
+    if u64::from(seconds) < START_MIN_SECONDS {
+        Err(invalid(format!("is {seconds}, before {START_MIN_SECONDS}")))
+    } else if start.as_unix_ms() > latest {
+        Err(invalid(format!(
+            "is {seconds}, more than a day after received_at"
+        )))
+    } else {
+        Ok(start)
+    }
+}
+
+fn team(field: Field<'_>) -> Result<Option<Team>, RejectedRecord> {
+    let Some(ids) = field.numbers()? else {
+        return Ok(None);
+    };
+    // Hero 0 is none: the slot is unfilled.
+    let heroes = ids.into_iter().map(|id| HeroId::try_new(id).ok());
+    match Team::try_new(heroes.collect()) {
+        Ok(team) => Ok(Some(team)),
+        Err(_) => Err(field.invalid(format!("has more than {} heroes", Team::SLOTS))),
+    }
+}
+
+fn lines(field: Field<'_>) -> Result<Vec<PlayerLine>, RejectedRecord> {
+    let players = field.array()?.unwrap_or_default();
+    if players.len() > PLAYERS_MAX {
+        return Err(field.invalid(format!("has more than {PLAYERS_MAX} players")));
+    }
+    let mut lines: Vec<PlayerLine> = Vec::with_capacity(players.len());
+    for (place, player) in players.into_iter().enumerate() {
+        let Ok(Document::Object(members)) = find_members(player.get(), &PLAYER_NAMES) else {
+            let shown = shown::value(player.get());
+            return Err(field.invalid_at(place, format!("is {shown}, not an object")));
+        };
+        let line = line(&members, place)?;
+        if lines.iter().any(|other| other.slot == line.slot) {
+            let slot = line.slot.get();
+            return Err(field.invalid_at(place, format!("has slot {slot}, as another player")));
+        }
+        lines.push(line);
+    }
+    Ok(lines)
+}
+
+fn line(
+    members: &[Member<'_>; PLAYER_NAMES.len()],
+    place: usize,
+) -> Result<PlayerLine, RejectedRecord> {
+    let [
+        slot,
+        account_id,
+        hero_id,
+        kills,
+        deaths,
+        assists,
+        last_hits,
+        denies,
+        gold_per_min,
+        xp_per_min,
+        level,
+        net_worth,
+        hero_damage,
+        tower_damage,
+        hero_healing,
+        leaver_status,
+        items,
+    ] = Field::all(members, &PLAYER_NAMES, Some(place));
+    Ok(PlayerLine {
+        slot: match slot.unsigned()? {
+            None => return Err(slot.invalid("is not given")),
+            Some(raw) => Slot::try_new(raw)
+                .map_err(|_| slot.invalid(format!("is {raw}, not an integer in 0..=9")))?,
+        },
+        // Both ids that are nobody's mean that the player is anonymous.
+        account_id: account_id
+            .unsigned()?
+            .and_then(|id| AccountId::try_new(id).ok()),
+        hero_id: hero_id.unsigned()?.and_then(|id| HeroId::try_new(id).ok()),
+        kills: kills.unsigned()?,
+        deaths: deaths.unsigned()?,
+        assists: assists.unsigned()?,
+        last_hits: last_hits.unsigned()?,
+        denies: denies.unsigned()?,
+        gold_per_min: gold_per_min.unsigned()?,
+        xp_per_min: xp_per_min.unsigned()?,
+        level: level.unsigned()?,
+        net_worth: net_worth.unsigned()?,
+        hero_damage: hero_damage.unsigned()?,
+        tower_damage: tower_damage.unsigned()?,
+        hero_healing: hero_healing.unsigned()?,
+        leaver_status: leaver_status.unsigned()?,
+        items: items.numbers()?.unwrap_or_default(),
+    })
+}

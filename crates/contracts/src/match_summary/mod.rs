@@ -1,0 +1,105 @@
+//! The record of a summary: what one source knew of a match at one moment.
+//!
+//! `wire` writes the value, `decode` judges and reads it.
+
+mod decode;
+mod field;
+mod wire;
+
+use domain::{MatchSummary, Timestamp};
+
+use crate::{
+    header::{Header, RECEIVED_AT, SCHEMA, SOURCE},
+    rejected_record::RejectedRecord,
+    wire_time,
+};
+
+/// A summary, with where and when it was received.
+///
+/// On the wire: the id of the match in decimal as key, what is known of it as a
+/// JSON object, and the headers `schema`, `source` and `received_at`. What is
+/// not known is not there; a reader takes `null` for the same.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct MatchSummaryRecord<'a> {
+    /// What the source knew.
+    pub summary: MatchSummary,
+    /// Which source, in a word of [`SOURCE_SIZE_MAX_BYTES`](Self::SOURCE_SIZE_MAX_BYTES) at most.
+    pub source: &'a str,
+    /// When its answer had been fetched, to the millisecond.
+    pub received_at: Timestamp,
+}
+
+/// A [`MatchSummaryRecord`] as bytes.
+#[derive(Debug)]
+pub struct EncodedMatchSummary<'a> {
+    key: String,
+    value: Vec<u8>,
+    source: &'a str,
+    received_at: String,
+}
+
+impl<'a> MatchSummaryRecord<'a> {
+    /// The name and version of this record.
+    pub const SCHEMA: &'static str = "match_summary/1";
+
+    /// How long the name of a source may be.
+    pub const SOURCE_SIZE_MAX_BYTES: usize = 64;
+
+    /// Writes the record. The start of the match is written in whole seconds.
+    #[must_use]
+    pub fn encode(&self) -> EncodedMatchSummary<'a> {
+        EncodedMatchSummary {
+            key: self.summary.match_id.to_string(),
+            value: wire::encode(&self.summary),
+            source: self.source,
+            received_at: wire_time::encode(self.received_at),
+        }
+    }
+
+    /// Reads a record back. A record without a value has none of its bytes.
+    ///
+    /// Fields and headers that are not known are ignored. An integer may be
+    /// written as a float without a fraction, except for `match_id`. An account
+    /// id of 0 or 4294967295 is that of an anonymous player, and hero 0 none.
+    ///
+    /// # Errors
+    /// The first rule that is broken, in this order: the schema; the value as
+    /// [`find_match_id_in_bytes`](crate::find_match_id_in_bytes) judges it; the
+    /// key; the headers `source` and `received_at` (`field_invalid`);
+    /// `start_time`; the other fields in the order in which they are written.
+    pub fn decode(
+        key: Option<&[u8]>,
+        value: &[u8],
+        headers: impl IntoIterator<Item = Header<'a>>,
+    ) -> Result<Self, RejectedRecord> {
+        decode::decode(key, value, headers)
+    }
+}
+
+impl EncodedMatchSummary<'_> {
+    /// The id of the match in decimal.
+    #[must_use]
+    pub fn key(&self) -> &[u8] {
+        self.key.as_bytes()
+    }
+
+    /// What is known, as JSON.
+    #[must_use]
+    pub fn value(&self) -> &[u8] {
+        &self.value
+    }
+
+    /// The headers, in the order they are sent.
+    #[must_use]
+    pub fn headers(&self) -> [Header<'_>; 3] {
+        [
+            (SCHEMA, MatchSummaryRecord::SCHEMA),
+            (SOURCE, self.source),
+            (RECEIVED_AT, &self.received_at),
+        ]
+        .map(|(name, value)| Header {
+            name,
+            value: value.as_bytes(),
+        })
+    }
+}
