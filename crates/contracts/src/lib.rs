@@ -1,4 +1,4 @@
-//! Versioned Kafka records, shared by producer and consumers.
+//! What services tell each other: versioned Kafka records, and rows of tables.
 //!
 //! Each record type writes itself with `encode` and is read back with
 //! `decode`. Its schema, a name and a version such as `match_ids_raw/1`, goes
@@ -11,8 +11,10 @@
 //! reasons for which a record is set aside, and [`version`] says which of two
 //! records of the same thing counts.
 //!
+//! The tables that one service fills and others read are in [`warehouse`].
+//!
 //! Nothing here sends or receives: a record is a key, a value and headers in
-//! plain bytes.
+//! plain bytes, a row a struct.
 
 mod dead_letter;
 mod header;
@@ -24,6 +26,7 @@ mod number;
 mod rejected_record;
 mod shown;
 mod version;
+pub mod warehouse;
 mod wire_time;
 
 pub use dead_letter::{
