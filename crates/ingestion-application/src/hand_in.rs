@@ -124,17 +124,17 @@ impl HandIn {
     }
 
     /// Takes the payloads of dead letters as [`replay`](Self::replay) takes lines,
-    /// judged as the frames of `origin`, which is what the letters name as their source.
+    /// judged as the frames of `source`, which the letters name as theirs.
     ///
     /// # Errors
     /// [`UnknownSource`] when nobody can judge them; nothing is taken then.
     pub async fn redrive(
         &self,
-        origin: &str,
+        source: &str,
         payloads: &[&[u8]],
         patience: Duration,
     ) -> Result<HandedIn, UnknownSource> {
-        let parser = self.parsers.of(origin)?;
+        let parser = self.parsers.of(source)?;
         Ok(self.take(REDRIVE, parser, payloads, patience).await)
     }
 
@@ -331,16 +331,16 @@ mod tests {
     async fn a_redriven_letter_is_judged_by_the_parser_of_its_own_source() {
         let fixture = fixture();
         let running = run(fixture.work);
-        for (origin, payload, invalid) in [
+        for (source, payload, invalid) in [
             ("replay", &b"1"[..], 0),
             ("replay", b"PI", 1),
             ("other_feed", b"PI", 0),
             ("other_feed", b"1", 1),
             ("redrive", b"3", 0),
         ] {
-            let taken = fixture.hand_in.redrive(origin, &[payload], PATIENCE).await;
+            let taken = fixture.hand_in.redrive(source, &[payload], PATIENCE).await;
             let taken = taken.expect("the source is known");
-            assert_eq!((taken.taken, taken.invalid), (1, invalid), "{origin}");
+            assert_eq!((taken.taken, taken.invalid), (1, invalid), "{source}");
         }
         fixture.backlog.drained().await;
         let before = fixture.ledger.figures();

@@ -163,7 +163,7 @@ async fn take(
         let detail = format!("{HAND_INS_MAX} requests hand something in already");
         return Ok(refused(request, Some(RETRY_AFTER_SECONDS), detail, NOTHING));
     };
-    let origin = origin(request)?;
+    let source = source_of(request)?;
     let body = read_body(request, payload, HAND_IN_BYTES_MAX).await?;
     let frames = content.split(&body).map_err(|(status, detail)| {
         Box::new(Problem::new(status, detail, request.path()).response())
@@ -175,7 +175,7 @@ async fn take(
     } = match content {
         Content::Lines => write.hand_in.replay(&frames, ROOM_TIME_MAX).await,
         Content::Payloads => {
-            let redriven = write.hand_in.redrive(&origin, &frames, ROOM_TIME_MAX).await;
+            let redriven = write.hand_in.redrive(&source, &frames, ROOM_TIME_MAX).await;
             redriven.map_err(|unknown| {
                 let (status, detail) = (StatusCode::BAD_REQUEST, unknown.to_string());
                 Box::new(Problem::new(status, detail, request.path()).response())
@@ -196,14 +196,14 @@ async fn take(
     }
 }
 
-/// Which feed the payloads came from at first, as the query says.
 #[derive(Deserialize)]
-struct Origin {
+struct RedriveQuery {
     source: Option<String>,
 }
 
-fn origin(request: &HttpRequest) -> Result<String, Box<HttpResponse>> {
-    let query = web::Query::<Origin>::from_query(request.query_string());
+/// The source that handed the payloads over at first, as the query says.
+fn source_of(request: &HttpRequest) -> Result<String, Box<HttpResponse>> {
+    let query = web::Query::<RedriveQuery>::from_query(request.query_string());
     let query = query.map_err(|error| {
         let detail = format!("the query cannot be read: {error}");
         Box::new(Problem::new(StatusCode::BAD_REQUEST, detail, request.path()).response())

@@ -209,8 +209,8 @@ impl Work<'_> {
         // Each is judged as what its own feed hands over.
         for letters in batch.chunk_by(|one, next| source_of(one) == source_of(next)) {
             let payloads: Vec<_> = letters.iter().map(|it| it.payload.clone()).collect();
-            let origin = source_of(&letters[0]);
-            let taken = intake.hand_in(&payloads, origin, self.stop).await;
+            let source = source_of(&letters[0]);
+            let taken = intake.hand_in(&payloads, source, self.stop).await;
             for letter in &letters[..taken.taken] {
                 self.sum.places.insert(letter.partition, letter.offset);
             }

@@ -69,12 +69,12 @@ impl fmt::Display for Stop {
 }
 
 impl Intake {
-    /// Hands in all of `frames`, which `origin` has handed over at first, and
+    /// Hands in all of `frames`, which `source` has handed over at first, and
     /// waits for room until `stop`.
     pub(crate) async fn hand_in(
         &self,
         frames: &[Bytes],
-        origin: &str,
+        source: &str,
         stop: &CancellationToken,
     ) -> Handover {
         let mut sum = Handover::default();
@@ -85,8 +85,8 @@ impl Intake {
             }
             let rest = &frames[sum.taken..];
             let handover = match self {
-                Self::Service(client) => client.hand_in(rest, origin, stop).await,
-                Self::Own(pipeline) => pipeline.hand_in(rest, origin, stop).await,
+                Self::Service(client) => client.hand_in(rest, source, stop).await,
+                Self::Own(pipeline) => pipeline.hand_in(rest, source, stop).await,
             };
             sum.taken += handover.taken;
             sum.invalid += handover.invalid;

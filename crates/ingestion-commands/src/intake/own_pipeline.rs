@@ -30,13 +30,13 @@ impl OwnPipeline {
     pub(super) async fn hand_in(
         &self,
         frames: &[Bytes],
-        origin: &str,
+        source: &str,
         stop: &CancellationToken,
     ) -> Handover {
         let frames: Vec<&[u8]> = frames.iter().map(|frame| &frame[..]).collect();
         let handed_in = match self.kind {
             Kind::Lines => Ok(self.hand_in.replay(&frames, ROOM_STEP).await),
-            Kind::Payloads => self.hand_in.redrive(origin, &frames, ROOM_STEP).await,
+            Kind::Payloads => self.hand_in.redrive(source, &frames, ROOM_STEP).await,
         };
         let HandedIn {
             taken,

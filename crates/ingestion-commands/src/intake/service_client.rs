@@ -150,10 +150,10 @@ impl ServiceClient {
     pub(super) async fn hand_in(
         &self,
         frames: &[Bytes],
-        origin: &str,
+        source: &str,
         stop: &CancellationToken,
     ) -> Handover {
-        let outcome = match self.post(origin, self.body(frames)).await {
+        let outcome = match self.post(source, self.body(frames)).await {
             Ok(answer) => self.take(answer, stop).await,
             Err(error) => Err((Answer::default(), self.lost(&error))),
         };
@@ -201,7 +201,7 @@ impl ServiceClient {
         )
     }
 
-    async fn post(&self, origin: &str, body: Bytes) -> reqwest::Result<Response> {
+    async fn post(&self, source: &str, body: Bytes) -> reqwest::Result<Response> {
         let content_type = match self.kind {
             Kind::Lines => "application/jsonl",
             Kind::Payloads => "application/octet-stream",
@@ -211,7 +211,7 @@ impl ServiceClient {
             .post(format!("{}{}", self.url, self.kind.path()));
         let request = match self.kind {
             Kind::Lines => request,
-            Kind::Payloads => request.query(&[("source", origin)]),
+            Kind::Payloads => request.query(&[("source", source)]),
         };
         request
             .bearer_auth(self.token.expose_secret())
