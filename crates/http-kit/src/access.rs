@@ -9,8 +9,24 @@ use actix_web::{
 };
 use secrecy::{ExposeSecret as _, SecretString};
 use subtle::ConstantTimeEq as _;
+use utoipa::IntoResponses;
 
 use crate::problem::Problem;
+
+/// What [`authorize`] and [`read_body`](crate::read_body) answer instead, for
+/// the description of every path that is written to.
+#[derive(IntoResponses)]
+pub enum WriteRefusals {
+    /// The token is missing or wrong.
+    #[response(status = 401, content_type = "application/problem+json")]
+    Unauthorized(Problem),
+    /// The body did not come in time.
+    #[response(status = 408, content_type = "application/problem+json")]
+    TooSlow(Problem),
+    /// The body is too large.
+    #[response(status = 413, content_type = "application/problem+json")]
+    TooLarge(Problem),
+}
 
 /// Asks whether whoever sent `request` has `token`.
 ///

@@ -26,7 +26,7 @@ mod server;
 mod settings;
 mod timestamp;
 
-pub use access::{authorize, nothing_here};
+pub use access::{WriteRefusals, authorize, nothing_here};
 pub use body::read_body;
 pub use connections::AnswerClock;
 pub use documents::html;

@@ -10,7 +10,7 @@ use actix_web::{
     http::{StatusCode, header},
     post, web,
 };
-use http_kit::{PROBLEM_JSON, Problem, authorize, nothing_here, read_body};
+use http_kit::{PROBLEM_JSON, Problem, WriteRefusals, authorize, nothing_here, read_body};
 use ingestion_application::{HandedIn, REPLAY, Refusal};
 use serde::{Deserialize, Serialize};
 use tokio::sync::Semaphore;
@@ -36,6 +36,9 @@ pub const HAND_IN_FRAMES_MAX: usize = 200_000;
 const ROOM_TIME_MAX: Duration = Duration::from_secs(5);
 /// When to come again.
 const RETRY_AFTER_SECONDS: &str = "1";
+/// Of status 503, in the description of the interface.
+const NOT_ALL_TAKEN: &str = "Not all were taken; with `Retry-After` it helps to send the rest \
+    again, without it the service is ending.";
 
 /// The requests of all clients together that hand something in.
 #[derive(Clone)]
@@ -82,14 +85,8 @@ pub(crate) struct HandInProblem {
         description = "A JSON object with `match_id` a line; at most 4 MiB, at most 200,000 lines."),
     responses(
         (status = 200, description = "All are received.", body = HandInAnswer),
-        (status = 401, description = "The token is missing or wrong.", body = Problem,
-            content_type = "application/problem+json"),
-        (status = 408, description = "The body did not come in time.", body = Problem,
-            content_type = "application/problem+json"),
-        (status = 413, description = "The body is too large.", body = Problem,
-            content_type = "application/problem+json"),
-        (status = 503, description = "Not all were taken; with `Retry-After` it helps to send the \
-            rest again, without it the service is ending.", body = HandInProblem,
+        WriteRefusals,
+        (status = 503, description = NOT_ALL_TAKEN, body = HandInProblem,
             content_type = "application/problem+json"),
     ),
     security(("token" = []))
@@ -122,14 +119,8 @@ pub(crate) async fn replay(
         (status = 400, description = "The lengths do not add up, or no feed here has this name; \
             nothing was taken.",
             body = Problem, content_type = "application/problem+json"),
-        (status = 401, description = "The token is missing or wrong.", body = Problem,
-            content_type = "application/problem+json"),
-        (status = 408, description = "The body did not come in time.", body = Problem,
-            content_type = "application/problem+json"),
-        (status = 413, description = "The body is too large.", body = Problem,
-            content_type = "application/problem+json"),
-        (status = 503, description = "Not all were taken; with `Retry-After` it helps to send the \
-            rest again, without it the service is ending.", body = HandInProblem,
+        WriteRefusals,
+        (status = 503, description = NOT_ALL_TAKEN, body = HandInProblem,
             content_type = "application/problem+json"),
     ),
     security(("token" = []))
