@@ -62,22 +62,31 @@ impl FrameParsers {
         Self { replayed, feeds }
     }
 
+    /// All sources there are: the feeds, and what is handed in.
+    #[must_use]
+    pub fn sources(&self) -> Vec<SourceName> {
+        self.all().map(|(name, _)| name).collect()
+    }
+
     /// The parser of the frames that `source` has handed over.
     ///
     /// # Errors
     /// [`UnknownSource`] when there is none.
     pub fn of(&self, source: &str) -> Result<&dyn FrameParser, UnknownSource> {
-        let on_request = [REPLAY, REDRIVE].map(|name| (name, &self.replayed));
-        let feeds = self.feeds.iter().map(|(name, parser)| (*name, parser));
-        let all: Vec<_> = feeds.chain(on_request).collect();
-        let found = all.iter().find(|(name, _)| name.as_str() == source);
-        found.map(|(_, parser)| &***parser).ok_or_else(|| {
-            let known: Vec<_> = all.iter().map(|(name, _)| name.as_str()).collect();
+        let found = self.all().find(|(name, _)| name.as_str() == source);
+        found.map(|(_, parser)| parser).ok_or_else(|| {
+            let known: Vec<_> = self.all().map(|(name, _)| name.as_str()).collect();
             UnknownSource {
                 name: source.to_owned(),
                 known: known.join(", "),
             }
         })
+    }
+
+    fn all(&self) -> impl Iterator<Item = (SourceName, &dyn FrameParser)> {
+        let on_request = [REPLAY, REDRIVE].map(|name| (name, &*self.replayed));
+        let feeds = self.feeds.iter().map(|(name, parser)| (*name, &**parser));
+        feeds.chain(on_request)
     }
 }
 

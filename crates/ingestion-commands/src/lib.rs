@@ -7,6 +7,7 @@
 pub mod service;
 pub mod settings;
 
+mod feeds;
 mod way_out;
 
 mod dead_letters;

@@ -6,21 +6,19 @@ use std::{
     sync::Arc,
 };
 
-use anyhow::Context as _;
-use health_kit::{Health, Readiness};
+use health_kit::{Health, HealthReporter, Readiness};
 use ingestion_application::{
     Feed, IngestionStatus, Ledger, LedgerFigures, Pipeline, ports::PublishError,
 };
 use ingestion_http_api::{ApiState, WriteAccess};
 use ingestion_kafka_adapter::KafkaPublisher;
-use ingestion_opendota_adapter::stream::MatchStream;
 use service_kit::{
     exit_code::ExitCode,
     lifecycle::{Lifecycle, ProcessEnd},
 };
 use tokio_util::sync::CancellationToken;
 
-use crate::{COMMIT, VERSION, settings::Settings, way_out::WayOut};
+use crate::{COMMIT, VERSION, feeds, settings::Settings, way_out::WayOut};
 
 /// The service, put together and not yet running.
 pub struct Service {
@@ -51,30 +49,28 @@ impl Service {
         } = WayOut::build(&settings)?;
         // Seeded at random, so that instances do not reconnect in step.
         let jitter_seed = RandomState::new().hash_one(());
-        let feed = MatchStream::try_new(&settings.opendota, Arc::clone(&clock), jitter_seed)
-            .context("the OPENDOTA_STREAM_ settings cannot work")?;
-        let idle_timeout = settings.opendota.idle_timeout;
-        let feed = Feed::new(Box::new(feed), idle_timeout, Arc::clone(&clock));
-        let feed_status = feed.status();
+        let feeds = feeds::build(&settings, &clock, jitter_seed)?;
+        let feed_statuses: Vec<_> = feeds.iter().map(Feed::status).collect();
         let backlog = Arc::clone(work.backlog());
-        let pipeline = Pipeline::new(work, vec![feed]);
+        let pipeline = Pipeline::new(work, feeds);
 
-        let health = Health::new(vec![
-            feed_status.clone(),
-            publisher.clone(),
-            journal.clone(),
-            backlog,
-            ledger.clone(),
-        ]);
+        let mut reporters: Vec<Arc<dyn HealthReporter>> = Vec::new();
+        for status in &feed_statuses {
+            reporters.push(status.clone());
+        }
+        reporters.push(publisher.clone());
+        reporters.push(journal.clone());
+        reporters.push(backlog);
+        reporters.push(ledger.clone());
         let api = ApiState {
             service_name: settings.service_name,
             version: VERSION,
             commit: COMMIT,
-            health: Arc::new(health),
+            health: Arc::new(Health::new(reporters)),
             readiness: Arc::new(Readiness::new(drain, vec![journal.clone()])),
             ingestion: Arc::new(IngestionStatus::new(
                 Arc::clone(&ledger),
-                vec![feed_status],
+                feed_statuses,
                 journal,
                 clock,
             )),

@@ -5,18 +5,11 @@ use std::sync::Arc;
 
 use anyhow::Context as _;
 use health_kit::{Clock, SystemClock};
-use ingestion_application::{
-    Backlog, BacklogLimits, BacklogSettings, BacklogWork, FrameParsers, HandIn, Ledger, REDRIVE,
-    REPLAY, SourceName,
-};
+use ingestion_application::{Backlog, BacklogLimits, BacklogSettings, BacklogWork, HandIn, Ledger};
 use ingestion_journal_adapter::FileJournal;
 use ingestion_kafka_adapter::KafkaPublisher;
-use ingestion_opendota_adapter::stream::{self, MatchFrames};
 
-use crate::settings::Settings;
-
-/// Everything that may have left something in the journal.
-pub(crate) const SOURCES: [SourceName; 3] = [stream::SOURCE, REPLAY, REDRIVE];
+use crate::{feeds, settings::Settings};
 
 /// Where matches go, put together and not yet running.
 pub(crate) struct WayOut {
@@ -39,7 +32,10 @@ impl WayOut {
         let publisher = KafkaPublisher::try_new(&settings.kafka, &clock)
             .context("the KAFKA_ settings cannot work")?;
         let publisher = Arc::new(publisher);
-        let journal = FileJournal::open(&settings.journal, &SOURCES, Arc::clone(&clock))?;
+        let parsers = feeds::parsers();
+        // Each may have left something there.
+        let sources = parsers.sources();
+        let journal = FileJournal::open(&settings.journal, &sources, Arc::clone(&clock))?;
         let journal = Arc::new(journal);
         let (backlog, work) = Backlog::new(
             BacklogSettings {
@@ -51,14 +47,7 @@ impl WayOut {
             Arc::clone(&ledger),
             Arc::clone(&clock),
         );
-        let hand_in = Arc::new(HandIn::new(
-            backlog,
-            FrameParsers::new(
-                Arc::new(MatchFrames),
-                vec![(stream::SOURCE, Arc::new(MatchFrames))],
-            ),
-            Arc::clone(&clock),
-        ));
+        let hand_in = Arc::new(HandIn::new(backlog, parsers, Arc::clone(&clock)));
         Ok(Self {
             clock,
             ledger,

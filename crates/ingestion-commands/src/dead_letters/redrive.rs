@@ -11,10 +11,10 @@ use tokio_util::sync::CancellationToken;
 
 use super::FilterArguments;
 use crate::{
+    feeds,
     intake::{Intake, Kind, Stop, with_intake},
     progress::{Progress, percent},
     settings::Settings,
-    way_out::SOURCES,
 };
 
 /// So many are handed in at once …
@@ -135,7 +135,7 @@ impl Work<'_> {
     /// Reads the topic once to know what came back before, as that may be
     /// anywhere behind what it came from.
     async fn look_for_what_came_back(&mut self, again: bool) -> Result<Redrive, Stop> {
-        let mut redrive = Redrive::new(again, &SOURCES);
+        let mut redrive = Redrive::new(again, &feeds::parsers().sources());
         if again {
             return Ok(redrive);
         }
