@@ -1,0 +1,25 @@
+//! Ports and use cases of loading, in domain words.
+//!
+//! A record flows one way through here: a consumer hands it over, the loader
+//! gathers batches, the store takes what follows from them, their days are
+//! marked dirty, and then their positions are committed. Beside that the day
+//! builder makes counters again wherever facts have changed. Nothing here knows
+//! Kafka, a database or HTTP: they are adapters behind [`ports`].
+//!
+//! Nothing outside the warehouse takes part in exactness: what is read twice is
+//! stored twice, under the same key and version, which changes nothing.
+
+pub mod counters;
+pub mod ports;
+
+mod build_days;
+mod facts;
+mod ledger;
+mod load;
+mod record;
+
+pub use build_days::{DayBuilder, DayFigures, DayStatus};
+pub use facts::{AccountFact, Facts, PLAYERS, PlayerFact, Rank};
+pub use ledger::{Ledger, LedgerFigures, TopicFigures};
+pub use load::{BatchLimits, LoadFigures, LoadStatus, Loader, LoaderParts, LoaderSettings};
+pub use record::{Answer, Content, DeadLetterReason, Invalid, RawRecord, Record};

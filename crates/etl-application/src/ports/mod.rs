@@ -1,0 +1,21 @@
+//! What the use cases need of the world.
+
+mod counter_store;
+mod dead_letter_sink;
+mod fact_store;
+mod record_consumer;
+mod warehouse_reader;
+mod wish_store;
+
+pub use counter_store::{
+    BuildError, CounterStore, DayBuild, DayState, Difference, DirtyDay, WarehouseError,
+};
+pub use dead_letter_sink::DeadLetterSink;
+pub use fact_store::{FactStore, STORE_PAUSE_MAX, STORE_PAUSE_MIN, StoreError};
+pub use record_consumer::{
+    CommitFailed, ConsumerEvent, Positions, RELEASE_SECONDS_MAX, RecordConsumer, TopicPartition,
+};
+pub use warehouse_reader::{
+    CounterFilter, HeroGames, KnownMatch, PairGames, Relation, WarehouseReader,
+};
+pub use wish_store::WishStore;
