@@ -1,21 +1,20 @@
 //! One broker or three, as one cluster.
 
 use std::{
-    collections::HashSet,
     fs,
-    net::{Ipv4Addr, TcpListener},
     path::Path,
     process,
-    sync::atomic::{AtomicU16, AtomicU32, Ordering},
+    sync::atomic::{AtomicU32, Ordering},
 };
 
 use anyhow::{Context as _, Result};
 use kafka_kit::embedded;
-
-use super::{
-    distribution::Distribution,
+use test_kit::{
+    ports::free_ports,
     supervisor::{Order, Supervisor},
 };
+
+use super::{broker, distribution::Distribution};
 
 /// Any 16 bytes in base64 do; every cluster has folders of its own.
 const CLUSTER_ID: &str = "MkU3OEVBNTcwNTJENDM2Qg";
@@ -76,7 +75,7 @@ impl KafkaCluster {
                 let config = configuration(index, client_ports, controller_ports, &further)
                     + &format!("log.dirs={}\n", folder.join("data").display());
                 fs::write(folder.join("server.properties"), config)?;
-                Supervisor::new(folder, &distribution, CLUSTER_ID, &further.format_options)
+                broker::supervisor(folder, &distribution, CLUSTER_ID, &further.format_options)
             })
             .collect();
         let servers = client_ports.iter().map(|port| format!("127.0.0.1:{port}"));
@@ -161,7 +160,7 @@ impl KafkaCluster {
     /// When the cluster is not ours, or its supervisor has died.
     pub fn replace(&self, broker: usize) -> Result<()> {
         self.kill(broker)?;
-        self.supervisor(broker)?.remove_data()?;
+        fs::remove_dir_all(self.supervisor(broker)?.folder().join("data"))?;
         self.restart(broker)
     }
 
@@ -278,28 +277,4 @@ fn configuration(
          log.cleaner.dedupe.buffer.size=2097152\n\
          {properties}"
     )
-}
-
-/// Ports nobody listens on, below those the system gives to outgoing
-/// connections: a client that keeps trying a dead broker's port would
-/// otherwise, once in a while, connect to itself.
-pub(super) fn free_ports(count: usize) -> Result<Vec<u16>> {
-    static NEXT: AtomicU16 = AtomicU16::new(0);
-    const FIRST: u16 = 15_000;
-    const RANGE: u16 = 17_000;
-    // Test processes start at different places.
-    let start = (process::id() % u32::from(RANGE)) * 7;
-    let mut free = HashSet::new();
-    for _ in 0..RANGE {
-        let step = u32::from(NEXT.fetch_add(1, Ordering::Relaxed));
-        let offset = u16::try_from((start + step) % u32::from(RANGE))?;
-        let port = FIRST + offset;
-        if TcpListener::bind((Ipv4Addr::LOCALHOST, port)).is_ok() {
-            free.insert(port);
-        }
-        if free.len() == count {
-            return Ok(free.into_iter().collect());
-        }
-    }
-    anyhow::bail!("there are no {count} free ports")
 }

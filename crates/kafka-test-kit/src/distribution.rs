@@ -1,14 +1,14 @@
 //! Where the broker's program comes from.
 
 use std::{
-    env, fs,
-    fs::File,
+    fs,
     io::Write as _,
     path::{Path, PathBuf},
     process::{Command, Stdio},
 };
 
 use anyhow::{Context as _, Result, bail, ensure};
+use test_kit::package_cache::fetched_once;
 
 const KAFKA_VERSION: &str = "4.1.0";
 /// The version that Kafka itself is built with: another one does not fit its interface.
@@ -100,28 +100,7 @@ fn java_is_new_enough() -> Result<()> {
 
 /// The folder with the jars, which is filled at the first call on a machine.
 fn jars() -> Result<PathBuf> {
-    let cache = match env::var_os("XDG_CACHE_HOME") {
-        Some(folder) if !folder.is_empty() => PathBuf::from(folder),
-        _ => env::home_dir()
-            .context("there is no home folder for a cache")?
-            .join(".cache"),
-    };
-    let cache = cache.join("match-data-platform");
-    let jars = cache.join(format!("kafka-{KAFKA_VERSION}"));
-    if jars.exists() {
-        return Ok(jars);
-    }
-    fs::create_dir_all(&cache)?;
-    // Test binaries may run at the same time: one fetches, the others wait.
-    // The lock goes with the file handle, also when its owner is killed.
-    let lock = File::create(cache.join(format!("kafka-{KAFKA_VERSION}.lock")))?;
-    lock.lock()?;
-    if !jars.exists() {
-        let folder = tempfile::tempdir_in(&cache)?;
-        fetch_jars(folder.path())?;
-        fs::rename(folder.path().join("jars"), &jars)?;
-    }
-    Ok(jars)
+    fetched_once(&format!("kafka-{KAFKA_VERSION}"), fetch_jars)
 }
 
 fn fetch_jars(folder: &Path) -> Result<()> {
@@ -140,16 +119,14 @@ fn fetch_jars(folder: &Path) -> Result<()> {
         dependency("org.apache.kafka", "kafka-tools", KAFKA_VERSION),
         dependency("org.slf4j", "slf4j-simple", SLF4J_VERSION),
     );
-    let pom_file = folder.join("pom.xml");
+    let workshop = tempfile::tempdir()?;
+    let pom_file = workshop.path().join("pom.xml");
     fs::write(&pom_file, pom)?;
     let output = Command::new("mvn")
         .args(["--batch-mode", "--quiet", "--file"])
         .arg(pom_file)
         .arg("dependency:copy-dependencies")
-        .arg(format!(
-            "-DoutputDirectory={}",
-            folder.join("jars").display()
-        ))
+        .arg(format!("-DoutputDirectory={}", folder.display()))
         .output()
         .context("there is no mvn to fetch Kafka's jars with")?;
     if !output.status.success() {

@@ -13,6 +13,7 @@ use anyhow::Result;
 use tokio::sync::OnceCell;
 
 mod acknowledgement_thief;
+mod broker;
 mod cluster;
 mod distribution;
 mod misadvertised;
@@ -21,7 +22,6 @@ mod permissions;
 mod requests;
 mod robbed;
 mod secured;
-mod supervisor;
 
 pub use acknowledgement_thief::{Appetite, Stolen};
 pub use cluster::{KafkaCluster, unique_topic};

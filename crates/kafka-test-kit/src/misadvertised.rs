@@ -3,8 +3,9 @@
 use std::ops::Deref;
 
 use anyhow::Result;
+use test_kit::ports::free_ports;
 
-use super::cluster::{Further, FurtherListener, KafkaCluster, free_ports};
+use super::cluster::{Further, FurtherListener, KafkaCluster};
 
 const NAME: &str = "ASTRAY";
 

@@ -3,10 +3,11 @@
 use std::ops::Deref;
 
 use anyhow::Result;
+use test_kit::ports::free_ports;
 
 use super::{
     acknowledgement_thief::{AcknowledgementThief, Appetite, Stolen},
-    cluster::{Further, FurtherListener, KafkaCluster, free_ports},
+    cluster::{Further, FurtherListener, KafkaCluster},
 };
 
 const NAME: &str = "ROBBED";

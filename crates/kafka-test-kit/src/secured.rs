@@ -3,9 +3,9 @@
 use std::{fs, ops::Deref, path::Path};
 
 use anyhow::{Context as _, Result};
-use test_kit::certificates::Identity;
+use test_kit::{certificates::Identity, ports::free_ports};
 
-use super::cluster::{Further, FurtherListener, KafkaCluster, free_ports};
+use super::cluster::{Further, FurtherListener, KafkaCluster};
 
 /// A listener beside the plain one.
 #[derive(Default)]

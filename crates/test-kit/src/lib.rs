@@ -1,5 +1,7 @@
 //! What the tests of any crate need and no adapter has: certificates, a clock,
-//! the fuzzers' corpus, the tables of the documents, and waiting.
+//! the fuzzers' corpus, the tables of the documents, and waiting; and what the
+//! test kits of engines share: fetching one, free ports, and a process that
+//! can be killed and goes with its test.
 //!
 //! A dev-dependency only. It names no adapter, so a test that wants it does
 //! not compile librdkafka.
@@ -8,4 +10,7 @@ pub mod certificates;
 pub mod clock;
 pub mod document;
 pub mod fuzz_corpus;
+pub mod package_cache;
+pub mod ports;
+pub mod supervisor;
 pub mod waiting;
