@@ -1,5 +1,6 @@
 //! What the use cases need of the world.
 
+mod consumer_status;
 mod counter_store;
 mod dead_letter_sink;
 mod fact_store;
@@ -7,6 +8,7 @@ mod record_consumer;
 mod warehouse_reader;
 mod wish_store;
 
+pub use consumer_status::{ConsumerStatus, PartitionLag};
 pub use counter_store::{
     BuildError, CounterStore, DayBuild, DayState, Difference, DirtyDay, WarehouseError,
 };
