@@ -3,7 +3,6 @@
 use std::{
     collections::HashMap,
     io,
-    net::SocketAddr,
     sync::{
         Arc, Mutex, MutexGuard, PoisonError,
         atomic::{AtomicBool, Ordering},
@@ -11,19 +10,17 @@ use std::{
     time::Duration,
 };
 
-use async_trait::async_trait;
 use domain::MatchId;
 use ingestion_application::{
     Backlog, BacklogLimits, BacklogSettings, Feed, Ledger, Pipeline, PipelineError, SourceName,
     ports::{FeedReader, Journal, ReceivedBatch},
 };
 use ingestion_journal_adapter::{FileJournal, storage::Storage};
-use ingestion_opendota_adapter::stream::{
-    ByteStream, Connector, MatchStream, SOURCE, StreamSettings,
+use ingestion_opendota_adapter::stream::{MatchStream, SOURCE, StreamSettings};
+use ingestion_test_support::{
+    simulated_disk::SimulatedDisk, simulated_network::SimulatedConnector,
 };
-use ingestion_test_support::simulated_disk::SimulatedDisk;
 use tokio_util::sync::CancellationToken;
-use turmoil::net::TcpStream;
 
 use crate::{
     Bug, Violation,
@@ -451,19 +448,5 @@ fn settings() -> StreamSettings {
         backoff_max: Duration::from_secs(5),
         message_size_max: 1 << 20,
         proxy_variables: Vec::new(),
-    }
-}
-
-/// Carries the feed's client over the simulated network.
-struct SimulatedConnector;
-
-#[async_trait]
-impl Connector for SimulatedConnector {
-    async fn resolve(&self, host: &str, port: u16) -> io::Result<Vec<SocketAddr>> {
-        Ok(vec![SocketAddr::new(turmoil::lookup(host), port)])
-    }
-
-    async fn connect(&self, address: SocketAddr) -> io::Result<Box<dyn ByteStream>> {
-        Ok(Box::new(TcpStream::connect(address).await?))
     }
 }

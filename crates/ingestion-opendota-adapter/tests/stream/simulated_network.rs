@@ -7,17 +7,15 @@ use std::{
     cell::RefCell,
     error::Error,
     future::{Future, pending},
-    io,
-    net::SocketAddr,
     rc::Rc,
     sync::Arc,
     time::Duration,
 };
 
-use async_trait::async_trait;
 use futures_util::{SinkExt as _, StreamExt as _};
 use ingestion_application::ports::{DisconnectReason, FeedEvent, FeedReader as _};
-use ingestion_opendota_adapter::stream::{ByteStream, Connector, MatchStream};
+use ingestion_opendota_adapter::stream::MatchStream;
+use ingestion_test_support::simulated_network::SimulatedConnector;
 use tokio::time::{Instant, sleep};
 use tokio_tungstenite::{WebSocketStream, accept_async, tungstenite::Message};
 use turmoil::net::{TcpListener, TcpStream};
@@ -36,20 +34,6 @@ const SLACK: Duration = Duration::from_secs(2);
 
 type Socket = WebSocketStream<TcpStream>;
 type Outcome = Result<(), Box<dyn Error>>;
-
-/// Carries the client over the simulated network.
-struct SimulatedConnector;
-
-#[async_trait]
-impl Connector for SimulatedConnector {
-    async fn resolve(&self, host: &str, port: u16) -> io::Result<Vec<SocketAddr>> {
-        Ok(vec![SocketAddr::new(turmoil::lookup(host), port)])
-    }
-
-    async fn connect(&self, address: SocketAddr) -> io::Result<Box<dyn ByteStream>> {
-        Ok(Box::new(TcpStream::connect(address).await?))
-    }
-}
 
 /// Runs `service` against a host `feed` that treats each connection with `serve`.
 fn simulate<Serve, Service>(
