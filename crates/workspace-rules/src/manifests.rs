@@ -33,17 +33,40 @@ pub fn check_top_level<'a>(paths: impl IntoIterator<Item = &'a str>) -> Vec<Viol
         .collect()
 }
 
-/// Reports a crate that does not take the lints of the workspace.
+/// Crates that speak to a library with a C interface. Cargo takes all lints of
+/// the workspace or none, so these repeat them, and deny what others forbid.
+const WITH_UNSAFE_CODE: &[&str] = &["crates/clickhouse-test-kit/Cargo.toml"];
+
+/// Reports a crate that does not take the lints of the workspace, whose
+/// manifest is `root`.
 #[must_use]
-pub fn check_lints_inherited(manifest: &TextFile) -> Option<Violation> {
+pub fn check_lints_inherited(manifest: &TextFile, root: &TextFile) -> Option<Violation> {
     let mut lines = manifest.text.lines();
     let inherited = lines.any(|line| line == "[lints]") && lines.next() == Some("workspace = true");
-    (!inherited).then(|| {
+    let own = lints(&manifest.text, "[lints.");
+    let repeated = lints(&root.text, "[workspace.lints.").map(|line| match line {
+        r#"unsafe_code = "forbid""# => r#"unsafe_code = "deny""#,
+        line => line,
+    });
+    let is_exception = WITH_UNSAFE_CODE.contains(&manifest.path.as_str()) && own.eq(repeated);
+    (!inherited && !is_exception).then(|| {
         Violation::new(
             &manifest.path,
             "has lints of its own",
             "write `[lints]` and below it `workspace = true`",
         )
+    })
+}
+
+/// The tables of lints without their comments, and of each head what is behind `prefix`.
+fn lints<'a>(text: &'a str, prefix: &'a str) -> impl Iterator<Item = &'a str> {
+    let mut is_inside = false;
+    text.lines().filter_map(move |line| {
+        if line.starts_with('[') {
+            is_inside = line.starts_with(prefix);
+        }
+        let is_said = is_inside && !line.is_empty() && !line.starts_with('#');
+        is_said.then(|| line.strip_prefix(prefix).unwrap_or(line))
     })
 }
 
@@ -154,9 +177,10 @@ mod tests {
 
     #[test]
     fn a_crate_with_lints_of_its_own_is_reported() {
+        let root = manifest("[workspace.lints.rust]\nunsafe_code = \"forbid\"\n");
         let check = |text, inherited: bool| {
             assert_eq!(
-                check_lints_inherited(&manifest(text)).is_none(),
+                check_lints_inherited(&manifest(text), &root).is_none(),
                 inherited,
                 "{text}"
             );
@@ -164,8 +188,38 @@ mod tests {
         check("[package]\n\n[lints]\nworkspace = true\n", true);
         check("[package]\n", false);
         check("[lints.rust]\nunsafe_code = \"allow\"\n", false);
+        check("[lints.rust]\nunsafe_code = \"deny\"\n", false);
         check("[lints]\nworkspace = false\n", false);
         check("[package]\n\n[lints]\n\n[dependencies]\n", false);
+    }
+
+    #[test]
+    fn a_crate_with_unsafe_code_repeats_all_other_lints() {
+        let root = manifest(
+            "[workspace.lints.rust]\nunsafe_code = \"forbid\"\nmissing_docs = \"warn\"\n\n\
+             [workspace.lints.clippy]\n# Read alone.\nmodule_name_repetitions = \"allow\"\n\n\
+             [profile.dev]\ndebug = 1\n",
+        );
+        let check = |lints: &str, is_right: bool| {
+            let text = format!("[package]\nname = \"x\"\n\n{lints}\n[dependencies]\na = \"1\"\n");
+            let manifest = TextFile {
+                path: WITH_UNSAFE_CODE[0].to_owned(),
+                text,
+            };
+            let report = check_lints_inherited(&manifest, &root);
+            assert_eq!(report.is_none(), is_right, "{lints}");
+        };
+        let rust =
+            "# It speaks C.\n[lints.rust]\nunsafe_code = \"deny\"\nmissing_docs = \"warn\"\n\n";
+        let clippy = "[lints.clippy]\nmodule_name_repetitions = \"allow\"\n";
+        check(&[rust, clippy].concat(), true);
+        check(rust, false);
+        check(&[&rust.replace("deny", "allow"), clippy].concat(), false);
+        check(
+            &[&rust.replace("\"warn", "\"allow"), clippy].concat(),
+            false,
+        );
+        check("[lints]\nworkspace = true\n", true);
     }
 
     #[test]

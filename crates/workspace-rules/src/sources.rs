@@ -1,5 +1,5 @@
 //! What no file may hold: too many lines, unfinished work, switched-off
-//! tests, and paths or hosts of the machine it was written on.
+//! tests, unsafe code, and paths or hosts of the machine it was written on.
 
 use crate::{TextFile, Violation};
 
@@ -16,6 +16,25 @@ pub fn check_length(file: &TextFile) -> Option<Violation> {
             format!("has {lines} lines, more than {LINES_MAX}"),
             "split it where it talks about a second thing",
         )
+    })
+}
+
+/// The file that speaks to a library with a C interface.
+const WITH_UNSAFE_CODE: &str = "crates/clickhouse-test-kit/src/bin/clickhouse-front/library.rs";
+
+/// Reports a file that gives itself leave for unsafe code.
+#[must_use]
+pub fn check_safe(file: &TextFile) -> Vec<Violation> {
+    if file.path == WITH_UNSAFE_CODE {
+        return Vec::new();
+    }
+    // Put together, so that this file passes its own rule.
+    let leave = concat!("unsafe", "_code,");
+    let remedy = "find a crate that wraps the interface, or say in an ADR why there is none";
+    file.check_lines(remedy, |line| {
+        let line = line.replace(')', ",");
+        let is_leave = line.contains(leave);
+        is_leave.then(|| "gives itself leave for unsafe code".to_owned())
     })
 }
 
@@ -122,6 +141,21 @@ mod tests {
         check("    #[must_use]".to_owned(), false);
         check("    let METHODOLOGY = todo_list();".to_owned(), false);
         check("    // the others are ignored".to_owned(), false);
+    }
+
+    #[test]
+    fn leave_for_unsafe_code_is_reported() {
+        let check = |line: String, found: bool| {
+            let mut file = file(line.as_str());
+            assert_eq!(check_safe(&file).len(), usize::from(found), "{line}");
+            file.path = WITH_UNSAFE_CODE.to_owned();
+            assert_eq!(check_safe(&file), [], "{line}");
+        };
+        let lint = ["unsafe", "code"].join("_");
+        check(format!("#![allow({lint})]"), true);
+        check(format!("    {lint},"), true);
+        check(format!("#[expect({lint}, reason = \"fast\")]"), true);
+        check(format!("{lint} is forbidden"), false);
     }
 
     #[test]

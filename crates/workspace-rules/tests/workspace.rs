@@ -142,6 +142,7 @@ fn sources_are_short_and_finished() {
             .filter(is_source)
             .filter_map(sources::check_length),
     );
+    expect_none(files.iter().filter(is_source).flat_map(sources::check_safe));
 
     let is_ours = |file: &&TextFile| {
         ["crates/", "deploy/", ".ci/"]
@@ -177,9 +178,8 @@ fn manifests_share_lints_and_explain_dependencies() {
     let is_manifest =
         |file: &&TextFile| is_in(file, "crates/") && file.path.ends_with("/Cargo.toml");
     let crates = files.iter().filter(is_manifest);
-    expect_none(crates.filter_map(manifests::check_lints_inherited));
-
     let root = find(&files, "Cargo.toml");
+    expect_none(crates.filter_map(|crate_| manifests::check_lints_inherited(crate_, root)));
     expect_none(manifests::check_dependencies_explained(root));
 }
 

@@ -67,6 +67,7 @@ pub(super) const SINGLE_OWNERS: &[SingleOwner] = &[
     single_owner("actix-web", &["actix-cors", "utoipa-actix-web", "utoipa-swagger-ui"]),
     single_owner("dotenvy", &[]),
     single_owner("figment", &[]),
+    single_owner("libloading", &[]),
     single_owner("prometheus-client", &[]),
     single_owner("rdkafka", &[]),
     single_owner("roaring", &[]),
