@@ -72,6 +72,7 @@ impl Storing {
         for (record, reason, detail) in &batch.invalid {
             self.set_aside(record, *reason, detail).await;
         }
+        self.widening.narrower();
     }
 
     /// Stores what the warehouse takes; what it refuses, found by halving, comes back.
@@ -158,7 +159,6 @@ impl<'a> Attempts<'a> {
 
     fn succeeded(&self) {
         self.storing.status.stored();
-        self.storing.widening.narrower();
     }
 
     /// Notes why, and waits until it is time for the next one.
