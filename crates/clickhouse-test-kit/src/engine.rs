@@ -183,11 +183,14 @@ impl ClickHouse {
             answer.is_ok_and(|answer| answer.status().is_success())
         };
         let answered = wait_until(START_DEADLINE, "ClickHouse answers", answers).await;
-        answered.with_context(|| {
-            self.process
-                .as_ref()
-                .map_or_else(String::new, Supervisor::log_tail)
-        })
+        answered.with_context(|| self.log_tail())
+    }
+
+    /// The last lines that it wrote; none of one that is not ours.
+    #[must_use]
+    pub fn log_tail(&self) -> String {
+        let process = self.process.as_ref();
+        process.map_or_else(String::new, Supervisor::log_tail)
     }
 
     fn tell(&self, order: Order) -> Result<()> {

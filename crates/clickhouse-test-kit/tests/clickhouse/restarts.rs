@@ -1,10 +1,16 @@
 //! An engine that is killed, started again, frozen.
 
-use std::time::Duration;
+use std::{env, future::pending, process::Stdio, time::Duration};
 
-use anyhow::{Result, ensure};
+use anyhow::{Context as _, Result, ensure};
 use clickhouse_test_kit::ClickHouse;
-use tokio::{net::TcpStream, time::timeout};
+use test_kit::waiting::wait_until;
+use tokio::{
+    io::{AsyncBufReadExt as _, BufReader},
+    net::TcpStream,
+    process::Command,
+    time::timeout,
+};
 
 use super::{MatchRow, client_of, count, insert};
 
@@ -44,4 +50,37 @@ async fn a_frozen_engine_takes_connections_and_answers_nobody() -> Result<()> {
         "it still listens"
     );
     Ok(())
+}
+
+#[tokio::test]
+async fn an_engine_goes_with_a_test_that_is_killed() -> Result<()> {
+    const NAME: &str = "restarts::an_engine_goes_with_a_test_that_is_killed";
+    const IS_VICTIM: &str = "TEST_TO_BE_KILLED";
+    const PREFIX: &str = "it is at http://";
+    if env::var_os(IS_VICTIM).is_some() {
+        let engine = ClickHouse::start().await?;
+        println!("\nit is at {}", engine.url());
+        return pending().await;
+    }
+    let mut victim = Command::new(env::current_exe()?)
+        .args(["--exact", NAME, "--nocapture"])
+        .env(IS_VICTIM, "1")
+        .stdout(Stdio::piped())
+        .kill_on_drop(true)
+        .spawn()?;
+    let output = victim.stdout.take().context("its output is a pipe")?;
+    let mut lines = BufReader::new(output).lines();
+    let address = loop {
+        let line = lines.next_line().await?.context("it has no engine")?;
+        if let Some(address) = line.strip_prefix(PREFIX) {
+            break address.to_owned();
+        }
+    };
+    ensure!(TcpStream::connect(&address).await.is_ok(), "nobody listens");
+    victim.kill().await?;
+    let deadline = Duration::from_secs(20);
+    wait_until(deadline, "the engine is gone", async || {
+        TcpStream::connect(&address).await.is_err()
+    })
+    .await
 }
