@@ -24,9 +24,13 @@ const START_DEADLINE: Duration = Duration::from_mins(1);
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
 const STATEMENT_TIMEOUT: Duration = Duration::from_mins(1);
 
+/// Without its watchdog, so that the process that is killed is the server itself.
 const SERVER_SCRIPT: &str = r#"
 program=$2
-launch() { exec "$program" server --config-file="$folder/config.xml"; }
+launch() {
+    export CLICKHOUSE_WATCHDOG_ENABLE=0
+    exec "$program" server --config-file="$folder/config.xml"
+}
 "#;
 const FRONT_SCRIPT: &str = r#"
 program=$2 library=$3 port=$4
@@ -212,9 +216,6 @@ fn configuration(folder: &Path, port: u16) -> String {
     <tmp_path>{data}/tmp/</tmp_path>
     <user_files_path>{data}/user_files/</user_files_path>
     <format_schema_path>{data}/format_schemas/</format_schema_path>
-    <mark_cache_size>16777216</mark_cache_size>
-    <mlock_executable>false</mlock_executable>
-    <users_config>config.xml</users_config>
     <profiles><default/></profiles>
     <quotas><default/></quotas>
     <users><default>

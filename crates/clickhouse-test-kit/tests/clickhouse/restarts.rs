@@ -3,16 +3,20 @@
 use std::{env, future::pending, process::Stdio, time::Duration};
 
 use anyhow::{Context as _, Result, ensure};
+use clickhouse::Client;
 use clickhouse_test_kit::ClickHouse;
 use test_kit::waiting::wait_until;
 use tokio::{
     io::{AsyncBufReadExt as _, BufReader},
     net::TcpStream,
     process::Command,
+    sync::watch,
     time::timeout,
 };
 
 use super::{MatchRow, client_of, count, insert};
+
+const BATCH_ROWS: u64 = 2000;
 
 #[tokio::test]
 async fn what_was_acknowledged_survives_a_kill() -> Result<()> {
@@ -28,6 +32,46 @@ async fn what_was_acknowledged_survives_a_kill() -> Result<()> {
     }
     let query = client.query("SELECT ?fields FROM matches FINAL ORDER BY match_id");
     assert_eq!(query.fetch_all::<MatchRow>().await?, rows);
+    Ok(())
+}
+
+/// Writes batch after batch until the engine is gone; how many were
+/// acknowledged is in `acknowledged`.
+async fn write_until_it_dies(client: Client, acknowledged: watch::Sender<u64>) {
+    loop {
+        let batch = *acknowledged.borrow();
+        let rows: Vec<_> = (0..BATCH_ROWS)
+            .map(|row| MatchRow::new(batch * BATCH_ROWS + row, 1))
+            .collect();
+        if insert(&client, &rows).await.is_err() {
+            return;
+        }
+        acknowledged.send_modify(|count| *count += 1);
+    }
+}
+
+#[tokio::test]
+async fn a_kill_amid_inserts_loses_nothing_acknowledged() -> Result<()> {
+    let engine = ClickHouse::start().await?;
+    let client = client_of(&engine).await?;
+    let acknowledged = watch::Sender::new(0);
+    for round in 1..=4 {
+        let writing = tokio::spawn(write_until_it_dies(client.clone(), acknowledged.clone()));
+        acknowledged
+            .subscribe()
+            .wait_for(|count| *count >= round * 3)
+            .await?;
+        engine.kill()?;
+        writing.await?;
+        engine.restart().await?;
+        let rows = *acknowledged.borrow() * BATCH_ROWS;
+        let query = client.query("SELECT count() FROM matches FINAL WHERE match_id < ?");
+        let found: u64 = query.bind(rows).fetch_one().await?;
+        assert_eq!(found, rows);
+        // The batch that was under way is there as a whole or not at all.
+        let all = count(&client).await?;
+        ensure!(all == rows || all == rows + BATCH_ROWS, "{all} of {rows}");
+    }
     Ok(())
 }
 
