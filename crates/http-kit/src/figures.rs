@@ -1,9 +1,10 @@
 //! The figures of a service, and how they are written.
 
-use std::{fmt, time::Duration};
+use std::fmt;
 
+use health_kit::DurationBuckets;
 use prometheus_client::{
-    encoding::{DescriptorEncoder, EncodeGaugeValue, NoLabelSet},
+    encoding::{DescriptorEncoder, EncodeGaugeValue, EncodeLabelValue, MetricEncoder, NoLabelSet},
     metrics::MetricType,
 };
 
@@ -16,8 +17,8 @@ pub trait Metrics: Send + Sync {
     fn write(&self, writer: &mut Writer<'_>) -> fmt::Result;
 }
 
-/// The labels of one series.
-pub type Labels<const N: usize> = [(&'static str, &'static str); N];
+/// The labels of one series: names and values.
+pub type Labels<const N: usize, V = &'static str> = [(&'static str, V); N];
 
 /// Writes families of metrics; the encoder adds `_total` and `_info` to names.
 pub struct Writer<'a>(DescriptorEncoder<'a>);
@@ -41,11 +42,11 @@ impl<'a> Writer<'a> {
     ///
     /// # Errors
     /// Those of the encoder.
-    pub fn counters<const N: usize>(
+    pub fn counters<V: EncodeLabelValue, const N: usize>(
         &mut self,
         name: &str,
         help: &str,
-        series: impl Iterator<Item = (Labels<N>, u64)>,
+        series: impl Iterator<Item = (Labels<N, V>, u64)>,
     ) -> fmt::Result {
         let mut family = self
             .0
@@ -71,11 +72,11 @@ impl<'a> Writer<'a> {
     ///
     /// # Errors
     /// Those of the encoder.
-    pub fn gauges<const N: usize>(
+    pub fn gauges<V: EncodeLabelValue, const N: usize>(
         &mut self,
         name: &str,
         help: &str,
-        series: impl Iterator<Item = (Labels<N>, impl EncodeGaugeValue)>,
+        series: impl Iterator<Item = (Labels<N, V>, impl EncodeGaugeValue)>,
     ) -> fmt::Result {
         let mut family = self
             .0
@@ -86,22 +87,34 @@ impl<'a> Writer<'a> {
         Ok(())
     }
 
-    /// Values in buckets, each with its upper bound and how many values are in
-    /// it alone; the last bound is infinite.
+    /// How long something takes, in buckets.
     ///
     /// # Errors
     /// Those of the encoder.
-    pub fn histogram(
+    pub fn histogram(&mut self, name: &str, help: &str, took: &DurationBuckets) -> fmt::Result {
+        let encoder = self
+            .0
+            .encode_descriptor(name, help, None, MetricType::Histogram)?;
+        encode_buckets(encoder, took)
+    }
+
+    /// The same, one for each set of labels.
+    ///
+    /// # Errors
+    /// Those of the encoder.
+    pub fn histograms<'t, V: EncodeLabelValue, const N: usize>(
         &mut self,
         name: &str,
         help: &str,
-        buckets: &[(f64, u64)],
-        sum: Duration,
+        series: impl Iterator<Item = (Labels<N, V>, &'t DurationBuckets)>,
     ) -> fmt::Result {
-        let count = buckets.iter().map(|(_, count)| count).sum();
-        self.0
-            .encode_descriptor(name, help, None, MetricType::Histogram)?
-            .encode_histogram::<NoLabelSet>(sum.as_secs_f64(), count, buckets, None)
+        let mut family = self
+            .0
+            .encode_descriptor(name, help, None, MetricType::Histogram)?;
+        for (labels, took) in series {
+            encode_buckets(family.encode_family(&labels)?, took)?;
+        }
+        Ok(())
     }
 
     /// What is true as long as the process runs; `_info` is added to its name.
@@ -118,4 +131,10 @@ impl<'a> Writer<'a> {
             .encode_descriptor(name, help, None, MetricType::Info)?
             .encode_info(&labels)
     }
+}
+
+fn encode_buckets(mut encoder: MetricEncoder<'_>, took: &DurationBuckets) -> fmt::Result {
+    let buckets: Vec<_> = took.buckets().collect();
+    let sum = took.sum().as_secs_f64();
+    encoder.encode_histogram::<NoLabelSet>(sum, took.count(), &buckets, None)
 }

@@ -30,7 +30,7 @@ pub use dedup_window::DedupWindow;
 pub use feed::Feed;
 pub use hand_in::{FrameParsers, HandIn, HandedIn, REDRIVE, REPLAY, Refusal, UnknownSource};
 pub use ingestion_status::{IngestionSnapshot, IngestionStatus, JournalSnapshot, SourceSnapshot};
-pub use latency::{LATENCY_BUCKETS_SECONDS, LatencySnapshot};
+pub use latency::LatencySnapshot;
 pub use ledger::{Ledger, LedgerSnapshot, SourceFigures};
 pub use ledger_figures::{BrokenRule, LedgerFigures};
 pub use pipeline::{Pipeline, PipelineError};

@@ -4,8 +4,7 @@ use std::{fmt, sync::Arc};
 
 use http_kit::{Metrics, Writer};
 use ingestion_application::{
-    ConnectionState, DeadLetterReason, IngestionSnapshot, IngestionStatus, LATENCY_BUCKETS_SECONDS,
-    SourceSnapshot,
+    ConnectionState, DeadLetterReason, IngestionSnapshot, IngestionStatus, SourceSnapshot,
 };
 
 use crate::ApiState;
@@ -33,13 +32,10 @@ impl Metrics for IngestionMetrics {
         write_ledger(&snapshot, writer)?;
         write_sources(&snapshot, writer)?;
         write_journal(&snapshot, writer)?;
-        let latency = &snapshot.latency;
-        let bounds = LATENCY_BUCKETS_SECONDS.into_iter().chain([f64::INFINITY]);
         writer.histogram(
             "ingestion_publish_latency_seconds",
             "From receipt to acknowledgement",
-            &bounds.zip(latency.bucket_counts).collect::<Vec<_>>(),
-            latency.sum,
+            &snapshot.latency.all,
         )?;
         let build = [("version", self.version), ("commit", self.commit)];
         writer.info("ingestion_build", "What is running", build)

@@ -36,7 +36,7 @@ pub(super) const PERMITS: &[Permit] = &[
     ]),
     permit(Who::Roles(&[Role::Domain]), &["thiserror"]),
     permit(Who::Roles(&[Role::Contracts]), &["jiff", "serde", "serde_json"]),
-    permit(Who::Roles(&[Role::Application]), &["hdrhistogram", "slab"]),
+    permit(Who::Roles(&[Role::Application]), &["slab"]),
     // Times, secrets and JSON at a border.
     permit(Who::Roles(&[Role::Adapter, Role::Api]), &["jiff", "secrecy", "serde", "serde_json"]),
     permit(Who::Roles(&[Role::Commands, Role::Demo, Role::Service, Role::Platform]), &[
@@ -45,6 +45,7 @@ pub(super) const PERMITS: &[Permit] = &[
     permit(Who::Roles(&[Role::Demo, Role::Service]), &["tempfile"]),
     permit(Who::Roles(&[Role::Rules]), &["serde_json"]),
 
+    permit(Who::Technology("health"), &["hdrhistogram"]),
     permit(Who::Technology("http"), &[
         "actix-cors", "actix-http", "actix-server", "actix-service", "actix-web", "jiff", "prometheus-client",
         "secrecy", "serde", "serde_json", "subtle",
