@@ -64,19 +64,18 @@ impl Connections {
 
 /// When the connection is to be cut; none while an answer is being made.
 #[derive(Clone, Default)]
-pub struct AnswerClock(Rc<Cell<Option<Instant>>>);
+pub(crate) struct AnswerClock(Rc<Cell<Option<Instant>>>);
 
 impl AnswerClock {
     /// Starts it again from the beginning. An answer without an end does so
     /// with every piece; all others need not care.
-    pub fn start(&self) {
+    pub(crate) fn start(&self) {
         self.0.set(Some(Instant::now() + ANSWER_TAKEN_WITHIN));
     }
 
     /// The clock of the connection that a request has come in on; one that
     /// nobody looks at, if it has come in another way.
-    #[must_use]
-    pub fn of(request: &HttpRequest) -> Self {
+    pub(crate) fn of(request: &HttpRequest) -> Self {
         request.conn_data().cloned().unwrap_or_default()
     }
 }

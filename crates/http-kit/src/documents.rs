@@ -11,7 +11,7 @@ use utoipa::openapi::{
 };
 use utoipa_swagger_ui::{Config, SwaggerUi};
 
-use crate::interface::Interface;
+use crate::interface::{Interface, is_at};
 
 /// The description of the interface, as `/openapi.json` shows it.
 pub(crate) struct Document {
@@ -27,7 +27,9 @@ impl Document {
             (None, Some(_)) => Some("POST"),
             (None, None) => None,
         };
-        self.openapi.paths.paths.get(path).and_then(methods)
+        let mut paths = self.openapi.paths.paths.iter();
+        let (_, item) = paths.find(|(template, _)| is_at(template, path))?;
+        methods(item)
     }
 }
 

@@ -39,7 +39,7 @@ pub struct Interface {
 /// A path that takes something from whoever has the token.
 #[derive(Debug, Clone, Copy)]
 pub struct WritePath {
-    /// Such as `/api/v1/replay`.
+    /// Such as `/api/v1/replay`, or `/api/v1/days/{day}/rebuild`.
     pub path: &'static str,
     /// A body that announces more is refused unread.
     pub body_bytes_max: usize,
@@ -48,6 +48,43 @@ pub struct WritePath {
 impl Interface {
     /// The write path that `path` is, if it is one.
     pub(crate) fn write_path(&self, path: &str) -> Option<&WritePath> {
-        self.write_paths.iter().find(|it| it.path == path)
+        self.write_paths.iter().find(|it| is_at(it.path, path))
+    }
+}
+
+/// Whether `path` is one of those that `template` stands for: a part in braces
+/// is any one part.
+pub(crate) fn is_at(template: &str, path: &str) -> bool {
+    let mut parts = path.split('/');
+    let all_fit = template.split('/').all(|expected| {
+        let is_any = expected.starts_with('{');
+        parts.next().is_some_and(|part| {
+            if is_any {
+                !part.is_empty()
+            } else {
+                part == expected
+            }
+        })
+    });
+    all_fit && parts.next().is_none()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_part_in_braces_is_any_one_part() {
+        let check = |template, path, expected| {
+            assert_eq!(is_at(template, path), expected, "{path} at {template}");
+        };
+        check("/dive", "/dive", true);
+        check("/dive", "/dive/", false);
+        check("/dive", "/div", false);
+        check("/dives/{id}/end", "/dives/7/end", true);
+        check("/dives/{id}/end", "/dives//end", false);
+        check("/dives/{id}/end", "/dives/7/8/end", false);
+        check("/dives/{id}/end", "/dives/7", false);
+        check("/dives/{id}", "/dives/7/end", false);
     }
 }

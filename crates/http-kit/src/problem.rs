@@ -51,6 +51,19 @@ impl Problem {
         }
     }
 
+    /// The answer that something here does not work now, and when to come again.
+    #[must_use]
+    pub fn unavailable(
+        detail: impl Into<String>,
+        instance: impl Into<String>,
+        retry_after_seconds: u32,
+    ) -> HttpResponse {
+        let mut response = Self::new(StatusCode::SERVICE_UNAVAILABLE, detail, instance).response();
+        let headers = response.headers_mut();
+        headers.insert(header::RETRY_AFTER, retry_after_seconds.into());
+        response
+    }
+
     /// The answer.
     #[must_use]
     pub fn response(&self) -> HttpResponse {

@@ -115,7 +115,6 @@ pub async fn serve(
 
 /// How many clients are served at a time: as many as go well with the
 /// descriptors that the process may have.
-#[must_use]
-pub fn connections_max() -> usize {
+pub(crate) fn connections_max() -> usize {
     (descriptors::limit() / CONNECTIONS_SHARE).clamp(1, CONNECTIONS_MAX)
 }

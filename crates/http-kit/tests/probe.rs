@@ -5,8 +5,8 @@ use std::{error::Error, fmt, path::Path, sync::Arc};
 use actix_web::{HttpRequest, HttpResponse, get, post, web};
 use health_kit::{Condition, Health, HealthCheck, HealthReporter, HealthStatus, Readiness};
 use http_kit::{
-    ApiSection, ApiSettings, Interface, Metrics, WritePath, Writer, authorize, listen,
-    nothing_here, serve,
+    ApiSection, ApiSettings, Interface, Metrics, Parameters, WritePath, Writer, authorize, listen,
+    live_page, nothing_here, path_parameter, serve,
 };
 use reqwest::{Client, StatusCode};
 use secrecy::SecretString;
@@ -64,6 +64,37 @@ async fn depth() -> web::Json<f64> {
     web::Json(12.5)
 }
 
+/// How deep it was on one dive.
+#[utoipa::path(
+    tag = "diving",
+    params(("dive" = u32, Path), ("unit" = Option<String>, Query), ("at" = u32, Query)),
+    responses((status = 200, description = "In words.", body = String))
+)]
+#[get("/api/v1/dives/{dive}")]
+async fn past_depth(request: HttpRequest) -> HttpResponse {
+    let read = read_depth(&request).map(|words| HttpResponse::Ok().json(words));
+    read.unwrap_or_else(|refused| *refused)
+}
+
+fn read_depth(request: &HttpRequest) -> Result<String, Box<HttpResponse>> {
+    let number = |text: &str| text.parse::<u32>().ok();
+    let number_of_dive = path_parameter(request, "dive", "a number", number)?;
+    let query = Parameters::of(request, &["unit", "at"])?;
+    let unit = query.optional("unit", "feet", |unit| (unit == "feet").then_some("feet"))?;
+    let at = query.required("at", "a second", number)?;
+    Ok(format!(
+        "{number_of_dive} {} {at}",
+        unit.unwrap_or("metres")
+    ))
+}
+
+/// Its page.
+#[utoipa::path(tag = "pages", responses((status = 200, description = "A page.", body = String)))]
+#[get("/")]
+async fn front() -> HttpResponse {
+    live_page("<!-- live.css -->\n<p>deep</p>\n<!-- live.js -->\n<script>live();</script>")
+}
+
 /// Goes down.
 #[utoipa::path(tag = "diving", responses((status = 200, description = "It does.")))]
 #[post("/api/v1/dive")]
@@ -114,7 +145,8 @@ impl Probe {
             }],
             routes: Arc::new(move |config| {
                 config.app_data(web::Data::new(token.clone()));
-                config.service(depth).service(dive);
+                config.service(depth).service(dive).service(past_depth);
+                config.service(front);
             }),
         };
         let listener = listen(&settings.host, settings.port)?;
@@ -259,5 +291,53 @@ async fn a_write_path_is_there_for_the_token() -> Result<(), Box<dyn Error>> {
         .send()
         .await?;
     assert_eq!(answer.status(), StatusCode::PAYLOAD_TOO_LARGE);
+    probe.stop().await
+}
+
+#[tokio::test]
+async fn a_parameter_that_cannot_be_meant_is_named_with_what_is_allowed()
+-> Result<(), Box<dyn Error>> {
+    let probe = Probe::start(settings(&LOCAL))?;
+    for (path, expected) in [
+        ("7?at=1", "7 metres 1"),
+        ("7?unit=feet&at=01", "7 feet 1"),
+        ("7?at=%31", "7 metres 1"),
+    ] {
+        let (status, words) = probe.json(&format!("/api/v1/dives/{path}")).await?;
+        assert_eq!((status, words), (StatusCode::OK, json!(expected)), "{path}");
+    }
+    let long = "x".repeat(100);
+    for (path, expected) in [
+        ("x?at=1", "dive is \"x\"; allowed: a number"),
+        ("7", "at is missing; allowed: a second"),
+        ("7?at=", "at is \"\"; allowed: a second"),
+        ("7?at=1&at=1", "at is given twice"),
+        (
+            "7?at=1&Unit=feet",
+            "there is no parameter \"Unit\" here; known are unit, at",
+        ),
+        ("7?unit=%0a&at=1", "unit is \"\\n\"; allowed: feet"),
+        (
+            &format!("7?at=1&unit={long}"),
+            &format!("unit is \"{}\"; allowed: feet", &long[..64]),
+        ),
+    ] {
+        let (status, problem) = probe.json(&format!("/api/v1/dives/{path}")).await?;
+        assert_eq!(status, StatusCode::BAD_REQUEST, "{path}");
+        assert_eq!(problem["detail"], expected, "{path}");
+    }
+    let other = probe.client.post(format!("{}/api/v1/dives/7", probe.url));
+    let other = other.send().await?;
+    assert_eq!(other.status(), StatusCode::METHOD_NOT_ALLOWED);
+    assert_eq!(other.headers()["allow"], "GET, HEAD");
+    probe.stop().await
+}
+
+#[tokio::test]
+async fn the_live_page_has_the_look_and_the_script_of_all() -> Result<(), Box<dyn Error>> {
+    let probe = Probe::start(settings(&LOCAL))?;
+    let (_, _, page) = probe.get("/").await?;
+    assert!(page.starts_with("<style>\n") && page.contains("function live("));
+    assert!(page.contains("</style>\n<p>deep</p>\n<script>\n") && !page.contains("<!--"));
     probe.stop().await
 }

@@ -3,14 +3,12 @@
 use std::{io, net::TcpListener, sync::Arc};
 
 use actix_web::web;
-use http_kit::{Interface, WritePath};
+use http_kit::{EventStreams, Interface, WritePath};
 use tokio_util::sync::CancellationToken;
 use utoipa_actix_web::service_config::ServiceConfig;
 
 use crate::{
-    ApiState, events,
-    events::EventStreams,
-    hand_in,
+    ApiState, events, hand_in,
     hand_in::{HAND_IN_BYTES_MAX, HandIns, REDRIVE_PATH, REPLAY_PATH},
     ingestion,
     metrics::IngestionMetrics,

@@ -1,7 +1,6 @@
 //! The live page: one file in this binary, which asks no other host.
 
 use actix_web::{HttpResponse, get};
-use http_kit::html;
 
 /// The live page: what flows, how fast, and how the service is.
 #[utoipa::path(tag = "pages", responses(
@@ -9,5 +8,5 @@ use http_kit::html;
 ))]
 #[get("/")]
 pub(crate) async fn live_page() -> HttpResponse {
-    html(include_str!("page/live.html"))
+    http_kit::live_page(include_str!("page/live.html"))
 }
