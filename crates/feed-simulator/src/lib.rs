@@ -41,6 +41,7 @@ mod start_error;
 mod state;
 mod truth;
 mod wire;
+mod world;
 
 pub use config::{AtEnd, Config, ConfigError, MessageKind, Rows};
 pub use digest::IdDigest;
@@ -54,3 +55,4 @@ pub use replay::ReplayError;
 pub use simulator::{RunningSimulator, Simulator};
 pub use start_error::StartError;
 pub use truth::{ConnectionRecord, FrameCounts, Proof, ProvedFrame, Truth};
+pub use world::{World, WorldMatch};
