@@ -88,6 +88,9 @@ pub enum ConfigError {
         "rate {0} per second must be 0 or between {RATE_PER_SECOND_MIN} and {RATE_PER_SECOND_MAX}"
     )]
     Rate(f64),
+    /// Summaries that nobody tells.
+    #[error("summaries need a source")]
+    NoSource,
     /// A fraction is not one, or the fractions leave no room for matches.
     #[error("{name} {value} must be at least 0 and {limit}")]
     Fraction {

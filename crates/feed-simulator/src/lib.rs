@@ -39,6 +39,7 @@ mod session;
 mod simulator;
 mod start_error;
 mod state;
+pub mod summaries;
 mod truth;
 mod wire;
 mod world;

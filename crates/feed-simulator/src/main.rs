@@ -1,6 +1,7 @@
 //! Serves a simulated match feed and its truth, until it is stopped or all is read.
 
 mod self_test;
+mod summaries_command;
 
 use std::{net::SocketAddr, path::PathBuf};
 
@@ -15,12 +16,14 @@ use tracing_subscriber::EnvFilter;
 
 /// A websocket feed of matches with a known truth.
 #[derive(Parser)]
-#[command(version)]
+#[command(version, args_conflicts_with_subcommands = true)]
 #[expect(
     clippy::struct_excessive_bools,
     reason = "each is a switch of its own on the command line"
 )]
 struct Arguments {
+    #[command(subcommand)]
+    command: Option<Command>,
     /// Port of the feed on 127.0.0.1; 0 takes a free one
     #[arg(long, default_value_t = 0)]
     port: u16,
@@ -83,6 +86,13 @@ struct Arguments {
     self_test: bool,
 }
 
+/// What else there is to simulate.
+#[derive(clap::Subcommand)]
+enum Command {
+    /// Fills a topic with summaries of whole matches, and says what was sent
+    Summaries(summaries_command::Arguments),
+}
+
 #[derive(Clone, Copy, ValueEnum)]
 enum RowsArgument {
     Bare,
@@ -101,7 +111,9 @@ fn main() -> anyhow::Result<()> {
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()?;
-    if arguments.self_test {
+    if let Some(Command::Summaries(arguments)) = arguments.command {
+        runtime.block_on(summaries_command::run(arguments))
+    } else if arguments.self_test {
         runtime.block_on(self_test::run(&config(&arguments)))
     } else {
         runtime.block_on(serve(&arguments))

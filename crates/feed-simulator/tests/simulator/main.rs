@@ -3,5 +3,6 @@
 mod faults;
 mod feed;
 mod http;
+mod summaries;
 mod support;
 mod upgrades;
