@@ -60,6 +60,7 @@ pub(super) const PERMITS: &[Permit] = &[
         "bytesize", "dotenvy", "figment", "humantime", "rustix", "rustls-pki-types", "secrecy", "serde_json",
         "strsim", "tracing-subscriber", "url",
     ]),
+    permit(Who::Technology("sql"), &["sqlx"]),
 ];
 
 /// What stays with its owner, in the order of `.cargo/deny.toml`.
@@ -72,6 +73,7 @@ pub(super) const SINGLE_OWNERS: &[SingleOwner] = &[
     single_owner("prometheus-client", &[]),
     single_owner("rdkafka", &[]),
     single_owner("roaring", &[]),
+    single_owner("sqlx", &[]),
     single_owner("tokio-tungstenite", &[]),
     single_owner("utoipa", &["utoipa-actix-web", "utoipa-swagger-ui"]),
 ];
