@@ -22,6 +22,10 @@ pub use facts::{
     MatchPlayerRow, MatchPositionRow, MatchRankRow, MatchRow, MatchSourceRow, PlayerMatchRow,
 };
 
+/// The version of the tables of the embedded warehouse: of the file that is read,
+/// and of the program that reads it.
+pub const SCHEMA_VERSION: u32 = 1;
+
 /// The column in which the warehouse itself writes when a row of `matches` came;
 /// no row here has it.
 pub const LOADED_AT: &str = "loaded_at";

@@ -1,6 +1,7 @@
 //! Counting a day: the same rule wherever counters are not made by an engine,
 //! and the reference against which those of an engine are held.
 
+mod stored_day;
 #[cfg(test)]
 mod tests;
 
@@ -10,6 +11,8 @@ use std::sync::Arc;
 use domain::{CountingRules, Day, HeroId, LeftOut, Match, Patches, Side, SkillBracket};
 
 use crate::ports::{DayBuild, Difference, Relation};
+
+pub use stored_day::{DIFFERENCES_MAX, StoredDay};
 
 /// How many lines each counted match adds to the counters of heroes.
 pub const HEROES_PER_MATCH: u64 = 10;

@@ -140,3 +140,46 @@ proptest! {
         prop_assert_eq!(sums(&counters).differences(&build), []);
     }
 }
+
+#[test]
+fn each_way_to_be_wrong_is_a_difference_with_its_name() {
+    let counters = count_all(&[played([1, 2, 3, 4, 5, 6, 7, 8, 9, 10], true)]);
+    let day = Day::from_days_since_epoch(20_170);
+    let stored = StoredDay {
+        heroes: counters.heroes(),
+        pairs: counters.pairs(),
+        builds: BTreeSet::from([("hero_days", 7), ("pair_days", 7)]),
+        noted: Some(counters.build(day, 7)),
+    };
+    assert_eq!(stored.differences(day, &counters), []);
+
+    let names = |wrong: &StoredDay| -> Vec<_> {
+        let differences = wrong.differences(day, &counters);
+        differences.into_iter().map(|one| one.what).collect()
+    };
+    let mut wrong = stored.clone();
+    wrong.builds.insert(("pair_days", 6));
+    assert_eq!(names(&wrong), ["pair_days.build"]);
+
+    let mut wrong = stored.clone();
+    let (key, games) = wrong.heroes.pop_first().expect("there are ten");
+    let name = "hero_days, hero 1 on radiant, patch \"7.38\", bracket 0, mode 22";
+    let (of_games, of_wins) = (format!("{name}: games"), format!("{name}: wins"));
+    assert_eq!(names(&wrong), [of_games.as_str(), &of_wins]);
+    let mut moved = key.clone();
+    moved.cell.patch = "7.39".into();
+    wrong.heroes.insert(moved, games);
+    assert_eq!(names(&wrong).len(), 4, "one is missing, one is too many");
+
+    let mut wrong = stored.clone();
+    wrong.pairs.clear();
+    assert_eq!(
+        names(&wrong).len(),
+        2 * 25 + 20 + 10,
+        "of the losers no wins"
+    );
+    wrong.heroes.clear();
+    wrong.noted = None;
+    wrong.builds.clear();
+    assert_eq!(names(&wrong).len(), 2 + 80 + 15);
+}

@@ -44,7 +44,8 @@ pub trait CounterStore: Send + Sync {
         patches: &Patches,
     ) -> Result<Vec<Difference>, WarehouseError>;
 
-    /// What is known of the days in a range, both included, that have facts.
+    /// What is known of the days in a range, both included, that have facts; the
+    /// earliest first.
     ///
     /// # Errors
     /// [`WarehouseError`] when it could not be looked up.

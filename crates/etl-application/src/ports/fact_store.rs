@@ -23,6 +23,10 @@ pub trait FactStore: Send + Sync {
     /// change by it: those that the answers name, and those that earlier rows of
     /// the same matches had named.
     ///
+    /// A day that a match leaves, because its start was corrected, is marked dirty
+    /// by this already: when it is repeated because the marks were lost, the
+    /// earlier row is gone, and nobody could name the day any more.
+    ///
     /// # Errors
     /// [`StoreError`]; any part of the answers may have been stored.
     async fn store(&self, answers: &[Answer]) -> Result<BTreeSet<Day>, StoreError>;

@@ -25,7 +25,7 @@ pub trait WarehouseReader: Send + Sync {
         filter: &CounterFilter,
     ) -> Result<Vec<PairGames>, WarehouseError>;
 
-    /// What is known of a match, by source; empty if nothing is.
+    /// What is known of a match, ordered by table and source; empty if nothing is.
     ///
     /// # Errors
     /// [`WarehouseError`] when it could not be looked up.
@@ -96,7 +96,7 @@ pub struct PairGames {
 pub struct KnownMatch {
     /// The table of facts.
     pub table: &'static str,
-    /// Who said so.
+    /// Who said so; empty where the table does not tell.
     pub source: String,
     /// Its version.
     pub version: u64,
