@@ -61,6 +61,7 @@ pub(super) const PERMITS: &[Permit] = &[
         "strsim", "tracing-subscriber", "url",
     ]),
     permit(Who::Technology("sql"), &["sqlx"]),
+    permit(Who::Technology("sqlite"), &["sqlx"]),
 ];
 
 /// What stays with its owner, in the order of `.cargo/deny.toml`.
