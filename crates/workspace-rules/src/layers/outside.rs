@@ -62,6 +62,7 @@ pub(super) const PERMITS: &[Permit] = &[
     ]),
     permit(Who::Technology("sql"), &["sqlx"]),
     permit(Who::Technology("sqlite"), &["sqlx"]),
+    permit(Who::Technology("warehouse"), &["secrecy"]),
 ];
 
 /// What stays with its owner, in the order of `.cargo/deny.toml`.

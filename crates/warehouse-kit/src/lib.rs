@@ -1,0 +1,11 @@
+//! `[warehouse]`: where the warehouse is, for whoever writes or reads it.
+//!
+//! What is in it stands in `contracts`, and how rows are sent is a matter of
+//! the adapters. Settings that only one service has are declared there, in the
+//! same section.
+
+mod section;
+mod settings;
+
+pub use section::WarehouseSection;
+pub use settings::{WarehousePlace, WarehouseSettings};
