@@ -2,7 +2,9 @@
 
 use service_kit::{exit_code::ExitCode, lifecycle::Lifecycle, telemetry};
 
-use crate::{Given, listening::listen_first, service::Service};
+use command_kit::{Given, listen_first};
+
+use crate::{service::Service, settings::Settings};
 
 /// Runs the service until a signal asks it to end.
 pub(crate) async fn run(given: Given) -> ExitCode {
@@ -17,7 +19,7 @@ pub(crate) async fn run(given: Given) -> ExitCode {
 
 /// All that may wait for files and names.
 fn prepare(given: &Given) -> Result<(Service, Lifecycle), ExitCode> {
-    let settings = given.load()?.settings;
+    let settings = given.load(Settings::load)?.settings;
     telemetry::init(&settings.log).map_err(|error| {
         telemetry::say_last(error);
         ExitCode::Internal

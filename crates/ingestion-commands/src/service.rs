@@ -6,6 +6,7 @@ use std::{
     sync::Arc,
 };
 
+use command_kit::{COMMIT, VERSION};
 use health_kit::{Health, HealthReporter, Readiness};
 use ingestion_application::{
     Feed, IngestionStatus, Ledger, LedgerFigures, Pipeline, ports::PublishError,
@@ -18,7 +19,7 @@ use service_kit::{
 };
 use tokio_util::sync::CancellationToken;
 
-use crate::{COMMIT, VERSION, feeds, settings::Settings, way_out::WayOut};
+use crate::{feeds, settings::Settings, way_out::WayOut};
 
 /// The service, put together and not yet running.
 pub struct Service {

@@ -13,8 +13,9 @@ mod topic_check;
 use std::{net::TcpListener, sync::Arc, time::Duration};
 
 use anyhow::Context as _;
+use command_kit::{Given, block_on, listen_first};
 use feed_simulator::{Config, RunningSimulator, Simulator, Truth};
-use ingestion_commands::{Given, block_on, listen_first, service::Service, settings::Settings};
+use ingestion_commands::{service::Service, settings::Settings};
 use ingestion_kafka_adapter::{Delivery, KafkaSettings};
 use kafka_kit::{embedded::EmbeddedBroker, settings::ClientSettings};
 use service_kit::{
@@ -61,7 +62,7 @@ pub struct DemoArguments {
 pub fn execute(arguments: DemoArguments, given: &Given) -> ExitCode {
     let given = given.clone();
     let demo = listen_first(
-        move || given.load(),
+        move || given.load(Settings::load),
         async |loaded, signals| run(loaded.settings, signals, arguments).await,
     );
     block_on(WORKER_THREADS, demo)

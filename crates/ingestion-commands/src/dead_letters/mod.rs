@@ -3,12 +3,13 @@
 mod list;
 mod redrive;
 
+use command_kit::{Given, listen_first};
 use health_kit::{Clock as _, SystemClock};
 use ingestion_application::{DeadLetterFilter, DeadLetterReason};
 use ingestion_kafka_adapter::DeadLetterTopic;
 use service_kit::exit_code::ExitCode;
 
-use crate::{Given, listening::listen_first, moment::Moment, settings::Settings};
+use crate::{load_for_command, moment::Moment, settings::Settings};
 
 /// Flags of `dead-letters`.
 #[derive(Debug, Clone, clap::Args)]
@@ -96,7 +97,7 @@ pub(crate) async fn run(given: Given, arguments: DeadLettersArguments) -> ExitCo
 
 /// The settings, and the topic that they name.
 fn open(given: &Given) -> Result<(Settings, DeadLetterTopic), ExitCode> {
-    let settings = given.load_for_command()?;
+    let settings = load_for_command(given)?;
     let archive = DeadLetterTopic::try_new(&settings.kafka).map_err(|error| {
         eprintln!("the KAFKA_ settings cannot work: {error}");
         ExitCode::Config

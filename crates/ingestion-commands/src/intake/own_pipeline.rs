@@ -150,7 +150,7 @@ fn refuse(error: &anyhow::Error, settings: &Settings) -> ExitCode {
     eprintln!(
         "no service answers at {}, and yet another process uses JOURNAL_DIR: {error:#}; \
          if that is the service, set API_HOST and API_PORT to its own",
-        crate::healthcheck::url_to_ask(&settings.api)
+        command_kit::url_to_ask(&settings.api.host, settings.api.port)
     );
     ExitCode::Unavailable
 }

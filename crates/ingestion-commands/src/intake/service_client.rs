@@ -13,7 +13,9 @@ use serde::Deserialize;
 use tokio_util::sync::CancellationToken;
 
 use super::{Handover, Kind, Stop};
-use crate::{healthcheck::url_to_ask, settings::Settings};
+use command_kit::url_to_ask;
+
+use crate::settings::Settings;
 
 /// A service on this machine answers in milliseconds.
 const FIND_TIME_MAX: Duration = Duration::from_secs(3);
@@ -43,7 +45,7 @@ pub(super) async fn find(settings: &Settings) -> anyhow::Result<Running> {
         // Any port, so none that could be known.
         return Ok(Running::No);
     }
-    let url = url_to_ask(&settings.api);
+    let url = url_to_ask(&settings.api.host, settings.api.port);
     let asked = client(FIND_TIME_MAX)?.get(format!("{url}/api/v1/health"));
     let answer = match asked.send().await {
         Ok(answer) => answer,
@@ -109,7 +111,7 @@ impl ServiceClient {
     /// # Errors
     /// Why it does not, and what to do about it.
     pub(super) async fn connect(api: &ApiSettings, kind: Kind) -> anyhow::Result<Self> {
-        let url = url_to_ask(api);
+        let url = url_to_ask(&api.host, api.port);
         let token = api.token.clone().with_context(|| {
             format!(
                 "a service runs at {url}, and API_TOKEN is not set here: set it to the service's own"

@@ -8,6 +8,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
+use command_kit::{Given, listen_first};
 use ingestion_application::REPLAY;
 use service_kit::exit_code::ExitCode;
 use tokio::sync::mpsc;
@@ -15,9 +16,8 @@ use tokio_util::sync::CancellationToken;
 
 use self::lines::{Chunk, LINE_BYTES_MAX, read_beginning, read_lines};
 use crate::{
-    Given,
     intake::{Intake, Kind, Stop, with_intake},
-    listening::listen_first,
+    load_for_command,
     progress::{Progress, percent},
     settings::Settings,
 };
@@ -49,7 +49,7 @@ pub(crate) async fn run(given: Given, arguments: ReplayArguments) -> ExitCode {
 
 /// All that may wait for files.
 fn prepare(given: &Given, file: &Path) -> Result<(Settings, Input), ExitCode> {
-    let settings = given.load_for_command()?;
+    let settings = load_for_command(given)?;
     let input = Input::open(file).map_err(|error| {
         eprintln!("cannot read {}: {error}", file.display());
         ExitCode::Usage

@@ -5,7 +5,8 @@ use std::io::{Write as _, stdout};
 use service_kit::{config::Report, exit_code::ExitCode};
 
 /// Prints the report; wrong settings have ended the process before.
-pub(crate) fn run(report: &Report) -> ExitCode {
+#[must_use]
+pub fn print_report(report: &Report) -> ExitCode {
     // Whoever closes the pipe has read enough.
     let _ = write!(stdout(), "{report}");
     ExitCode::Ok

@@ -3,7 +3,6 @@
 use std::time::Duration;
 
 use anyhow::{Context, ensure};
-use http_kit::ApiSettings;
 use service_kit::exit_code::ExitCode;
 
 /// Below the five seconds that the image's HEALTHCHECK gives.
@@ -17,10 +16,10 @@ pub struct HealthcheckArguments {
     ready: bool,
 }
 
-/// Asks `/livez`, or `/readyz`, of the service that these settings describe.
-pub(crate) async fn run(api: &ApiSettings, arguments: &HealthcheckArguments) -> ExitCode {
+/// Asks `/livez`, or `/readyz`, of the service that listens there.
+pub async fn ask_health(host: &str, port: u16, arguments: &HealthcheckArguments) -> ExitCode {
     let path = if arguments.ready { "/readyz" } else { "/livez" };
-    match ask(api, path).await {
+    match ask(&url_to_ask(host, port), path).await {
         Ok(()) => ExitCode::Ok,
         Err(error) => {
             eprintln!("{error:#}");
@@ -29,8 +28,8 @@ pub(crate) async fn run(api: &ApiSettings, arguments: &HealthcheckArguments) -> 
     }
 }
 
-async fn ask(api: &ApiSettings, path: &str) -> anyhow::Result<()> {
-    let url = format!("{}{path}", url_to_ask(api));
+async fn ask(base: &str, path: &str) -> anyhow::Result<()> {
+    let url = format!("{base}{path}");
     // No proxy: the service is on this machine.
     let client = reqwest::Client::builder()
         .timeout(TIMEOUT)
@@ -48,12 +47,12 @@ async fn ask(api: &ApiSettings, path: &str) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// Where to reach the service that these settings describe; without a slash at the end.
-pub(crate) fn url_to_ask(api: &ApiSettings) -> String {
-    format!("http://{}:{}", host_to_ask(&api.host), api.port)
+/// Where to reach a service that listens on `host` and `port`; without a slash at the end.
+#[must_use]
+pub fn url_to_ask(host: &str, port: u16) -> String {
+    format!("http://{}:{port}", host_to_ask(host))
 }
 
-/// Where to reach a service that listens on `host`.
 fn host_to_ask(host: &str) -> String {
     match host {
         "0.0.0.0" | "" => "127.0.0.1".to_owned(),

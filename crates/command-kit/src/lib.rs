@@ -1,0 +1,20 @@
+//! What the command line of every service has in common: a flag for each
+//! setting, the commands that ask the same of all of them, the first moments
+//! of a process, and what `--version` says.
+//!
+//! Deliberately absent: any service's settings and commands of its own. A
+//! service names its settings when it reads them.
+
+mod build_info;
+mod given;
+mod healthcheck;
+mod listening;
+mod runtime;
+mod validate;
+
+pub use build_info::{COMMIT, VERSION, VERSION_AND_COMMIT};
+pub use given::{Given, parse, with_settings};
+pub use healthcheck::{HealthcheckArguments, ask_health, url_to_ask};
+pub use listening::listen_first;
+pub use runtime::block_on;
+pub use validate::print_report;
