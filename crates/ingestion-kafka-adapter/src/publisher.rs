@@ -1,6 +1,6 @@
 //! The publisher: messages in, records out, and again until acknowledged.
 
-use std::{sync::Arc, thread, time::Duration};
+use std::{sync::Arc, time::Duration};
 
 use async_trait::async_trait;
 use domain::MatchId;
@@ -9,12 +9,9 @@ use ingestion_application::{
     Receipt,
     ports::{FlushError, Message, MessagePublisher, PublishError},
 };
-use kafka_kit::{reader::Reader, settings::SettingsError};
+use kafka_kit::{brokers::in_thread, reader::Reader, settings::SettingsError};
 use rdkafka::{ClientConfig, error::RDKafkaErrorCode, producer::ThreadedProducer};
-use tokio::{
-    sync::oneshot,
-    time::{Instant, sleep, timeout},
-};
+use tokio::time::{Instant, sleep, timeout};
 use tokio_util::sync::CancellationToken;
 
 use crate::{
@@ -151,29 +148,25 @@ impl KafkaPublisher {
     /// Reads the topic's tail, once all that is in the topic is decided.
     async fn read_tail(&self, count: usize, stop: &CancellationToken) -> Result<Tail, NoTail> {
         let (config, topic) = (self.consumer_config.clone(), self.publish_topic.clone());
-        let (done, tail) = oneshot::channel();
-        // A thread of its own, unlike one of the runtime's, holds nobody up
-        // who stops while brokers are silent.
-        let thread = thread::Builder::new().name("kafka-published".to_owned());
-        let started = thread.spawn({
+        let reading = in_thread("kafka-published", {
             let (stop, readability) = (stop.clone(), Arc::clone(&self.shared.readability));
             move || {
                 let decided = wait_until_decided(&config, &topic, &stop, |hidden| {
                     readability.set_awaited(hidden);
                 });
-                let read = decided.and_then(|()| read_tail(&config, &topic, count, &stop));
-                // Nobody listens any more after a stop.
-                let _ = done.send(read);
+                decided.and_then(|()| read_tail(&config, &topic, count, &stop))
             }
         });
-        if let Err(error) = started {
-            tracing::warn!("the topic cannot be read yet, as no thread can be started: {error}");
-            return Err(NoTail::Refused(RDKafkaErrorCode::Fail));
+        match stop.run_until_cancelled(reading).await {
+            None => Err(NoTail::Stopped),
+            Some(Ok(tail)) => tail,
+            Some(Err(error)) => {
+                tracing::warn!(
+                    "the topic cannot be read yet, as no thread can be started: {error}"
+                );
+                Err(NoTail::Refused(RDKafkaErrorCode::Fail))
+            }
         }
-        let tail = stop.run_until_cancelled(tail).await;
-        tail.map_or(Err(NoTail::Stopped), |tail| {
-            tail.expect("reading does not panic")
-        })
     }
 
     fn why_over(&self) -> PublishError {

@@ -1,5 +1,6 @@
 //! How brokers and topics are, in words that say what to do.
 
+use std::borrow::Cow;
 use std::sync::{
     Arc,
     atomic::{AtomicBool, Ordering},
@@ -38,7 +39,7 @@ impl TopicHealth {
     /// be created with so many partitions.
     #[must_use]
     pub fn new(
-        name: &'static str,
+        name: impl Into<Cow<'static, str>>,
         topic: &str,
         partitions: u32,
         bootstrap_servers: &str,
@@ -151,7 +152,11 @@ impl TopicTrouble {
 
 /// A condition about which nothing is known before a broker has answered.
 #[must_use]
-pub fn unknown(name: &'static str, bootstrap_servers: &str, clock: &Arc<dyn Clock>) -> Condition {
+pub fn unknown(
+    name: impl Into<Cow<'static, str>>,
+    bootstrap_servers: &str,
+    clock: &Arc<dyn Clock>,
+) -> Condition {
     let reason = format!("no broker of {bootstrap_servers} has answered yet");
     Condition::new(name, HealthStatus::Unhealthy, reason, Arc::clone(clock))
 }

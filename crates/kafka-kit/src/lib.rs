@@ -6,6 +6,8 @@
 
 pub mod addresses;
 pub mod advice;
+pub mod brokers;
+pub mod connection;
 pub mod error_code;
 pub mod health;
 pub mod log;

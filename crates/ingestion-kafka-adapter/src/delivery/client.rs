@@ -91,15 +91,8 @@ impl ClientContext for Context {
         log::log(level, facility, line);
     }
 
-    /// Most troubles come twice. That all brokers are down comes with every
-    /// attempt, twenty times a second, and adds nothing to each one's trouble.
     fn error(&self, error: KafkaError, reason: &str) {
-        if code_of(&error) == RDKafkaErrorCode::AllBrokersDown {
-            return;
-        }
-        if self.trouble.set_connection(reason) {
-            tracing::debug!(%error, "librdkafka: {reason}");
-        }
+        self.trouble.connection.note(&error, reason);
     }
 }
 

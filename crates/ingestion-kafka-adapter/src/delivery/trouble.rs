@@ -10,7 +10,7 @@ use std::sync::{
 };
 
 use ingestion_application::ports::Message;
-use kafka_kit::error_code::is_of_brokers;
+use kafka_kit::{connection::ConnectionTrouble, error_code::is_of_brokers};
 use rdkafka::error::RDKafkaErrorCode;
 use tokio::time::{Duration, Instant};
 
@@ -30,7 +30,7 @@ pub(crate) struct Trouble {
     pub(crate) dead_letters: Refusal,
     /// Refused for good since this was last asked.
     refused_count: AtomicUsize,
-    connection: Mutex<Option<String>>,
+    pub(crate) connection: ConnectionTrouble,
     transactions: Mutex<Option<String>>,
     reading: Mutex<Option<(RDKafkaErrorCode, Instant)>>,
 }
@@ -87,27 +87,6 @@ impl Trouble {
                 "Kafka refuses records, see the dead letters"
             );
         }
-    }
-
-    /// The last trouble librdkafka had with a connection since the brokers last
-    /// answered, in its words.
-    pub(crate) fn connection(&self) -> Option<String> {
-        lock(&self.connection).clone()
-    }
-
-    /// librdkafka has trouble with a connection; true if that is new.
-    pub(crate) fn set_connection(&self, trouble: &str) -> bool {
-        let mut last = lock(&self.connection);
-        let is_new = last.as_deref() != Some(trouble);
-        if is_new {
-            *last = Some(trouble.to_owned());
-        }
-        is_new
-    }
-
-    /// The brokers answer: an old trouble explains nothing that comes later.
-    pub(crate) fn forget_connection(&self) {
-        *lock(&self.connection) = None;
     }
 
     /// Why transactions do not get on; none when they do.

@@ -4,22 +4,16 @@
 //! is published must be acknowledged within a few seconds. Both together show
 //! a broker that is gone as well as one that takes connections and no records.
 
-mod addresses;
+use std::{sync::Arc, time::Duration};
 
-use std::{
-    sync::{Arc, Mutex, PoisonError},
-    thread,
-    time::Duration,
-};
-
-use health_kit::{Clock, Condition, HealthCheck, HealthStatus};
+use health_kit::{Clock, HealthCheck, HealthStatus};
 use kafka_kit::{
-    advice::advice_for_connections,
-    health::{TopicHealth, TopicTrouble, log, unknown},
+    brokers::{BrokersHealth, probe_for_ever},
+    health::{TopicHealth, TopicTrouble},
     probe::{TopicState, topic_state},
 };
 use rdkafka::producer::{Producer, ThreadedProducer};
-use tokio::{sync::oneshot, time::sleep};
+use tokio::time::sleep;
 
 use crate::{
     delivery::{client::Context, trouble::Refusal},
@@ -28,24 +22,19 @@ use crate::{
     topic::undecided::Hidden,
 };
 
-/// Pause between two questions to the brokers. With the time two of them may
-/// take unanswered, a loss shows within four seconds and a half.
-const PROBE_PAUSE: Duration = Duration::from_secs(1);
 /// How often the age of the oldest message is looked at.
 const WATCH_PAUSE: Duration = Duration::from_millis(250);
 /// A message unacknowledged for so long is stuck: linger, a slow broker and
 /// several attempts are behind it.
 const ACKNOWLEDGED_WITHIN: Duration = Duration::from_secs(3);
+/// How long the brokers have to say where they are.
+const ANSWER_TIME_MAX: Duration = Duration::from_millis(1500);
 
 /// The conditions `kafka`, `publish_topic` and `dead_letter_topic`.
 pub(crate) struct KafkaHealth {
     shared: SharedState,
     bootstrap_servers: String,
-    brokers: Condition,
-    /// Whether the last probe was answered, or why not; none before the first.
-    answer: Mutex<Option<Result<(), String>>>,
-    /// The broker that cannot be reached at its own address, while that is in the way.
-    unreachable: Mutex<Option<String>>,
+    brokers: BrokersHealth,
     publish_topic: TopicHealth,
     dead_letter_topic: TopicHealth,
 }
@@ -63,9 +52,7 @@ impl KafkaHealth {
         Self {
             shared,
             bootstrap_servers: servers.clone(),
-            brokers: unknown("kafka", servers, clock),
-            answer: Mutex::default(),
-            unreachable: Mutex::default(),
+            brokers: BrokersHealth::new("kafka", servers, clock),
             publish_topic: topic("publish_topic", &settings.publish_topic, 12),
             dead_letter_topic: topic("dead_letter_topic", &settings.dead_letter_topic, 1),
         }
@@ -85,25 +72,29 @@ impl KafkaHealth {
         self: &Arc<Self>,
         producer: impl Fn() -> ThreadedProducer<Context>,
     ) {
-        loop {
+        let question = || {
             let (health, producer) = (Arc::clone(self), producer());
-            let (done, answer) = oneshot::channel();
-            // The question blocks. A thread of its own, unlike one of the
-            // runtime's, holds nobody up who stops while brokers are silent.
-            let thread = thread::Builder::new().name("kafka-probe".to_owned());
-            let started = thread.spawn(move || {
-                health.probe(&producer);
-                // Nobody listens any more after a stop.
-                let _ = done.send(());
-            });
-            match started {
-                Ok(_) => answer.await.expect("a probe does not panic"),
-                Err(error) => self.take_answer(Err(format!(
-                    "they cannot be asked, as no thread can be started: {error}"
-                ))),
+            move || health.probe(&producer)
+        };
+        probe_for_ever(question, |trouble| self.take_answer(Err(trouble))).await;
+    }
+
+    /// Tries the brokers' own addresses whenever something does not get on, for ever.
+    pub(crate) async fn try_addresses_for_ever(
+        &self,
+        producer: impl Fn() -> ThreadedProducer<Context>,
+    ) {
+        let question = || {
+            let (producer, topic) = (producer(), self.publish_topic.topic().to_owned());
+            move || {
+                let client = producer.client();
+                client.fetch_metadata(Some(&topic), ANSWER_TIME_MAX).ok()
             }
-            sleep(PROBE_PAUSE).await;
-        }
+        };
+        let is_stuck = || self.is_stuck();
+        self.brokers
+            .try_addresses_for_ever(is_stuck, question)
+            .await;
     }
 
     /// Watches the age of the oldest message, again and again.
@@ -120,7 +111,7 @@ impl KafkaHealth {
         let states =
             ask(&self.publish_topic).and_then(|first| Ok((first, ask(&self.dead_letter_topic)?)));
         self.take_answer(states.map_err(|code| {
-            let trouble = self.shared.trouble.connection();
+            let trouble = self.shared.trouble.connection.get();
             trouble.unwrap_or_else(|| code.to_string())
         }));
     }
@@ -129,7 +120,7 @@ impl KafkaHealth {
     fn take_answer(&self, states: Result<(TopicState, TopicState), String>) {
         let answer = match states {
             Ok((publish_topic, dead_letter_topic)) => {
-                self.shared.trouble.forget_connection();
+                self.shared.trouble.connection.forget();
                 self.publish_topic
                     .judge(publish_topic, self.publish_trouble());
                 let letters = written_trouble(&self.shared.trouble.dead_letters);
@@ -142,8 +133,7 @@ impl KafkaHealth {
                 Err(trouble)
             }
         };
-        // A whole value is replaced: a panic elsewhere spoils nothing.
-        *self.answer.lock().unwrap_or_else(PoisonError::into_inner) = Some(answer);
+        self.brokers.take_answer(answer);
         self.judge_brokers();
     }
 
@@ -177,44 +167,33 @@ impl KafkaHealth {
 
     /// Judges by what is known now.
     pub(crate) fn judge_brokers(&self) {
-        let answer = self.answer.lock();
-        let Some(answer) = answer.unwrap_or_else(PoisonError::into_inner).clone() else {
-            return;
-        };
-        let (status, reason) = self.assess_brokers(answer);
-        if self.brokers.set(status, reason) {
-            log(&self.brokers);
-        }
+        let trouble = self.shared.trouble.transactions();
+        let trouble = trouble.or_else(|| self.unacknowledged());
+        self.brokers
+            .judge(self.is_stuck(), trouble, "answer and acknowledge");
     }
 
-    fn assess_brokers(&self, answer: Result<(), String>) -> (HealthStatus, String) {
-        let servers = &self.bootstrap_servers;
-        let transactions = self.shared.trouble.transactions();
-        let unreachable = self.unreachable();
-        match (answer, self.shared.room.oldest_age()) {
-            (Ok(()), _) if let Some(found) = unreachable => {
-                let reason = format!("{servers} answers, but {found}");
-                (HealthStatus::Unhealthy, reason)
-            }
-            (Ok(()), _) if let Some(trouble) = transactions => (HealthStatus::Unhealthy, trouble),
-            (Err(trouble), _) => {
-                let advice = advice_for_connections(&trouble);
-                let reason = format!("no broker of {servers} answers: {trouble}; {advice}");
-                (HealthStatus::Unhealthy, reason)
-            }
-            (Ok(()), Some(age)) if age > ACKNOWLEDGED_WITHIN => {
-                let reason = format!(
-                    "the brokers of {servers} have not acknowledged the oldest record for {} s; \
-                     check that all of them run and that both topics can be written",
-                    age.as_secs()
-                );
-                (HealthStatus::Unhealthy, reason)
-            }
-            (Ok(()), _) => {
-                let reason = format!("the brokers of {servers} answer and acknowledge");
-                (HealthStatus::Healthy, reason)
-            }
-        }
+    /// Whether the brokers answer some questions, and not all.
+    fn is_stuck(&self) -> bool {
+        self.shared.trouble.transactions().is_some()
+            || self.shared.trouble.reading().is_some()
+            || self.stuck_age().is_some()
+    }
+
+    /// The age of the oldest message, if it is stuck.
+    fn stuck_age(&self) -> Option<Duration> {
+        let age = self.shared.room.oldest_age();
+        age.filter(|age| *age > ACKNOWLEDGED_WITHIN)
+    }
+
+    fn unacknowledged(&self) -> Option<String> {
+        let age = self.stuck_age()?;
+        Some(format!(
+            "the brokers of {} have not acknowledged the oldest record for {} s; \
+             check that all of them run and that both topics can be written",
+            self.bootstrap_servers,
+            age.as_secs()
+        ))
     }
 }
 
