@@ -8,6 +8,7 @@ pub mod addresses;
 pub mod advice;
 pub mod brokers;
 pub mod connection;
+pub mod consumer;
 pub mod error_code;
 pub mod health;
 pub mod log;

@@ -1,0 +1,67 @@
+//! What a member has, and how far it is.
+
+use std::collections::BTreeMap;
+
+use super::TopicPartition;
+
+/// A member at one moment.
+#[derive(Debug, Clone, Default)]
+pub struct GroupStatus {
+    /// Whether the group has told it which partitions it has, since it joined or lost them.
+    pub has_joined: bool,
+    /// Its partitions.
+    pub partitions: BTreeMap<TopicPartition, PartitionStatus>,
+    /// Records that wait to be taken.
+    pub records_ahead: usize,
+    /// Their bytes.
+    pub bytes_ahead: usize,
+    /// Whether it reads no further until some of them are taken.
+    pub is_paused: bool,
+    /// Why brokers do not let it read; none when something has come since.
+    pub trouble: Option<String>,
+    /// Why positions are not committed; none when the last commit succeeded.
+    pub commit_trouble: Option<String>,
+}
+
+/// How far a member is in one partition.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct PartitionStatus {
+    /// The group's position: where the next owner would begin, as far as
+    /// something is committed.
+    pub committed: Option<i64>,
+    /// The offset of the next record to be taken, as far as it is known.
+    pub taken_to: Option<i64>,
+    /// The end of what could be read when it was last asked for.
+    pub end: Option<i64>,
+    /// When the last record taken was written.
+    pub taken_written_at_unix_ms: Option<i64>,
+}
+
+impl PartitionStatus {
+    /// How many offsets are not committed yet; none as long as that is not known.
+    #[must_use]
+    pub fn lag(&self) -> Option<u64> {
+        let (done_to, end) = self.committed.or(self.taken_to).zip(self.end)?;
+        // The end was asked for a while ago.
+        Some(u64::try_from(end - done_to).unwrap_or(0))
+    }
+}
+
+impl GroupStatus {
+    /// The lag of this member in a topic; none as long as it is not known.
+    #[must_use]
+    pub fn lag(&self, topic: &str) -> Option<u64> {
+        let mut of_topic = self
+            .partitions
+            .iter()
+            .filter(|(partition, _)| &*partition.topic == topic);
+        of_topic.try_fold(0, |sum, (_, status)| Some(sum + status.lag()?))
+    }
+
+    /// How many partitions of a topic it has.
+    #[must_use]
+    pub fn partition_count(&self, topic: &str) -> usize {
+        let partitions = self.partitions.keys();
+        partitions.filter(|one| &*one.topic == topic).count()
+    }
+}
