@@ -1,0 +1,183 @@
+//! From a record of a topic to what it says, or to what is wrong with it.
+
+use contracts::{Header, MatchIdRecord, MatchSummaryRecord, RejectedRecord, version};
+use etl_application::{
+    Answer, Content, DeadLetterReason, Invalid, RawRecord, Record, ports::TopicPartition,
+};
+use kafka_kit::consumer::GroupRecord;
+
+/// What the records of a topic have to be.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Contract {
+    MatchSummary,
+    MatchId,
+}
+
+/// Judges a record by the contract of its topic.
+pub(crate) fn judge(record: GroupRecord, contract: Contract) -> Record {
+    let raw = RawRecord {
+        key: record.key,
+        value: record.value.unwrap_or_default(),
+        headers: record.headers,
+    };
+    let content = match contract {
+        Contract::MatchSummary => summary(&raw),
+        Contract::MatchId => id(&raw),
+    };
+    Record {
+        from: TopicPartition {
+            topic: record.from.topic,
+            partition: record.from.partition,
+        },
+        offset: record.offset,
+        content: content.map_err(|rejected| Invalid {
+            reason: reason(&rejected),
+            detail: rejected.to_string(),
+        }),
+        raw,
+    }
+}
+
+fn summary(raw: &RawRecord) -> Result<Content, RejectedRecord> {
+    let record = MatchSummaryRecord::decode(raw.key.as_deref(), &raw.value, headers(raw))?;
+    Ok(Content::Summary(Box::new(Answer {
+        version: version(record.received_at, &raw.value),
+        source: record.source.into(),
+        summary: record.summary,
+    })))
+}
+
+fn id(raw: &RawRecord) -> Result<Content, RejectedRecord> {
+    let record = MatchIdRecord::judge(raw.key.as_deref(), &raw.value, headers(raw))?;
+    Ok(Content::Id(record.id))
+}
+
+fn headers(raw: &RawRecord) -> impl Iterator<Item = Header<'_>> {
+    let headers = raw.headers.iter();
+    headers.map(|(name, value)| Header { name, value })
+}
+
+fn reason(rejected: &RejectedRecord) -> DeadLetterReason {
+    let known = DeadLetterReason::ALL.iter().copied();
+    let mut same = known.filter(|known| known.as_str() == rejected.reason());
+    same.next()
+        .expect("each reason of the contract is one here")
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use bytes::Bytes;
+    use kafka_kit::consumer::TopicPartition as From;
+
+    use super::*;
+
+    const RECEIVED_AT: &str = "2025-11-22T13:25:01.040Z";
+
+    fn record(key: &str, value: &'static str, headers: &[(&str, &'static str)]) -> GroupRecord {
+        let headers = headers.iter();
+        GroupRecord {
+            from: From {
+                topic: Arc::from("any"),
+                partition: 3,
+            },
+            offset: 7,
+            written_at_unix_ms: None,
+            key: Some(Bytes::copy_from_slice(key.as_bytes())),
+            value: Some(Bytes::from_static(value.as_bytes())),
+            headers: headers
+                .map(|(name, value)| ((*name).to_owned(), Bytes::from_static(value.as_bytes())))
+                .collect(),
+        }
+    }
+
+    const SUMMARY: &str = r#"{"match_id":8226246802,"start_time":1742744300}"#;
+    const SUMMARY_HEADERS: [(&str, &str); 3] = [
+        ("schema", "match_summary/1"),
+        ("source", "opendota_pages"),
+        ("received_at", RECEIVED_AT),
+    ];
+
+    #[test]
+    fn a_summary_keeps_its_place_its_bytes_and_its_version() {
+        let record = record("8226246802", SUMMARY, &SUMMARY_HEADERS);
+        let judged = judge(record, Contract::MatchSummary);
+        assert_eq!((judged.from.partition, judged.offset), (3, 7));
+        assert_eq!(judged.raw.value, SUMMARY.as_bytes());
+        assert_eq!(judged.raw.headers.len(), 3);
+        let Ok(Content::Summary(answer)) = judged.content else {
+            panic!("{judged:?}");
+        };
+        assert_eq!(answer.summary.match_id.get(), 8_226_246_802);
+        assert_eq!(&*answer.source, "opendota_pages");
+        let ms = answer.version >> 16;
+        assert_eq!(
+            ms, 1_763_817_901_040,
+            "the time decides, the value after it"
+        );
+    }
+
+    #[test]
+    fn an_id_needs_its_schema_and_its_key_only() {
+        let headers = [("schema", "match_ids_raw/1")];
+        let judged = judge(
+            record("5", r#"{"match_id":5}"#, &headers),
+            Contract::MatchId,
+        );
+        assert!(matches!(judged.content, Ok(Content::Id(id)) if id.get() == 5));
+    }
+
+    #[test]
+    fn the_topic_decides_which_schema_is_right() {
+        let summary = record("8226246802", SUMMARY, &SUMMARY_HEADERS);
+        let id = record("5", r#"{"match_id":5}"#, &[("schema", "match_ids_raw/1")]);
+        for (record, contract) in [(summary, Contract::MatchId), (id, Contract::MatchSummary)] {
+            let invalid = judge(record, contract)
+                .content
+                .expect_err("it is another's");
+            assert_eq!(invalid.reason, DeadLetterReason::SchemaUnknown);
+        }
+    }
+
+    #[test]
+    fn what_is_wrong_has_a_reason_and_a_detail() {
+        let check = |record: GroupRecord, expected, detail: &str| {
+            let judged = judge(record, Contract::MatchSummary);
+            let invalid = judged.content.expect_err("it is wrong");
+            assert_eq!(invalid.reason, expected);
+            assert!(invalid.detail.contains(detail), "{}", invalid.detail);
+        };
+        check(
+            record("1", SUMMARY, &[]),
+            DeadLetterReason::SchemaMissing,
+            "schema",
+        );
+        check(
+            record("1", SUMMARY, &SUMMARY_HEADERS),
+            DeadLetterReason::KeyDiffers,
+            "8226246802",
+        );
+        check(
+            record("1", "no", &SUMMARY_HEADERS),
+            DeadLetterReason::NotJson,
+            "",
+        );
+        check(
+            record("1", r#"{"match_id":1}"#, &SUMMARY_HEADERS),
+            DeadLetterReason::StartTimeInvalid,
+            "start_time",
+        );
+        let mut without_value = record("1", "", &SUMMARY_HEADERS);
+        without_value.value = None;
+        check(without_value, DeadLetterReason::NotJson, "");
+    }
+
+    #[test]
+    fn every_reason_of_the_contract_is_known() {
+        for word in RejectedRecord::REASONS {
+            let mut known = DeadLetterReason::ALL.iter();
+            assert!(known.any(|known| known.as_str() == word), "{word}");
+        }
+    }
+}

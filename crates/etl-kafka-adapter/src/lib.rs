@@ -1,0 +1,23 @@
+//! Reads what is to be loaded from Kafka, and sets aside there what cannot be.
+//!
+//! [`KafkaRecords`] is a member of the service's consumer group and judges each
+//! record by the contract of its topic. [`KafkaDeadLetters`] keeps what cannot
+//! be loaded, unchanged, until its topic has it. [`KafkaHealth`] watches the
+//! brokers, the topics and the member.
+//!
+//! Positions are committed only when told. Topics are never created here; a
+//! missing one shows in health together with the command that creates it.
+
+mod settings;
+
+mod judge;
+mod records;
+
+mod dead_letters;
+
+mod health;
+
+pub use dead_letters::KafkaDeadLetters;
+pub use health::KafkaHealth;
+pub use records::KafkaRecords;
+pub use settings::{KafkaSection, KafkaSettings};

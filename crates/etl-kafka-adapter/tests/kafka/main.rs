@@ -1,0 +1,5 @@
+//! Reading and setting aside, against the broker inside the process and a real one.
+
+mod dead_letters;
+mod records;
+mod support;
