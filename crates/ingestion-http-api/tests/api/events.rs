@@ -1,6 +1,6 @@
 //! Server-sent events.
 
-use futures_util::StreamExt;
+use http_test_kit::events::{event_data, read_events};
 use reqwest::StatusCode;
 use serde_json::Value;
 use tokio::time::{Instant, timeout};
@@ -12,28 +12,8 @@ const EVENT_STREAMS_MAX: usize = 64;
 
 const PATH: &str = "/api/v1/ingestion/events";
 
-/// Reads whole events until there are `count`.
-async fn read_events(answer: reqwest::Response, count: usize) -> Vec<String> {
-    let mut stream = answer.bytes_stream();
-    let mut text = String::new();
-    while text.matches("\n\n").count() < count {
-        let bytes = timeout(DEADLINE, stream.next())
-            .await
-            .expect("an event comes in time");
-        let bytes = bytes
-            .expect("the stream goes on")
-            .expect("the connection stands");
-        text += std::str::from_utf8(&bytes).expect("events are UTF-8");
-    }
-    text.split_inclusive("\n\n").map(str::to_owned).collect()
-}
-
 fn data(event: &str) -> Value {
-    let json = event
-        .strip_prefix("event: ingestion\ndata: ")
-        .and_then(|rest| rest.strip_suffix("\n\n"))
-        .unwrap_or_else(|| panic!("{event:?} is no ingestion event"));
-    serde_json::from_str(json).expect("the data is one line of JSON")
+    event_data("ingestion", event)
 }
 
 #[tokio::test]

@@ -15,6 +15,8 @@ use ingestion_application::{
 use serde_json::json;
 use tokio::time::{Instant, sleep};
 
+use http_test_kit::metrics::series;
+
 use crate::support::{Api, FEED};
 
 /// Two published, one duplicate, one dead letter, one pending.
@@ -238,16 +240,4 @@ fn metric_totals(text: &str) -> [i64; 2] {
     assert_eq!(total(&"ingestion_ledger_imbalance"), 0, "{text}");
     let received = total(&"ingestion_received_total");
     [received, accounted.iter().map(total).sum()]
-}
-
-/// The values of all series called `name`.
-fn series(text: &str, name: &str) -> impl Iterator<Item = i64> {
-    let values = text.lines().filter_map(move |line| {
-        let rest = line.strip_prefix(name)?;
-        let value = rest
-            .strip_prefix(' ')
-            .or_else(|| Some(rest.strip_prefix('{')?.split_once("} ")?.1))?;
-        Some(value.parse().expect("the value is an integer"))
-    });
-    values.collect::<Vec<_>>().into_iter()
 }

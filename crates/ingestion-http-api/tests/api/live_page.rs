@@ -1,16 +1,11 @@
 //! The pages in a real browser.
 
+use http_test_kit::browser::{Browser, IS_LIVE, IS_LOST};
 use ingestion_application::DeadLetterReason;
 use serde_json::{Value, json};
 use tokio::time::Instant;
 
-use crate::{
-    browser::Browser,
-    support::{Api, FEED},
-};
-
-const IS_LIVE: &str = "document.documentElement.dataset.state === 'live'";
-const IS_LOST: &str = "document.documentElement.dataset.state === 'lost'";
+use crate::support::{Api, FEED};
 
 /// 2,001 received: 1,990 published, 1 duplicate, 3 dead letters (one refused by Kafka), 7 pending.
 async fn receive_figures(api: &Api) {
@@ -23,32 +18,6 @@ async fn receive_figures(api: &Api) {
     api.settled().await;
     api.publisher.hold();
     api.receive(1991..=1997, &[]);
-}
-
-/// A figure of the flow, which is drawn twice: broad and tall.
-async fn check_flow(browser: &mut Browser, figure: &str, expected: &str) {
-    let places = format!(
-        "[...document.querySelectorAll('svg [data-figure={figure}]')].map(it => it.textContent)"
-    );
-    let shown = browser.evaluate(&places).await;
-    assert_eq!(shown, json!([expected, expected]), "{figure}");
-}
-
-async fn text(browser: &mut Browser, id: &str) -> Value {
-    let expression = format!("document.getElementById('{id}').innerText");
-    browser.evaluate(&expression).await
-}
-
-/// Everything that the page has loaded came from the service.
-async fn check_hosts(browser: &mut Browser, api: &Api) {
-    let loaded = "performance.getEntriesByType('resource').map(entry => entry.name)";
-    let loaded = browser.evaluate(loaded).await;
-    let loaded = loaded.as_array().expect("it is a list");
-    assert!(!loaded.is_empty(), "the page loads something");
-    for address in loaded.iter().filter_map(Value::as_str) {
-        let ours = address.starts_with(&api.url) || address.starts_with("data:");
-        assert!(ours, "{address} is another host");
-    }
 }
 
 #[tokio::test]
@@ -73,23 +42,23 @@ async fn the_live_page_shows_the_figures() {
              1,990 published + 1 duplicates + 3 dead-lettered + 7 pending.",
         ),
     ] {
-        assert_eq!(text(&mut browser, id).await, expected, "{id}");
+        assert_eq!(browser.text(id).await, expected, "{id}");
     }
-    let reasons = text(&mut browser, "reasons").await.to_string();
+    let reasons = browser.text("reasons").await.to_string();
     assert!(reasons.contains("not json\\n2"), "{reasons}");
-    check_flow(&mut browser, "received", "2,001").await;
-    check_flow(&mut browser, "invalid", "2").await;
-    check_flow(&mut browser, "parsed", "1,999").await;
-    check_flow(&mut browser, "duplicates", "1").await;
-    check_flow(&mut browser, "unique", "1,998").await;
-    check_flow(&mut browser, "pending", "7").await;
-    check_flow(&mut browser, "refused", "1").await;
-    check_flow(&mut browser, "published", "1,990").await;
+    browser.check_flow("received", "2,001").await;
+    browser.check_flow("invalid", "2").await;
+    browser.check_flow("parsed", "1,999").await;
+    browser.check_flow("duplicates", "1").await;
+    browser.check_flow("unique", "1,998").await;
+    browser.check_flow("pending", "7").await;
+    browser.check_flow("refused", "1").await;
+    browser.check_flow("published", "1,990").await;
     browser
         .wait_until("document.title === 'ingestion-service: healthy'")
         .await;
-    assert_eq!(text(&mut browser, "service").await, "ingestion-service");
-    check_hosts(&mut browser, &api).await;
+    assert_eq!(browser.text("service").await, "ingestion-service");
+    browser.check_hosts(&api.url).await;
 
     api.publisher.release();
     let published = "document.getElementById('published').innerText === '1,997'";
@@ -106,7 +75,7 @@ async fn the_live_page_does_not_hide_a_lost_match() {
     api.settled().await;
     let mut browser = Browser::open(&api.url).await;
     browser.wait_until(IS_LIVE).await;
-    let balance = text(&mut browser, "balance").await.to_string();
+    let balance = browser.text("balance").await.to_string();
     assert!(
         balance.contains("does not add up: 2 received ≠ 0"),
         "{balance}"
@@ -134,7 +103,7 @@ async fn the_live_page_says_when_the_service_is_gone_and_comes_back() {
     let api = Api::start_at(port, &[]);
     browser.wait_until(IS_LIVE).await;
     assert_eq!(
-        text(&mut browser, "received").await,
+        browser.text("received").await,
         "0",
         "the new service has none yet"
     );
@@ -192,7 +161,7 @@ async fn the_reference_and_swagger_ui_show_every_path() {
                 "{page}: {path} in {headings:?}"
             );
         }
-        check_hosts(&mut browser, &api).await;
+        browser.check_hosts(&api.url).await;
     }
     api.stop().await;
 }

@@ -1,8 +1,6 @@
 //! The real server on a real socket, asked by a real client and, with the feature
 //! `browser-tests`, by a real browser.
 
-#[cfg(feature = "browser-tests")]
-mod browser;
 mod support;
 
 mod answers;

@@ -1,11 +1,13 @@
 //! The real server on a free port of this machine, and a backlog that is sent to nobody.
 
-use std::{net::SocketAddr, sync::Arc, time::Duration};
+use std::{net::SocketAddr, ops::Deref, sync::Arc, time::Duration};
 
 use bytes::Bytes;
 use domain::MatchId;
 use health_kit::{Clock, Condition, Health, HealthCheck, HealthReporter, HealthStatus, Readiness};
 use http_kit::listen;
+pub(crate) use http_test_kit::DEADLINE;
+use http_test_kit::client::Site;
 use ingestion_application::{
     Backlog, BacklogLimits, BacklogSettings, BacklogWork, DeadLetterReason, FrameParsers, HandIn,
     IngestionStatus, Ledger, SourceName, SourceStatus,
@@ -24,14 +26,11 @@ use tokio_util::sync::CancellationToken;
 pub(crate) const FEED: SourceName = SourceName::new("opendota_stream");
 /// The token of servers that have one.
 pub(crate) const TOKEN: &str = "zQz-a-token";
-/// No test waits longer for anything.
-pub(crate) const DEADLINE: Duration = Duration::from_mins(1);
 
 /// A running server and what it shows.
 pub(crate) struct Api {
+    pub(crate) site: Site,
     pub(crate) address: SocketAddr,
-    /// Without a slash at the end.
-    pub(crate) url: String,
     pub(crate) ledger: Arc<Ledger>,
     pub(crate) backlog: Arc<Backlog>,
     /// Acknowledges what is received, unless it is told to hold it.
@@ -40,7 +39,6 @@ pub(crate) struct Api {
     pub(crate) kafka: Arc<Kafka>,
     /// Cancelled, the service is draining.
     pub(crate) drain: CancellationToken,
-    pub(crate) client: reqwest::Client,
     stop: CancellationToken,
     server: JoinHandle<std::io::Result<()>>,
     /// The work on the backlog, unless the test does it; ends with this.
@@ -92,6 +90,14 @@ fn backlog(publisher: Arc<FakePublisher>) -> (Arc<Ledger>, BacklogWork) {
     let journal = Arc::new(FakeJournal::new());
     let (_, work) = Backlog::new(settings, journal, publisher, Arc::clone(&ledger), clock);
     (ledger, work)
+}
+
+impl Deref for Api {
+    type Target = Site;
+
+    fn deref(&self) -> &Site {
+        &self.site
+    }
 }
 
 impl Api {
@@ -176,21 +182,15 @@ impl Api {
         let address = listener.local_addr().expect("it is bound");
         let stop = CancellationToken::new();
         let server = tokio::spawn(serve(listener, state, stop.clone()));
-        let client = reqwest::Client::builder()
-            .timeout(DEADLINE)
-            .redirect(reqwest::redirect::Policy::none())
-            .build()
-            .expect("the options are valid");
         Self {
+            site: Site::at(address),
             address,
-            url: format!("http://{address}"),
             ledger,
             backlog,
             publisher,
             source,
             kafka,
             drain,
-            client,
             stop,
             server,
             work: JoinSet::new(),
@@ -222,30 +222,6 @@ impl Api {
             assert!(begun.elapsed() < DEADLINE, "{:?}", self.ledger.figures());
             sleep(Duration::from_millis(1)).await;
         }
-    }
-
-    /// The answer to GET.
-    pub(crate) async fn get(&self, path: &str) -> reqwest::Response {
-        let request = self.client.get(format!("{}{path}", self.url));
-        request
-            .send()
-            .await
-            .unwrap_or_else(|error| panic!("GET {path}: {error}"))
-    }
-
-    /// The JSON document at `path`, whatever the status.
-    pub(crate) async fn json(&self, path: &str) -> serde_json::Value {
-        let text = self.text(path).await;
-        serde_json::from_str(&text).unwrap_or_else(|error| panic!("{path}: {error}: {text}"))
-    }
-
-    /// The text at `path`, whatever the status.
-    pub(crate) async fn text(&self, path: &str) -> String {
-        let answer = self.get(path).await;
-        answer
-            .text()
-            .await
-            .unwrap_or_else(|error| panic!("GET {path}: {error}"))
     }
 
     /// Stops the server and waits for its end.

@@ -1,4 +1,5 @@
-//! A real Chromium without a window, driven over its debugging socket.
+//! A real Chromium without a window, driven over its debugging socket, and what
+//! to look for on a live page.
 
 use std::{
     io::{BufRead, BufReader},
@@ -11,7 +12,12 @@ use tempfile::TempDir;
 use tokio::{net::TcpStream, sync::oneshot, time::timeout};
 use tokio_tungstenite::{MaybeTlsStream, WebSocketStream, connect_async, tungstenite::Message};
 
-use crate::support::DEADLINE;
+use crate::DEADLINE;
+
+/// True in a live page that receives events.
+pub const IS_LIVE: &str = "document.documentElement.dataset.state === 'live'";
+/// True in one that has lost the service.
+pub const IS_LOST: &str = "document.documentElement.dataset.state === 'lost'";
 
 /// Where distributions put it.
 const NAMES: [&str; 4] = ["chromium", "chromium-browser", "google-chrome", "chrome"];
@@ -30,7 +36,7 @@ const OPTIONS: [&str; 9] = [
 ];
 
 /// A browser with one page; both are gone when it is dropped.
-pub(crate) struct Browser {
+pub struct Browser {
     process: Child,
     socket: WebSocketStream<MaybeTlsStream<TcpStream>>,
     session: Option<Value>,
@@ -40,7 +46,10 @@ pub(crate) struct Browser {
 
 impl Browser {
     /// Starts a browser and opens `url`.
-    pub(crate) async fn open(url: &str) -> Self {
+    ///
+    /// # Panics
+    /// Without a browser on this machine, and when it does not do as it is told.
+    pub async fn open(url: &str) -> Self {
         let profile = tempfile::tempdir().expect("a temporary folder can be made");
         let mut process = start(&profile);
         let address = debugging_address(&mut process).await;
@@ -64,14 +73,20 @@ impl Browser {
     }
 
     /// Makes the window as wide as this many CSS pixels, as a phone has.
-    pub(crate) async fn set_width(&mut self, width: u32) {
+    ///
+    /// # Panics
+    /// When the browser does not do as it is told.
+    pub async fn set_width(&mut self, width: u32) {
         let size = json!({ "width": width, "height": 800, "deviceScaleFactor": 1, "mobile": true });
         self.command("Emulation.setDeviceMetricsOverride", size)
             .await;
     }
 
     /// Waits until `expression` is true in the page.
-    pub(crate) async fn wait_until(&mut self, expression: &str) {
+    ///
+    /// # Panics
+    /// When it does not come true in time.
+    pub async fn wait_until(&mut self, expression: &str) {
         let script = format!(
             "new Promise(done => {{
                 const look = () => {{ document.readyState === 'complete' && ({expression}) ? done(true) : setTimeout(look, 20); }};
@@ -86,13 +101,49 @@ impl Browser {
     }
 
     /// The value of `expression` in the page.
-    pub(crate) async fn evaluate(&mut self, expression: &str) -> Value {
+    ///
+    /// # Panics
+    /// When it throws.
+    pub async fn evaluate(&mut self, expression: &str) -> Value {
         let parameters = json!({
             "expression": expression, "awaitPromise": true, "returnByValue": true,
         });
         let mut answer = self.command("Runtime.evaluate", parameters).await;
         assert_eq!(answer["exceptionDetails"], Value::Null, "{expression}");
         answer["result"]["value"].take()
+    }
+
+    /// The text that people see of the element with this id.
+    pub async fn text(&mut self, id: &str) -> Value {
+        let expression = format!("document.getElementById('{id}').innerText");
+        self.evaluate(&expression).await
+    }
+
+    /// Checks a figure of the flow, which is drawn twice: broad and tall.
+    ///
+    /// # Panics
+    /// When it is another one.
+    pub async fn check_flow(&mut self, figure: &str, expected: &str) {
+        let places = format!(
+            "[...document.querySelectorAll('svg [data-figure={figure}]')].map(it => it.textContent)"
+        );
+        let shown = self.evaluate(&places).await;
+        assert_eq!(shown, json!([expected, expected]), "{figure}");
+    }
+
+    /// Checks that everything the page has loaded came from the service at `url`.
+    ///
+    /// # Panics
+    /// When it has asked another host.
+    pub async fn check_hosts(&mut self, url: &str) {
+        let loaded = "performance.getEntriesByType('resource').map(entry => entry.name)";
+        let loaded = self.evaluate(loaded).await;
+        let loaded = loaded.as_array().expect("it is a list");
+        assert!(!loaded.is_empty(), "the page loads something");
+        for address in loaded.iter().filter_map(Value::as_str) {
+            let ours = address.starts_with(url) || address.starts_with("data:");
+            assert!(ours, "{address} is another host");
+        }
     }
 
     async fn command(&mut self, method: &str, parameters: Value) -> Value {

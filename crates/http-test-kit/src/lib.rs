@@ -1,0 +1,15 @@
+//! What tests of a service's HTTP interface need, whichever service it is: a
+//! client that says what went wrong, readers of events and of metrics, and a
+//! real browser for the pages.
+//!
+//! A dev-dependency only. It starts no server: that is the test's.
+
+pub mod browser;
+pub mod client;
+pub mod events;
+pub mod metrics;
+
+use std::time::Duration;
+
+/// No test waits longer for anything.
+pub const DEADLINE: Duration = Duration::from_mins(1);
