@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use domain::{CountingRules, Day, Patches};
-use health_kit::{Clock, Condition, HealthCheck, HealthReporter, HealthStatus};
+use health_kit::{Clock, Condition, DurationBuckets, HealthCheck, HealthReporter, HealthStatus};
 use tokio::time::{Instant, sleep};
 use tokio_util::sync::CancellationToken;
 
@@ -45,18 +45,32 @@ pub struct DayStatus {
 }
 
 /// Figures of the days, since the start of the process.
-#[derive(Debug, Clone, Default, PartialEq)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct DayFigures {
     /// Days that are behind their facts.
     pub dirty: Vec<Day>,
-    /// How many days have been built.
-    pub builds: u64,
-    /// How long that took, in sum.
-    pub build_time: Duration,
+    /// How long each build of a day took.
+    pub builds: DurationBuckets,
     /// How often a day did not add up.
     pub mismatches: u64,
     /// Days that did not add up when they were built last, and why.
     pub wrong: BTreeMap<Day, String>,
+}
+
+/// Upper bounds of the buckets of builds, in seconds; the last one is open.
+const BUILD_BUCKETS_SECONDS: &[f64] = &[
+    0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0, 300.0,
+];
+
+impl Default for DayFigures {
+    fn default() -> Self {
+        Self {
+            dirty: Vec::new(),
+            builds: DurationBuckets::new(BUILD_BUCKETS_SECONDS),
+            mismatches: 0,
+            wrong: BTreeMap::new(),
+        }
+    }
 }
 
 impl DayBuilder {
@@ -69,15 +83,7 @@ impl DayBuilder {
         delay: Duration,
         clock: Arc<dyn Clock>,
     ) -> Self {
-        let status = DayStatus {
-            condition: Condition::new(
-                "days",
-                HealthStatus::Healthy,
-                "no day has been built yet",
-                Arc::clone(&clock),
-            ),
-            figures: Mutex::default(),
-        };
+        let status = DayStatus::new(&clock);
         Self {
             store,
             rules,
@@ -116,7 +122,8 @@ impl DayBuilder {
                 return;
             }
         };
-        self.status.lock().dirty = dirty.iter().map(|dirty| dirty.day).collect();
+        self.status
+            .looked(dirty.iter().map(|dirty| dirty.day).collect());
         self.seen
             .retain(|day, _| dirty.iter().any(|dirty| dirty.day == *day));
         for one in dirty {
@@ -163,21 +170,33 @@ impl DayBuilder {
 }
 
 impl DayStatus {
+    fn new(clock: &Arc<dyn Clock>) -> Self {
+        let reason = "no day has been built yet";
+        Self {
+            condition: Condition::new("days", HealthStatus::Healthy, reason, Arc::clone(clock)),
+            figures: Mutex::default(),
+        }
+    }
+
     /// What is known now.
     #[must_use]
     pub fn figures(&self) -> DayFigures {
         self.lock().clone()
     }
 
+    /// The marks have been read: the warehouse answers.
+    fn looked(&self, dirty: Vec<Day>) {
+        self.lock().dirty = dirty;
+        self.judge();
+    }
+
     fn built(&self, build: &DayBuild, took: Duration) {
-        let wrong = {
+        {
             let mut figures = self.lock();
-            figures.builds += 1;
-            figures.build_time += took;
+            figures.builds.record(took);
             figures.dirty.retain(|day| *day != build.day);
             figures.wrong.remove(&build.day);
-            figures.wrong.len()
-        };
+        }
         tracing::debug!(
             day = %build.day,
             day.matches = build.matches,
@@ -185,22 +204,32 @@ impl DayStatus {
             duration_ms = took.as_millis(),
             "day built"
         );
-        if wrong == 0 {
-            self.condition
-                .set(HealthStatus::Healthy, "every day built adds up");
-        }
+        self.judge();
     }
 
     fn wrong(&self, day: Day, why: &str) {
-        {
+        let is_news = {
             let mut figures = self.lock();
             figures.mismatches += 1;
-            figures.wrong.insert(day, why.to_owned());
-        }
-        let reason = format!("{day} does not add up and keeps its former counters: {why}");
-        if self.condition.set(HealthStatus::Unhealthy, reason) {
+            figures.wrong.insert(day, why.to_owned()).as_deref() != Some(why)
+        };
+        if is_news {
             tracing::error!(%day, why, "a day does not add up; it was not swapped in");
         }
+        self.judge();
+    }
+
+    /// The warehouse answers; how the days are says what was built last.
+    fn judge(&self) {
+        let wrong = self.lock().wrong.first_key_value().map(|(day, why)| {
+            format!("{day} does not add up and keeps its former counters: {why}")
+        });
+        match wrong {
+            Some(reason) => self.condition.set(HealthStatus::Unhealthy, reason),
+            None => self
+                .condition
+                .set(HealthStatus::Healthy, "every day built adds up"),
+        };
     }
 
     fn unavailable(&self, why: &str) {
@@ -218,5 +247,45 @@ impl DayStatus {
 impl HealthReporter for DayStatus {
     fn checks(&self) -> Vec<HealthCheck> {
         vec![self.condition.check()]
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use health_kit::SystemClock;
+
+    use super::*;
+
+    #[test]
+    fn health_recovers_with_the_warehouse_and_forgets_no_wrong_day() {
+        let clock: Arc<dyn Clock> = Arc::new(SystemClock);
+        let status = DayStatus::new(&clock);
+        let check = |expected| {
+            let check = status.condition.check();
+            assert_eq!(check.status, expected, "{}", check.reason);
+        };
+        let day = Day::from_days_since_epoch(20_000);
+        status.unavailable("the warehouse does not answer");
+        check(HealthStatus::Degraded);
+        status.looked(Vec::new());
+        check(HealthStatus::Healthy);
+        status.wrong(day, "one is missing");
+        check(HealthStatus::Unhealthy);
+        status.unavailable("the warehouse does not answer");
+        check(HealthStatus::Degraded);
+        status.looked(vec![day]);
+        check(HealthStatus::Unhealthy);
+        let built = DayBuild {
+            day,
+            mark: 1,
+            matches: 0,
+            counted: 0,
+            left_out: BTreeMap::new(),
+        };
+        status.built(&built, Duration::from_millis(20));
+        check(HealthStatus::Healthy);
+        let figures = status.figures();
+        assert_eq!((figures.builds.count(), figures.mismatches), (1, 1));
+        assert!(figures.dirty.is_empty() && figures.wrong.is_empty());
     }
 }

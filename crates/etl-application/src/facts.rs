@@ -109,14 +109,23 @@ impl<'a> Facts<'a> {
         })
     }
 
+    /// How many rows it is, by table.
+    #[must_use]
+    pub fn rows(&self) -> [(&'static str, usize); 5] {
+        let players = self.players.as_ref().map_or(0, |players| players.len());
+        [
+            ("matches", usize::from(self.core.is_some())),
+            ("match_sources", 1),
+            ("match_ranks", usize::from(self.rank.is_some())),
+            ("match_players", players),
+            ("player_matches", self.accounts().count()),
+        ]
+    }
+
     /// How many rows it is, over all tables.
     #[must_use]
     pub fn row_count(&self) -> usize {
-        let players = self.players.as_ref().map_or(0, |players| players.len());
-        1 + usize::from(self.core.is_some())
-            + usize::from(self.rank.is_some())
-            + players
-            + self.accounts().count()
+        self.rows().iter().map(|(_, rows)| rows).sum()
     }
 }
 

@@ -3,6 +3,9 @@
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use health_kit::RecentCount;
+use tokio::time::Instant;
+
 use crate::{DeadLetterReason, Record};
 
 /// Counts records from being consumed to their outcome.
@@ -11,7 +14,23 @@ use crate::{DeadLetterReason, Record};
 /// consumed = loaded + dead-lettered + pending.
 #[derive(Debug, Default)]
 pub struct Ledger {
-    account: Mutex<LedgerFigures>,
+    account: Mutex<Account>,
+}
+
+#[derive(Debug, Default)]
+struct Account {
+    figures: LedgerFigures,
+    consumed: RecentCount,
+    loaded: RecentCount,
+}
+
+/// How fast records move, over the last seconds.
+#[derive(Debug, Clone, Copy, Default, PartialEq)]
+pub struct Rates {
+    /// Records read in a second.
+    pub consumed_per_second: f64,
+    /// Records loaded in a second.
+    pub loaded_per_second: f64,
 }
 
 /// The ledger at one moment.
@@ -37,11 +56,27 @@ pub struct TopicFigures {
 }
 
 impl Ledger {
+    /// An empty ledger with an account for each of these topics: figures that
+    /// are there from the start, at 0, are seen to grow.
+    #[must_use]
+    pub fn new(topics: impl IntoIterator<Item = Arc<str>>) -> Self {
+        let ledger = Self::default();
+        {
+            let figures = &mut ledger.lock().figures;
+            let accounts = topics
+                .into_iter()
+                .map(|topic| (topic, TopicFigures::default()));
+            figures.topics = accounts.collect();
+        }
+        ledger
+    }
+
     /// Records have been read.
     pub fn consume(&self, records: &[Record]) {
         let mut account = self.lock();
+        account.consumed.add(records.len() as u64, Instant::now());
         for record in records {
-            let figures = account.topic(&record.from.topic);
+            let figures = account.figures.topic(&record.from.topic);
             figures.consumed += 1;
             figures.pending += 1;
         }
@@ -49,7 +84,7 @@ impl Ledger {
 
     /// A record has been set aside.
     pub fn dead_letter(&self, record: &Record, reason: DeadLetterReason) {
-        let mut account = self.lock();
+        let account = &mut self.lock().figures;
         let figures = account.topic(&record.from.topic);
         figures.pending -= 1;
         figures.dead_lettered += 1;
@@ -59,7 +94,8 @@ impl Ledger {
     /// So many records of a topic have been loaded.
     pub fn load(&self, topic: &Arc<str>, count: u64) {
         let mut account = self.lock();
-        let figures = account.topic(topic);
+        account.loaded.add(count, Instant::now());
+        let figures = account.figures.topic(topic);
         figures.pending -= count;
         figures.loaded += count;
     }
@@ -67,10 +103,21 @@ impl Ledger {
     /// What became of all of them, at this moment.
     #[must_use]
     pub fn figures(&self) -> LedgerFigures {
-        self.lock().clone()
+        self.lock().figures.clone()
     }
 
-    fn lock(&self) -> MutexGuard<'_, LedgerFigures> {
+    /// How fast it goes.
+    #[must_use]
+    pub fn rates(&self) -> Rates {
+        let mut account = self.lock();
+        let now = Instant::now();
+        Rates {
+            consumed_per_second: account.consumed.per_second(now),
+            loaded_per_second: account.loaded.per_second(now),
+        }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Account> {
         // Nothing panics between two steps of an account.
         self.account.lock().unwrap_or_else(PoisonError::into_inner)
     }

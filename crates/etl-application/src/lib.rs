@@ -13,13 +13,17 @@ pub mod counters;
 pub mod ports;
 
 mod build_days;
+mod etl_status;
 mod facts;
 mod ledger;
 mod load;
 mod record;
 
 pub use build_days::{DayBuilder, DayFigures, DayStatus};
+pub use etl_status::{EtlSnapshot, EtlStatus};
 pub use facts::{AccountFact, Facts, PLAYERS, PlayerFact, Rank};
-pub use ledger::{Ledger, LedgerFigures, TopicFigures};
-pub use load::{BatchLimits, LoadFigures, LoadStatus, Loader, LoaderParts, LoaderSettings};
+pub use ledger::{Ledger, LedgerFigures, Rates, TopicFigures};
+pub use load::{
+    BatchLimits, Freshness, LoadFigures, LoadStatus, Loader, LoaderParts, LoaderSettings,
+};
 pub use record::{Answer, Content, DeadLetterReason, Invalid, RawRecord, Record};

@@ -19,7 +19,7 @@ use tokio::time::{Instant, sleep_until, timeout_at};
 use tokio_util::sync::CancellationToken;
 
 pub use batch::BatchLimits;
-pub use status::{LoadFigures, LoadStatus};
+pub use status::{Freshness, LoadFigures, LoadStatus};
 
 use batch::{Batch, forget};
 use store::{Storing, Widening};

@@ -109,6 +109,7 @@ impl Storing {
             match self.facts.store(answers).await {
                 Ok(days) => {
                     attempts.succeeded();
+                    self.status.loaded(answers);
                     return Ok(days);
                 }
                 Err(StoreError::Refused { detail }) => return Err(detail),
