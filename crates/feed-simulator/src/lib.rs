@@ -41,6 +41,7 @@ mod start_error;
 mod state;
 pub mod summaries;
 mod truth;
+pub mod upstream;
 mod wire;
 mod world;
 

@@ -6,3 +6,4 @@ mod http;
 mod summaries;
 mod support;
 mod upgrades;
+mod upstream;

@@ -1,0 +1,38 @@
+//! What can go wrong with one call.
+
+use std::{fmt, str::FromStr};
+
+use crate::faults::{FaultParseError, UpgradeFault};
+
+/// Something that goes wrong with one call of the upstream.
+///
+/// Read from text as the faults of an upgrade are, such as `refuse:429`, `refuse:502`,
+/// `accept-then-close` and `slow:3s`, or as `wrong-id`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum CallFault {
+    /// What can happen to any request. A refusal with 429 has the body of the limit of a minute,
+    /// any other a page of HTML from whoever stands in front.
+    Connection(UpgradeFault),
+    /// The details of another match than the one asked for.
+    WrongId,
+}
+
+impl fmt::Display for CallFault {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Connection(fault) => fault.fmt(f),
+            Self::WrongId => f.write_str("wrong-id"),
+        }
+    }
+}
+
+impl FromStr for CallFault {
+    type Err = FaultParseError;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        match text {
+            "wrong-id" => Ok(Self::WrongId),
+            other => other.parse().map(Self::Connection),
+        }
+    }
+}

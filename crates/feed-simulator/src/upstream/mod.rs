@@ -1,0 +1,311 @@
+//! The HTTP API of matches, told from the same world as the feed.
+//!
+//! [`Upstream::answer`] is the whole of it, without a socket and without waiting;
+//! [`UpstreamServer`] serves it on one. Shapes are those of recorded answers: keys are absent
+//! where a replay was not parsed, a rank may be a float, and who is refused is not told for how
+//! long.
+
+mod answers;
+mod fault;
+mod limits;
+mod server;
+
+use std::{
+    collections::VecDeque,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    time::Duration,
+};
+
+use domain::{MatchId, Timestamp};
+use rand::{RngExt, SeedableRng, rngs::StdRng, seq::IndexedRandom};
+use serde::Serialize;
+use serde_json::json;
+use tokio::time::Instant;
+
+use self::limits::{Budget, Refusal};
+pub use self::{fault::CallFault, limits::Limits, server::UpstreamServer};
+use crate::{faults::UpgradeFault, world::World};
+
+/// What an upstream is like.
+#[derive(Clone, Debug)]
+pub struct UpstreamConfig {
+    /// Where the matches are from.
+    pub world: World,
+    /// What time it is there at the start: matches that end later are not known yet.
+    pub now: Timestamp,
+    /// How often it may be called.
+    pub limits: Limits,
+    /// Decides on random faults.
+    pub seed: u64,
+    /// Faults to draw from.
+    pub faults: Vec<CallFault>,
+    /// Fraction of the calls, 0 to 1, that go wrong, if there are faults to draw from.
+    pub fault_fraction: f64,
+}
+
+/// The API without its socket. Clones share the same one.
+#[derive(Clone)]
+pub struct Upstream {
+    shared: Arc<Shared>,
+}
+
+struct Shared {
+    world: World,
+    started: Instant,
+    state: Mutex<State>,
+}
+
+struct State {
+    config: UpstreamConfig,
+    rng: StdRng,
+    budget: Budget,
+    /// How far the clock has been put forward.
+    ahead_ms: i64,
+    scripted: VecDeque<Option<CallFault>>,
+    standing: Option<CallFault>,
+    calls: CallCounts,
+}
+
+/// A call on its way to an answer.
+struct Call {
+    now: Timestamp,
+    spent: Result<(), Refusal>,
+    fault: Option<CallFault>,
+    headers: Vec<(&'static str, String)>,
+}
+
+/// What became of the calls so far.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct CallCounts {
+    /// Requests of every kind.
+    pub calls: u64,
+    /// Answered as they should be, 404 among them.
+    pub answered: u64,
+    /// Those of them that asked for what is not there, or not yet.
+    pub not_found: u64,
+    /// Refused because the limit of the minute was reached.
+    pub minute_limited: u64,
+    /// Refused because the limit of the day was reached.
+    pub day_limited: u64,
+    /// Went wrong by a fault.
+    pub faults: u64,
+}
+
+/// An answer before it is written.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Answer {
+    /// The status code.
+    pub status: u16,
+    /// Names and values.
+    pub headers: Vec<(&'static str, String)>,
+    /// JSON, or a page of whoever stands in front.
+    pub body: String,
+}
+
+/// What a call comes to.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Outcome {
+    /// This answer, after so long.
+    Answer(Answer, Duration),
+    /// The connection is closed without one.
+    Closed,
+}
+
+impl UpstreamConfig {
+    /// An upstream with the limits of callers without a key, and without faults.
+    #[must_use]
+    pub fn new(world: World, now: Timestamp) -> Self {
+        Self {
+            world,
+            now,
+            limits: Limits::WITHOUT_KEY,
+            seed: 1,
+            faults: Vec::new(),
+            fault_fraction: 0.0,
+        }
+    }
+}
+
+impl Upstream {
+    /// An upstream that nobody has called yet.
+    #[must_use]
+    pub fn new(config: UpstreamConfig) -> Self {
+        let state = State {
+            rng: StdRng::seed_from_u64(config.seed),
+            budget: Budget::new(config.limits),
+            ahead_ms: 0,
+            scripted: VecDeque::new(),
+            standing: None,
+            calls: CallCounts::default(),
+            config: config.clone(),
+        };
+        Self {
+            shared: Arc::new(Shared {
+                world: config.world,
+                started: Instant::now(),
+                state: Mutex::new(state),
+            }),
+        }
+    }
+
+    /// What time it is there: tokio's clock, put forward by [`advance_to`](Self::advance_to).
+    #[must_use]
+    pub fn now(&self) -> Timestamp {
+        self.now_of(&self.state())
+    }
+
+    /// Puts the clock forward; it never goes back.
+    pub fn advance_to(&self, time: Timestamp) {
+        let mut state = self.state();
+        let missing_ms = time.as_unix_ms() - self.now_of(&state).as_unix_ms();
+        state.ahead_ms += missing_ms.max(0);
+    }
+
+    /// Makes the next calls go through these, one each, `None` for a good answer.
+    pub fn script(&self, faults: impl IntoIterator<Item = Option<CallFault>>) {
+        self.state().scripted.extend(faults);
+    }
+
+    /// Makes every call go wrong, until [`recover`](Self::recover).
+    pub fn fail(&self, fault: CallFault) {
+        self.state().standing = Some(fault);
+    }
+
+    /// Ends what [`fail`](Self::fail) began.
+    pub fn recover(&self) {
+        self.state().standing = None;
+    }
+
+    /// What became of the calls so far.
+    #[must_use]
+    pub fn calls(&self) -> CallCounts {
+        self.state().calls
+    }
+
+    /// Answers `GET` of a path with its query, such as `/api/matches/8769000001`. Every call
+    /// counts against the limits, also one that is refused.
+    #[must_use]
+    pub fn answer(&self, path_and_query: &str) -> Outcome {
+        let call = self.begin();
+        match &call.fault {
+            Some(CallFault::Connection(UpgradeFault::AcceptThenClose)) => Outcome::Closed,
+            Some(CallFault::Connection(UpgradeFault::Refuse {
+                status,
+                retry_after,
+            })) => {
+                let answer = answers::refusal(*status, retry_after.as_deref());
+                Outcome::Answer(answer, Duration::ZERO)
+            }
+            Some(CallFault::Connection(UpgradeFault::Slow(delay))) => {
+                Outcome::Answer(self.finish(&call, path_and_query), *delay)
+            }
+            Some(CallFault::WrongId) | None => {
+                Outcome::Answer(self.finish(&call, path_and_query), Duration::ZERO)
+            }
+        }
+    }
+
+    /// Counts a call, and decides what it goes through.
+    fn begin(&self) -> Call {
+        let mut state = self.state();
+        let now = self.now_of(&state);
+        let spent = state.budget.spend(now);
+        let fault = state.next_fault();
+        state.calls.calls += 1;
+        state.calls.faults += u64::from(fault.is_some());
+        Call {
+            now,
+            spent,
+            fault,
+            headers: state.budget.headers(),
+        }
+    }
+
+    /// Answers a call as far as the limits let it.
+    fn finish(&self, call: &Call, path_and_query: &str) -> Answer {
+        let (path, query) = path_and_query
+            .split_once('?')
+            .unwrap_or((path_and_query, ""));
+        let (status, body) = match call.spent {
+            Err(refusal) => (429, json!({ "error": refusal.message() }).to_string()),
+            Ok(()) => self.look_up(path, query, call),
+        };
+        if call.fault.is_none() {
+            self.state().calls.count(status, call.spent);
+        }
+        Answer {
+            status,
+            headers: call.headers.clone(),
+            body,
+        }
+    }
+
+    fn look_up(&self, path: &str, query: &str, call: &Call) -> (u16, String) {
+        let world = &self.shared.world;
+        if path == "/api/publicMatches" {
+            return answers::page(world, query, call.now);
+        }
+        let Some(id) = path.strip_prefix("/api/matches/") else {
+            return answers::not_found();
+        };
+        let Some(id) = id
+            .parse()
+            .ok()
+            .and_then(|id: i64| MatchId::try_new(id).ok())
+        else {
+            return (400, json!({ "error": "invalid match id" }).to_string());
+        };
+        let told = if call.fault == Some(CallFault::WrongId) {
+            MatchId::try_new(id.get() % i64::MAX + 1).expect("at least 1")
+        } else {
+            id
+        };
+        answers::details(world, id, told, call.now)
+    }
+
+    fn now_of(&self, state: &State) -> Timestamp {
+        let elapsed = self.shared.started.elapsed().as_millis();
+        let elapsed_ms = i64::try_from(elapsed).unwrap_or(i64::MAX / 2);
+        Timestamp::from_unix_ms(state.config.now.as_unix_ms() + elapsed_ms + state.ahead_ms)
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        // A panic while the lock is held would be a bug of ours; the state is still the best there is.
+        self.shared
+            .state
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl State {
+    fn next_fault(&mut self) -> Option<CallFault> {
+        if let Some(scripted) = self.scripted.pop_front() {
+            return scripted;
+        }
+        if self.standing.is_some() {
+            return self.standing.clone();
+        }
+        let goes_wrong = self
+            .rng
+            .random_bool(self.config.fault_fraction.clamp(0.0, 1.0));
+        self.config
+            .faults
+            .choose(&mut self.rng)
+            .filter(|_| goes_wrong)
+            .cloned()
+    }
+}
+
+impl CallCounts {
+    fn count(&mut self, status: u16, spent: Result<(), Refusal>) {
+        match spent {
+            Err(Refusal::Minute) => self.minute_limited += 1,
+            Err(Refusal::Day) => self.day_limited += 1,
+            Ok(()) => {
+                self.answered += 1;
+                self.not_found += u64::from(status == 404);
+            }
+        }
+    }
+}
