@@ -157,7 +157,9 @@ impl<'a> Dependency<'a> {
             let problem = format!("depends on {name} whatever its features");
             return Some((problem, "make the dependency optional, behind a feature"));
         }
-        let may_embed = matches!(from.role, Role::Demo | Role::Platform) || from.is_for_tests();
+        // A simulator ships in demos alone.
+        let in_demos = matches!(from.role, Role::Demo | Role::Platform | Role::Simulator);
+        let may_embed = in_demos || from.is_for_tests();
         if self.is_embedded && !may_embed {
             let problem = format!("switches on {name}/{EMBEDDED} whatever its features");
             let remedy = "switch the in-process engine on in the feature `demo` only";

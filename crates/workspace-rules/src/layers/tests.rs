@@ -141,6 +141,7 @@ fn the_demo_is_reported_outside_its_feature() {
         "switches on kafka-kit/embedded",
     );
     check_one("etl-demo", &embedded, "");
+    check_one("feed-simulator", &embedded, "");
     check_one("kafka-test-kit", &embedded, "");
 }
 
