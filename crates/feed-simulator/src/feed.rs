@@ -160,6 +160,27 @@ impl Feed {
         self.send(MessageKind::Binary, body.into())
     }
 
+    /// Begins or ends to keep the ids of the matches sent for [`take_followed_ids`](Self::take_followed_ids).
+    pub(crate) fn follow_ids(&self, is_followed: bool) {
+        self.change(|state| state.followed = is_followed.then(Vec::new));
+    }
+
+    /// The matches sent since the last time.
+    pub(crate) fn take_followed_ids(&self) -> Vec<i64> {
+        let is_empty = self.state().followed.as_ref().is_none_or(Vec::is_empty);
+        if is_empty {
+            return Vec::new();
+        }
+        // A feed that waited for it goes on.
+        self.change(|state| {
+            state
+                .followed
+                .as_mut()
+                .map(std::mem::take)
+                .unwrap_or_default()
+        })
+    }
+
     /// Looks at the state, for a moment.
     pub(crate) fn state(&self) -> MutexGuard<'_, FeedState> {
         // A panic while the lock is held would be a bug of ours; its figures are still the best there are.

@@ -1,5 +1,6 @@
 //! Serves a simulated match feed and its truth, until it is stopped or all is read.
 
+mod broker;
 mod self_test;
 mod summaries_command;
 
@@ -9,10 +10,13 @@ use anyhow::{Context, bail};
 use clap::{Parser, ValueEnum};
 use feed_simulator::{
     Afterwards, AtEnd, Config, Fault, FaultSchedule, MessageKind, RandomFaults, Rows, Simulator,
-    UpgradeFault,
+    UpgradeFault, World,
+    upstream::{CallFault, Upstream, UpstreamConfig, UpstreamServer},
 };
 use tokio::signal::unix::{SignalKind, signal};
 use tracing_subscriber::EnvFilter;
+
+use self::broker::Broker;
 
 /// A websocket feed of matches with a known truth.
 #[derive(Parser)]
@@ -81,6 +85,21 @@ struct Arguments {
     /// Fraction of the upgrades that go wrong, if there are faults to draw from
     #[arg(long, default_value_t = 0.5)]
     upgrade_fault_fraction: f64,
+    /// Opens an embedded broker with the platform's topics, and sends it a summary of each match
+    #[arg(long)]
+    broker: bool,
+    /// Sends no summaries to the embedded broker
+    #[arg(long, requires = "broker")]
+    no_summaries: bool,
+    /// Serves an HTTP API of matches on this port of 127.0.0.1; 0 takes a free one
+    #[arg(long, value_name = "PORT")]
+    upstream_port: Option<u16>,
+    /// Faults of the API to draw from, such as refuse:429,refuse:502,accept-then-close,slow:3s,wrong-id
+    #[arg(long, value_delimiter = ',', requires = "upstream_port")]
+    upstream_faults: Vec<CallFault>,
+    /// Fraction of the API's calls that go wrong, if there are faults to draw from
+    #[arg(long, default_value_t = 0.1, requires = "upstream_port")]
+    upstream_fault_fraction: f64,
     /// Reads its own feed of bare matches on one core, prints frames per second, and ends
     #[arg(long)]
     self_test: bool,
@@ -129,12 +148,32 @@ async fn serve(arguments: &Arguments) -> anyhow::Result<()> {
             .http_url()
             .context("the truth is always served here")?
     );
+    let world = broker::world(arguments.seed);
+    let broker = arguments
+        .broker
+        .then(|| Broker::start(simulator.feed(), world.clone(), !arguments.no_summaries))
+        .transpose()?;
+    if let Some(broker) = &broker {
+        println!("broker {}", broker.address());
+    }
+    let upstream = match arguments.upstream_port {
+        Some(port) => Some(start_upstream(arguments, world, port).await?),
+        None => None,
+    };
+    if let Some(upstream) = &upstream {
+        println!("upstream {}", upstream.url());
+    }
     let mut terminated = signal(SignalKind::terminate())?;
     let is_done = tokio::select! {
         () = simulator.finished(), if arguments.exit_when_done => true,
         interrupted = tokio::signal::ctrl_c() => { interrupted?; false }
         _ = terminated.recv() => false,
     };
+    if let Some(broker) = broker
+        && let Some(sent) = broker.stop().await?
+    {
+        println!("{{\"summaries_sent\":{sent}}}");
+    }
     let mut truth = simulator.truth();
     simulator.stop().await;
     // A long soak has too many of them to read.
@@ -144,6 +183,21 @@ async fn serve(arguments: &Arguments) -> anyhow::Result<()> {
         bail!("stopped before everything was read");
     }
     Ok(())
+}
+
+async fn start_upstream(
+    arguments: &Arguments,
+    world: World,
+    port: u16,
+) -> anyhow::Result<UpstreamServer> {
+    let upstream = Upstream::new(UpstreamConfig {
+        seed: arguments.seed,
+        faults: arguments.upstream_faults.clone(),
+        fault_fraction: arguments.upstream_fault_fraction,
+        ..UpstreamConfig::new(world, broker::now())
+    });
+    let address = SocketAddr::from(([127, 0, 0, 1], port));
+    Ok(UpstreamServer::start(upstream, address).await?)
 }
 
 fn config(arguments: &Arguments) -> Config {

@@ -27,6 +27,9 @@ const UNPROVED_FRAMES_MAX: usize = 256 * 1024;
 /// Connections of which a record is kept.
 const CONNECTIONS_RECORDED_MAX: usize = 10_000;
 
+/// Ids that may await whoever follows the feed; with as many the feed waits too.
+const FOLLOWED_IDS_MAX: usize = 100_000;
+
 /// Frames handed in that may wait to be sent.
 pub(crate) const GIVEN_FRAMES_MAX: usize = 100_000;
 
@@ -79,6 +82,8 @@ pub(crate) struct FeedState {
     truth: Truth,
     pub(crate) ids_sent: Vec<i64>,
     pub(crate) ids_proved: Vec<i64>,
+    /// Matches sent since they were last asked for; `None` while nobody follows the feed.
+    pub(crate) followed: Option<Vec<i64>>,
     /// `None` where they are not asked for.
     pub(crate) proofs: Option<Vec<Proof>>,
     body: Vec<u8>,
@@ -108,6 +113,7 @@ impl FeedState {
             truth: Truth::default(),
             ids_sent: Vec::new(),
             ids_proved: Vec::new(),
+            followed: None,
             proofs: config.record_proofs.then(Vec::new),
             body: Vec::new(),
         })
@@ -201,6 +207,7 @@ impl FeedState {
         while batch.frames < frames_max
             && out.len() < BATCH_BYTES
             && self.unproved.len() < UNPROVED_FRAMES_MAX
+            && self.is_followed()
         {
             let Some(content) = self.next_content(now) else {
                 break;
@@ -256,6 +263,12 @@ impl FeedState {
         self.generator.is_exhausted() && self.given.is_empty() && self.resend.is_empty()
     }
 
+    /// Whether nobody follows the feed, or whoever does can keep up.
+    fn is_followed(&self) -> bool {
+        let followed = self.followed.as_ref();
+        followed.is_none_or(|ids| ids.len() < FOLLOWED_IDS_MAX)
+    }
+
     /// What the last owner left unproved goes first to the next one.
     fn change_owner(&mut self) {
         self.arrivals.restart();
@@ -284,6 +297,9 @@ impl FeedState {
             self.truth.ids_digest.add(row.match_id);
             if self.record_ids {
                 self.ids_sent.push(row.match_id);
+            }
+            if let Some(followed) = &mut self.followed {
+                followed.push(row.match_id);
             }
         }
         Some(content)

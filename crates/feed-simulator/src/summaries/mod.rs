@@ -4,6 +4,7 @@
 //! What a consumer must make of them follows from [`SentSummaries`] alone.
 
 mod config;
+mod follow;
 mod knowledge;
 mod plan;
 mod producer;
@@ -11,6 +12,7 @@ mod record;
 
 pub use self::{
     config::SummariesConfig,
+    follow::follow_feed,
     knowledge::Knowledge,
     plan::{DayCounts, SentSummaries, Summaries},
     producer::{ProduceError, SummaryProducer},

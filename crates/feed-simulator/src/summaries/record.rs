@@ -1,7 +1,7 @@
 //! Records as they go into the topic, good ones and bad ones.
 
 use contracts::{MatchIdRecord, MatchSummaryRecord, RejectedRecord};
-use domain::MatchId;
+use domain::{MatchId, Timestamp};
 
 use super::Knowledge;
 use crate::{invalid::InvalidReason, world::World};
@@ -28,6 +28,11 @@ pub(super) struct Answer {
 
 impl Answer {
     pub(super) fn record(self, world: &World) -> SummaryRecord {
+        self.received_not_before(world, Timestamp::from_unix_ms(i64::MIN))
+    }
+
+    /// The record of an answer that is not fetched before `earliest`.
+    pub(super) fn received_not_before(self, world: &World, earliest: Timestamp) -> SummaryRecord {
         let found = world.at(self.match_id);
         let received_at = self.knowledge.received_at(world, &found, self.corrections);
         let record = MatchSummaryRecord {
@@ -35,7 +40,7 @@ impl Answer {
                 .knowledge
                 .summary(world, &found.corrected(self.corrections)),
             source: self.knowledge.source(),
-            received_at,
+            received_at: received_at.max(earliest),
         };
         let encoded = record.encode();
         SummaryRecord {

@@ -8,12 +8,16 @@ use std::{
 use contracts::{Header, MatchSummaryRecord, RejectedRecord, version};
 use domain::{CountingRules, MatchId, Timestamp};
 use feed_simulator::{
-    World,
-    summaries::{Knowledge, Summaries, SummariesConfig, SummaryProducer, SummaryRecord},
+    Config, Simulator, World,
+    summaries::{
+        Knowledge, Summaries, SummariesConfig, SummaryProducer, SummaryRecord, follow_feed,
+    },
 };
 use kafka_kit::embedded::{EmbeddedBroker, ReadFrom, TopicReader};
 
-use crate::support::DEADLINE;
+use tokio_util::sync::CancellationToken;
+
+use crate::support::{DEADLINE, read_all};
 
 const TOPIC: &str = "match_summaries";
 
@@ -232,4 +236,53 @@ async fn what_is_not_delivered_is_said() {
         .await
         .expect_err("there is no such topic");
     assert!(error.to_string().contains("missing"), "{error}");
+}
+
+#[tokio::test]
+async fn a_feed_is_followed_by_its_summaries() {
+    let broker = EmbeddedBroker::start(&[(TOPIC, 12)]).expect("a broker");
+    let servers = broker.bootstrap_servers();
+    let simulator = Simulator::start(Config {
+        count: Some(200),
+        record_ids: true,
+        ..Config::default()
+    })
+    .await
+    .expect("the simulator starts");
+    let (world, stop) = (World::new(1), CancellationToken::new());
+    let now = Timestamp::from_unix_seconds(1_900_000_000);
+    let following = tokio::spawn(follow_feed(
+        simulator.feed(),
+        world.clone(),
+        SummaryProducer::try_new(&servers, TOPIC).expect("a producer"),
+        move || now,
+        stop.clone(),
+    ));
+    let (tally, _) = read_all(&simulator).await;
+    stop.cancel();
+    let sent = following
+        .await
+        .expect("no panic")
+        .expect("all are delivered");
+    assert_eq!(sent, 200);
+
+    let reading = tokio::task::spawn_blocking(move || {
+        let reader = TopicReader::open(&servers, TOPIC, ReadFrom::Beginning)?;
+        reader.read_to_end(DEADLINE)
+    });
+    let records = reading.await.expect("no panic").expect("the topic is read");
+    let mut ids = HashSet::new();
+    for record in &records {
+        let headers = record
+            .headers
+            .iter()
+            .map(|(name, value)| Header { name, value });
+        let decoded = MatchSummaryRecord::decode(record.key.as_deref(), &record.value, headers)
+            .expect("a good record");
+        assert_eq!(decoded.received_at, now);
+        let told = decoded.summary.whole();
+        assert_eq!(told, Some(world.at(decoded.summary.match_id).played));
+        ids.insert(decoded.summary.match_id.get());
+    }
+    assert_eq!((records.len(), ids), (200, tally.ids));
 }
