@@ -36,12 +36,14 @@ pub(super) async fn any_order_and_repetition_gives_the_same<T: Target>(
         load_in_disorder(&target, answers.clone(), &mut random).await;
         build_all(&target).await;
         let seen = see(&target, ids()).await;
-        assert_eq!(seen, expected, "seed {seed}: the order changes nothing");
+        let because = format!("seed {seed}: the order changes nothing");
+        seen.expect_same(&expected, &because);
 
         load(&target, &answers).await;
         build_all(&target).await;
         let again = see(&target, ids()).await;
-        assert_eq!(again, expected, "seed {seed}: repetition changes nothing");
+        let because = format!("seed {seed}: repetition changes nothing");
+        again.expect_same(&expected, &because);
     }
 }
 
