@@ -1,4 +1,4 @@
-//! `docs/INTERFACE.md` says what the interface has, and nothing else.
+//! `docs/ingestion/INTERFACE.md` says what the interface has, and nothing else.
 
 use std::collections::BTreeSet;
 
@@ -11,7 +11,7 @@ use crate::{
 
 /// Every metric as `name{labels} type`.
 fn described_metrics() -> BTreeSet<String> {
-    let rows = table("INTERFACE.md", "metric");
+    let rows = table("ingestion/INTERFACE.md", "metric");
     let metrics = rows.iter().map(|row| {
         let series = code(&row[0]).next().unwrap_or_default();
         format!("{series} {}", row[1])
@@ -56,7 +56,7 @@ async fn every_metric_is_in_the_manual_with_its_labels_and_type() {
 
 #[tokio::test]
 async fn every_path_is_in_the_manual_with_its_method() {
-    let rows = table("INTERFACE.md", "path");
+    let rows = table("ingestion/INTERFACE.md", "path");
     let described: BTreeSet<_> = rows
         .iter()
         .flat_map(|row| {

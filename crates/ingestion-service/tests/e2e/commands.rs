@@ -44,7 +44,7 @@ async fn the_manual_lists_the_commands_and_exit_codes_there_are() -> Result<()> 
         .map(str::to_owned)
         .collect();
     shown.sort_unstable();
-    let rows = table("INTERFACE.md", "command");
+    let rows = table("ingestion/INTERFACE.md", "command");
     let mut described: Vec<_> = rows
         .iter()
         .flat_map(|row| code(&row[0]))
@@ -56,7 +56,7 @@ async fn the_manual_lists_the_commands_and_exit_codes_there_are() -> Result<()> 
     described.dedup();
     assert_eq!(described, shown, "{help}");
 
-    let rows = table("INTERFACE.md", "exit code");
+    let rows = table("ingestion/INTERFACE.md", "exit code");
     let described: Vec<_> = rows.iter().map(|row| row[0].clone()).collect();
     let shown = ExitCode::ALL.map(|code| (code as u8).to_string());
     assert_eq!(described, shown);

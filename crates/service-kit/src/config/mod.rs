@@ -5,7 +5,7 @@
 //! Settings that belong together are a [`Section`], declared beside the struct
 //! they fill, in the crate that owns it; a service names the sections it has.
 //! From the list of their declarations follow the command-line [`flags`], the
-//! [`Report`] of what is in force, and the [`tables`] of the documentation.
+//! [`Report`] of what is in force, and the [`Manual`] of all.
 //!
 //! Later layers win: default, TOML file, `.env` in the working directory,
 //! environment, command line. In a variable's name the first underscore parts
@@ -32,7 +32,7 @@ mod values;
 mod tests;
 
 pub use declaration::{Declaration, Setting, Unset};
-pub use documentation::{Flag, flags, tables};
+pub use documentation::{Flag, Manual, flags};
 pub use layers::{Sources, read_text};
 pub use masking::{MASK, masked_url};
 pub use network_values::{Headers, HostPorts, Origins, Properties, Url};

@@ -456,7 +456,7 @@ fn flags_and_tables_follow_from_the_declarations() {
         "Where to listen [default: 8000] [allowed: an integer from 1 to 9999]"
     );
     assert_eq!(
-        tables(&[&NAME, &PASSWORD]),
+        super::documentation::tables(&[&NAME, &PASSWORD]),
         "\n## [queue]\n\n| variable | default | allowed | what it does |\n|---|---|---|---|\n\
          | `QUEUE_PUBLISH_NAME` | raw | anything \\| but \\<secrets> | What it is called |\n\
          \n## [api]\n\n| variable | default | allowed | what it does |\n|---|---|---|---|\n\
