@@ -96,7 +96,7 @@ impl KafkaSettings {
     }
 
     /// The topics that are read.
-    pub(crate) fn topics(&self) -> impl Iterator<Item = &str> {
+    pub fn topics(&self) -> impl Iterator<Item = &str> {
         let topics = [&self.match_summary_topic, &self.match_id_topic];
         topics.into_iter().flatten().map(String::as_str)
     }

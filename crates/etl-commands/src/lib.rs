@@ -1,0 +1,116 @@
+//! The commands of `etl-service`, and the service itself: its settings, its
+//! wiring, and what else can be asked of it.
+//!
+//! One module a command. The command line is the binary's.
+
+pub mod settings;
+
+mod service;
+mod warehouse;
+
+mod rebuild;
+mod run;
+mod verify;
+
+use clap::Subcommand;
+use command_kit::{Given, HealthcheckArguments, ask_health, block_on, print_report};
+use domain::Day;
+use service_kit::{exit_code::ExitCode, telemetry};
+
+use self::settings::{Loaded, Settings};
+
+pub use self::service::Service;
+
+/// Threads that poll tasks: one for loading and HTTP, one for building days.
+const WORKER_THREADS: usize = 2;
+
+/// What to do.
+#[derive(Debug, Clone, Subcommand)]
+pub enum Command {
+    /// Run the service until a signal ends it (the default)
+    Run,
+    /// Load the settings, say where each value comes from, and end
+    Validate,
+    /// Ask the running service whether it is alive; exit 0 if so, 69 if not
+    Healthcheck(HealthcheckArguments),
+    /// Build the counters of these days again, from the facts
+    Rebuild(DaysToBuild),
+    /// Count again and compare; names every difference and changes nothing; exit 1 if there is one
+    Verify(DaysToVerify),
+}
+
+/// The days that `rebuild` is for.
+#[derive(Debug, Clone, Copy, clap::Args)]
+pub struct DaysToBuild {
+    /// The first day, such as 2026-11-01
+    #[arg(long, value_name = "DAY")]
+    from: Day,
+    /// The last day, included
+    #[arg(long, value_name = "DAY")]
+    to: Day,
+}
+
+/// The days that `verify` is for.
+#[derive(Debug, Clone, Copy, clap::Args)]
+pub struct DaysToVerify {
+    /// The first day, such as 2026-11-01; without it the first that has facts
+    #[arg(long, value_name = "DAY")]
+    from: Option<Day>,
+    /// The last day, included; without it the last that has facts
+    #[arg(long, value_name = "DAY")]
+    to: Option<Day>,
+}
+
+/// Does what the command line asks for.
+#[must_use]
+pub fn execute(command: Command, given: Given) -> std::process::ExitCode {
+    let code = match command {
+        Command::Run => block_on(WORKER_THREADS, run::run(given)),
+        Command::Validate => match given.load(Settings::load) {
+            Ok(Loaded { report, .. }) => print_report(&report),
+            Err(code) => code,
+        },
+        Command::Healthcheck(arguments) => match given.load(Settings::load) {
+            Ok(Loaded { settings, .. }) => {
+                let api = &settings.api;
+                block_on(WORKER_THREADS, ask_health(&api.host, api.port, &arguments))
+            }
+            Err(code) => code,
+        },
+        Command::Rebuild(days) => {
+            with_settings(&given, async |settings| rebuild::run(&settings, days).await)
+        }
+        Command::Verify(days) => return verify(&given, days),
+    };
+    code.into()
+}
+
+fn verify(given: &Given, days: DaysToVerify) -> std::process::ExitCode {
+    let mut found = 0;
+    let code = with_settings(given, async |settings| {
+        match verify::run(&settings, days).await {
+            Ok(differences) => {
+                found = differences;
+                ExitCode::Ok
+            }
+            Err(code) => code,
+        }
+    });
+    // The one answer that is this command's own: it worked, and counters are wrong.
+    match code {
+        ExitCode::Ok if found > 0 => 1.into(),
+        code => code.into(),
+    }
+}
+
+fn with_settings(given: &Given, work: impl AsyncFnOnce(Settings) -> ExitCode) -> ExitCode {
+    let settings = match given.load(Settings::load) {
+        Ok(loaded) => loaded.settings,
+        Err(code) => return code,
+    };
+    if let Err(error) = telemetry::init_for_command(&settings.log) {
+        telemetry::say_last(error);
+        return ExitCode::Internal;
+    }
+    block_on(WORKER_THREADS, work(settings))
+}

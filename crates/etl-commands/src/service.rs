@@ -1,0 +1,192 @@
+//! The wiring: every adapter, the use cases, and the order in which they end.
+
+use std::{net::TcpListener, sync::Arc};
+
+use anyhow::Context as _;
+use command_kit::{COMMIT, VERSION};
+use etl_application::{
+    DayBuilder, EtlStatus, Ledger, LoadStatus, Loader, LoaderParts, TopicFigures,
+};
+use etl_http_api::{ApiState, WriteAccess};
+use etl_kafka_adapter::{KafkaDeadLetters, KafkaHealth, KafkaRecords};
+use health_kit::{Clock, Health, Readiness, SystemClock};
+use service_kit::{
+    exit_code::ExitCode,
+    lifecycle::{Lifecycle, ProcessEnd},
+};
+use tokio_util::sync::CancellationToken;
+
+use crate::{settings::Settings, warehouse::Warehouse};
+
+/// The service, put together and not yet running.
+pub struct Service {
+    loader: Loader,
+    builder: DayBuilder,
+    kafka: Arc<KafkaHealth>,
+    warehouse: Warehouse,
+    ledger: Arc<Ledger>,
+    api: ApiState,
+    listener: TcpListener,
+}
+
+impl Service {
+    /// Puts the service together. Taken from the world are the port of the HTTP
+    /// interface and the file of an embedded warehouse; Kafka and servers are
+    /// for [`run`](Self::run).
+    ///
+    /// `drain` is cancelled when the service is asked to end.
+    ///
+    /// # Errors
+    /// A setting that is well-formed but cannot work here.
+    pub async fn build(settings: Settings, drain: CancellationToken) -> anyhow::Result<Self> {
+        let listener = http_kit::listen(&settings.api.host, settings.api.port)?;
+        let clock: Arc<dyn Clock> = Arc::new(SystemClock);
+        let warehouse = Warehouse::open(&settings.warehouse, &clock).await?;
+
+        let records =
+            KafkaRecords::try_new(&settings.kafka).context("the KAFKA_ settings cannot work")?;
+        let records = Arc::new(records);
+        let dead_letters = KafkaDeadLetters::try_new(&settings.kafka)
+            .context("the KAFKA_ settings cannot work")?;
+        let kafka = KafkaHealth::new(&settings.kafka, Arc::clone(&records), &dead_letters, &clock);
+        let kafka = Arc::new(kafka);
+
+        let ledger = Arc::new(Ledger::new(settings.kafka.topics().map(Arc::from)));
+        let load = Arc::new(LoadStatus::new(&clock));
+        let parts = LoaderParts {
+            consumer: records.clone(),
+            facts: Arc::clone(&warehouse.facts),
+            wishes: Arc::clone(&warehouse.wishes),
+            dead_letters: Arc::new(dead_letters),
+            ledger: Arc::clone(&ledger),
+            status: Arc::clone(&load),
+        };
+        let loader = Loader::new(parts, settings.loader);
+        let counters = settings.counters;
+        let builder = DayBuilder::new(
+            Arc::clone(&warehouse.counters),
+            counters.rules,
+            counters.patches,
+            counters.delay,
+            Arc::clone(&clock),
+        );
+        let days = builder.status();
+
+        let health = Health::new(vec![kafka.clone(), load.clone(), days.clone()]);
+        let api = ApiState {
+            service_name: settings.service_name,
+            version: VERSION,
+            commit: COMMIT,
+            health: Arc::new(health),
+            // Its main work waits for everything else.
+            readiness: Arc::new(Readiness::new(drain, Vec::new())),
+            etl: Arc::new(EtlStatus::new(
+                Arc::clone(&ledger),
+                load,
+                days,
+                records,
+                Arc::clone(&clock),
+            )),
+            counters: Arc::clone(&warehouse.counters),
+            reader: Arc::clone(&warehouse.reader),
+            clock,
+            write: settings.api.token.map(|token| WriteAccess {
+                token,
+                facts: Arc::clone(&warehouse.facts),
+            }),
+            cors_allowed_origins: settings.api.cors_allowed_origins,
+        };
+        Ok(Self {
+            loader,
+            builder,
+            kafka,
+            warehouse,
+            ledger,
+            api,
+            listener,
+        })
+    }
+
+    /// Where the HTTP interface answers.
+    ///
+    /// # Errors
+    /// The system does not say.
+    pub fn address(&self) -> std::io::Result<std::net::SocketAddr> {
+        self.listener.local_addr()
+    }
+
+    /// Runs until `next_signal` says so, then drains: nothing more is read, what
+    /// was read is stored and committed as far as there is time, and the HTTP
+    /// interface answers until that is done.
+    pub async fn run(
+        self,
+        lifecycle: Lifecycle,
+        next_signal: impl AsyncFnMut() -> &'static str,
+    ) -> ExitCode {
+        let Self {
+            loader,
+            builder,
+            kafka,
+            warehouse,
+            ledger,
+            api,
+            listener,
+        } = self;
+        tracing::info!(version = VERSION, commit = COMMIT, "started");
+        // Cancelled when the last batch is done, or when there is no more time.
+        let finished = CancellationToken::new();
+
+        lifecycle.spawn("http", etl_http_api::serve(listener, api, finished.clone()));
+        lifecycle.spawn("kafka health", {
+            // What it asks through goes away when the loader ends.
+            let drain = lifecycle.drain();
+            async move {
+                kafka.watch(drain).await;
+                Ok::<_, std::convert::Infallible>(())
+            }
+        });
+        lifecycle.spawn("day builder", {
+            let drain = lifecycle.drain();
+            async move {
+                builder.run(drain).await;
+                Ok::<_, std::convert::Infallible>(())
+            }
+        });
+        lifecycle.spawn("loader", {
+            let (drain, abort) = (lifecycle.drain(), lifecycle.abort());
+            async move {
+                loader.run(drain, abort).await;
+                finished.cancel();
+                Ok::<_, std::convert::Infallible>(())
+            }
+        });
+
+        let ending = lifecycle.run(next_signal).await;
+        warehouse.close().await;
+        conclude(ledger.figures().total(), &ending)
+    }
+}
+
+/// Writes the last line of the log, the ledger, and says how it all ended.
+fn conclude(figures: TopicFigures, ending: &ProcessEnd) -> ExitCode {
+    if !ending.unfinished.is_empty() {
+        tracing::error!(tasks = ?ending.unfinished, "tasks did not end when they were aborted");
+    }
+    // What is pending was not committed: the next run reads it again.
+    let all_is_well = ending.failed.is_empty() && ending.unfinished.is_empty();
+    let code = if all_is_well && figures.is_balanced() {
+        ExitCode::Ok
+    } else {
+        ExitCode::Internal
+    };
+    tracing::info!(
+        ledger.consumed = figures.consumed,
+        ledger.loaded = figures.loaded,
+        ledger.dead_lettered = figures.dead_lettered,
+        ledger.pending = figures.pending,
+        ledger.balanced = figures.is_balanced(),
+        exit_code = code as u8,
+        "stopped"
+    );
+    code
+}

@@ -1,0 +1,22 @@
+//! Keeps `docs/etl/CONFIG.md` what the declarations say.
+
+use std::path::Path;
+
+use service_kit::config::Manual;
+
+use super::declarations;
+
+const MANUAL: Manual = Manual {
+    program: "etl-service",
+    commands: env!("CARGO_PKG_NAME"),
+    config_file_variable: "ETL_CONFIG",
+    example: "KAFKA_GROUP_ID",
+};
+
+#[test]
+fn config_md_is_what_the_declarations_say() {
+    let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs/etl/CONFIG.md");
+    MANUAL
+        .check(&file, &declarations())
+        .unwrap_or_else(|why| panic!("{why}"));
+}

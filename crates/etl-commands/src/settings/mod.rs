@@ -1,0 +1,128 @@
+//! The settings of the whole service: every section's declarations, read into
+//! the structs of the crates they configure.
+//!
+//! Files named by settings are looked at, sockets are not touched, and nothing
+//! is taken from the process itself: arguments, environment and working
+//! directory are passed in.
+
+mod counters;
+mod loading;
+
+#[cfg(test)]
+mod manual;
+#[cfg(test)]
+mod tests;
+
+use std::ffi::OsString;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use etl_application::LoaderSettings;
+use etl_kafka_adapter::{KafkaSection, KafkaSettings};
+use http_kit::{ApiSection, ApiSettings};
+use service_kit::config::{
+    Declaration, Flag, Report, Section, SettingsReader, Sources, WrongSettings, flags,
+};
+use service_kit::lifecycle::ShutdownSection;
+use service_kit::service::ServiceSection;
+use service_kit::telemetry::{LogSection, LogSettings};
+use warehouse_kit::{WarehouseSection, WarehouseSettings};
+
+pub use counters::CounterSettings;
+
+static API: ApiSection = ApiSection::new(
+    "8001",
+    "Bearer token of whoever may have days built again; without it that path of the HTTP \
+     interface does not exist",
+);
+static KAFKA: KafkaSection = KafkaSection::DEFAULT;
+static WAREHOUSE: WarehouseSection = WarehouseSection::DEFAULT;
+static LOG: LogSection = LogSection::DEFAULT;
+static SERVICE: ServiceSection = ServiceSection::named("etl-service");
+static SHUTDOWN: ShutdownSection = ShutdownSection::DEFAULT;
+
+/// Everything the service can be told.
+#[derive(Debug)]
+pub struct Settings {
+    /// Where records come from.
+    pub kafka: KafkaSettings,
+    /// Where facts go.
+    pub warehouse: WarehouseSettings,
+    /// How batches are cut.
+    pub loader: LoaderSettings,
+    /// What is counted, and how soon.
+    pub counters: CounterSettings,
+    /// The HTTP interface.
+    pub api: ApiSettings,
+    /// What is logged, and how.
+    pub log: LogSettings,
+    /// What the service calls itself.
+    pub service_name: String,
+    /// From the first signal to the end of the process.
+    pub shutdown_timeout: Duration,
+}
+
+/// Settings that are right, and what they look like to a reader.
+#[derive(Debug)]
+pub struct Loaded {
+    /// To be acted upon.
+    pub settings: Settings,
+    /// To be shown: every setting with its origin, secrets masked.
+    pub report: Report,
+}
+
+impl Settings {
+    /// Reads all layers. `arguments` are the texts given by [`Settings::flags`].
+    ///
+    /// # Errors
+    /// Everything that is wrong, not only the first.
+    pub fn load(
+        arguments: &[(&str, String)],
+        config_file: Option<PathBuf>,
+        environment: impl IntoIterator<Item = (OsString, OsString)>,
+        working_dir: &Path,
+    ) -> Result<Loaded, WrongSettings> {
+        let sources = Sources {
+            arguments,
+            environment: environment.into_iter().collect(),
+            config_file,
+            config_file_variable: "ETL_CONFIG",
+            working_dir,
+        };
+        let mut reader = SettingsReader::new(declarations(), &sources);
+        let service_name = SERVICE.read(&mut reader);
+        let settings = Self {
+            kafka: KAFKA.read(&mut reader, &service_name),
+            warehouse: WAREHOUSE.read(&mut reader),
+            loader: loading::read(&mut reader),
+            counters: counters::read(&mut reader),
+            api: API.read(&mut reader),
+            log: LOG.read(&mut reader, &service_name),
+            shutdown_timeout: SHUTDOWN.read(&mut reader),
+            service_name,
+        };
+        let report = reader.finish()?;
+        Ok(Loaded { settings, report })
+    }
+
+    /// One command-line flag for each setting.
+    #[must_use]
+    pub fn flags() -> Vec<Flag> {
+        flags(&declarations())
+    }
+}
+
+/// In the order of the manual.
+fn declarations() -> Vec<&'static dyn Declaration> {
+    [
+        &KAFKA.declarations(),
+        &WAREHOUSE.declarations(),
+        loading::DECLARATIONS,
+        counters::DECLARATIONS,
+        &API.declarations(),
+        &LOG.declarations(),
+        &SERVICE.declarations(),
+        &SHUTDOWN.declarations(),
+    ]
+    .concat()
+}

@@ -1,0 +1,54 @@
+//! `etl-service`: match summaries from Kafka to the warehouse, in effect once.
+//!
+//! The command line, and nothing else: what it asks for is done by
+//! `etl-commands`, which also wires the service.
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::Parser;
+use command_kit::{Given, VERSION_AND_COMMIT, parse};
+use etl_commands::{Command, settings::Settings};
+use service_kit::{descriptors, telemetry};
+
+/// Loads match summaries from Kafka into the warehouse, in effect once, and keeps its counters.
+#[derive(Debug, Parser)]
+#[command(name = "etl-service", version = VERSION_AND_COMMIT)]
+struct CommandLine {
+    /// TOML file with settings
+    #[arg(
+        long,
+        value_name = "FILE",
+        global = true,
+        help = "TOML file with settings; ETL_CONFIG names it too"
+    )]
+    config: Option<PathBuf>,
+
+    #[command(subcommand)]
+    command: Option<Command>,
+}
+
+fn main() -> ExitCode {
+    descriptors::raise_limit();
+    let (line, settings) = parse::<CommandLine>(&Settings::flags());
+    let given = Given {
+        config_file: line.config,
+        settings,
+    };
+    let code = etl_commands::execute(line.command.unwrap_or(Command::Run), given);
+    telemetry::flush();
+    code
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory as _;
+    use command_kit::with_settings;
+
+    use super::*;
+
+    #[test]
+    fn the_command_line_is_well_formed() {
+        with_settings(CommandLine::command(), &Settings::flags()).debug_assert();
+    }
+}
