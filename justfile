@@ -84,11 +84,12 @@ fuzz TARGET SECONDS="600":
 bench-journal:
     cargo bench -p ingestion-benchmarks --bench journal
 
-# Builds the container image; needs Docker.
-image:
-    docker build -f deploy/docker/Dockerfile --build-arg GIT_COMMIT="$(git rev-parse --short=12 HEAD)" -t ingestion-service .
+# Builds the container image of a service; needs Docker: just image etl-service 8001
+image SERVICE="ingestion-service" PORT="8000":
+    docker build -f deploy/docker/Dockerfile --build-arg SERVICE={{SERVICE}} --build-arg PORT={{PORT}} \
+        --build-arg GIT_COMMIT="$(git rev-parse --short=12 HEAD)" -t {{SERVICE}} .
 
-# Starts Kafka, its topics and the service in containers; needs Docker.
+# Starts Kafka, its topics and the services in containers; needs Docker.
 up:
     docker compose -f deploy/compose.yaml up --build
 
