@@ -63,13 +63,16 @@ pub(super) const PERMITS: &[Permit] = &[
     ]),
     permit(Who::Technology("sql"), &["sqlx"]),
     permit(Who::Technology("sqlite"), &["sqlx"]),
-    permit(Who::Technology("warehouse"), &["secrecy"]),
+    permit(Who::Technology("warehouse"), &[
+        "clickhouse", "hyper-rustls", "hyper-util", "secrecy", "tokio-rustls", "webpki-roots",
+    ]),
 ];
 
 /// What stays with its owner, in the order of `.cargo/deny.toml`.
 #[rustfmt::skip]
 pub(super) const SINGLE_OWNERS: &[SingleOwner] = &[
     single_owner("actix-web", &["actix-cors", "utoipa-actix-web", "utoipa-swagger-ui"]),
+    single_owner("clickhouse", &[]),
     single_owner("dotenvy", &[]),
     single_owner("figment", &[]),
     single_owner("libloading", &[]),
