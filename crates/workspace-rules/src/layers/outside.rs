@@ -45,6 +45,7 @@ pub(super) const PERMITS: &[Permit] = &[
     permit(Who::Roles(&[Role::Demo, Role::Service]), &["tempfile"]),
     permit(Who::Roles(&[Role::Rules]), &["serde_json"]),
 
+    permit(Who::Technology("clickhouse"), &["clickhouse"]),
     permit(Who::Technology("command"), &["anyhow", "clap", "reqwest"]),
     permit(Who::Technology("health"), &["hdrhistogram"]),
     permit(Who::Technology("http"), &[
