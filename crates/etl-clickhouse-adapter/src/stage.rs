@@ -35,32 +35,38 @@ AND toUInt64OrZero(splitByChar('_', name)[2]) + ? < toUnixTimestamp(now()) LIMIT
 
 const COUNT: &str = "SELECT reason, count() FROM $judged GROUP BY reason LIMIT 100";
 
+/// Keys are numbers until they are counted: texts would make it three times as dear.
 const HEROES: &str = "\
 INSERT INTO $heroes (day, patch, bracket, game_mode, side, hero, games, wins, build) \
-SELECT toDate(?), patch, bracket, game_mode, side, hero, count(), countIf(won), ? FROM ( \
-    SELECT patch, bracket, game_mode, 'radiant' AS side, arrayJoin(radiant) AS hero, \
-           radiant_win AS won FROM $judged WHERE reason = '' \
-    UNION ALL \
-    SELECT patch, bracket, game_mode, 'dire' AS side, arrayJoin(dire) AS hero, \
-           NOT radiant_win AS won FROM $judged WHERE reason = '') \
-GROUP BY patch, bracket, game_mode, side, hero";
+SELECT toDate(?), CAST(? AS Array(String))[patch_place], bracket, game_mode, side, hero, \
+       games, wins, ? FROM ( \
+    SELECT patch_place, bracket, game_mode, side, hero, count() AS games, sum(won) AS wins FROM ( \
+        SELECT patch_place, bracket, game_mode, toInt8(1) AS side, arrayJoin(radiant) AS hero, \
+               radiant_win AS won FROM $judged WHERE reason = '' \
+        UNION ALL \
+        SELECT patch_place, bracket, game_mode, toInt8(2) AS side, arrayJoin(dire) AS hero, \
+               NOT radiant_win AS won FROM $judged WHERE reason = '') \
+    GROUP BY patch_place, bracket, game_mode, side, hero)";
 
 /// In a sorted side, whoever comes first has the lower id.
 const PAIRS: &str = "\
 INSERT INTO $pairs (day, patch, bracket, game_mode, relation, hero, other, games, wins, build) \
-SELECT toDate(?), patch, bracket, game_mode, relation, hero, other, count(), countIf(won), ? FROM ( \
-    SELECT patch, bracket, game_mode, 'against' AS relation, arrayJoin(radiant) AS hero, \
-           arrayJoin(dire) AS other, radiant_win AS won FROM $judged WHERE reason = '' \
-    UNION ALL \
-    SELECT patch, bracket, game_mode, 'with' AS relation, pair.1 AS hero, pair.2 AS other, won \
-    FROM (SELECT patch, bracket, game_mode, won, arrayJoin([ \
-            (s[1], s[2]), (s[1], s[3]), (s[1], s[4]), (s[1], s[5]), (s[2], s[3]), \
-            (s[2], s[4]), (s[2], s[5]), (s[3], s[4]), (s[3], s[5]), (s[4], s[5])]) AS pair FROM ( \
-        SELECT patch, bracket, game_mode, arraySort(radiant) AS s, radiant_win AS won \
-        FROM $judged WHERE reason = '' \
-        UNION ALL SELECT patch, bracket, game_mode, arraySort(dire) AS s, NOT radiant_win AS won \
-        FROM $judged WHERE reason = ''))) \
-GROUP BY patch, bracket, game_mode, relation, hero, other";
+SELECT toDate(?), CAST(? AS Array(String))[patch_place], bracket, game_mode, relation, hero, other, \
+       games, wins, ? FROM ( \
+    SELECT patch_place, bracket, game_mode, relation, hero, other, \
+           count() AS games, sum(won) AS wins FROM ( \
+        SELECT patch_place, bracket, game_mode, toInt8(1) AS relation, arrayJoin(radiant) AS hero, \
+               arrayJoin(dire) AS other, radiant_win AS won FROM $judged WHERE reason = '' \
+        UNION ALL \
+        SELECT patch_place, bracket, game_mode, toInt8(2) AS relation, hero, other, won FROM ( \
+            SELECT patch_place, bracket, game_mode, arraySort(radiant) AS s, radiant_win AS won \
+            FROM $judged WHERE reason = '' \
+            UNION ALL \
+            SELECT patch_place, bracket, game_mode, arraySort(dire) AS s, NOT radiant_win AS won \
+            FROM $judged WHERE reason = '') \
+        ARRAY JOIN [s[1], s[1], s[1], s[1], s[2], s[2], s[2], s[3], s[3], s[4]] AS hero, \
+                   [s[2], s[3], s[4], s[5], s[3], s[4], s[5], s[4], s[5], s[5]] AS other) \
+    GROUP BY patch_place, bracket, game_mode, relation, hero, other)";
 
 const SUMS: &str = "\
 SELECT sumIf(games, kind = 0), sumIf(games, kind = 1), sumIf(games, kind = 2) FROM ( \
@@ -80,9 +86,9 @@ pub(crate) fn ids_of_day(table: &str, day: u16) -> String {
     format!("SELECT match_id FROM {table} WHERE start_time BETWEEN {from} AND {last}")
 }
 
-/// Whether a row is of the day, asked in such a way that the server cannot skip
-/// a month for it: with FINAL, a match that was moved to another month would
-/// be seen as it was before.
+/// Whether a row is of the day, asked in such a way that the server skips nothing
+/// for it. What it skips with FINAL depends on its version, and without the row
+/// that replaced it a match would be seen as it was before it was dated anew.
 pub(crate) fn is_of_day(day: u16) -> String {
     format!("toDate(start_time) = materialize(toDate({day}))")
 }
@@ -97,7 +103,7 @@ pub(crate) fn matches_of_day(day: u16) -> String {
              WHERE match_id IN ({ids})) AS r ON r.match_id = m.match_id \
          LEFT JOIN (SELECT match_id, max(ifNull(leaver_status, 0)) AS worst \
              FROM match_players FINAL WHERE match_id IN ( \
-                 SELECT match_id FROM match_players WHERE match_id IN ({ids}) AND leaver_status >= 2) \
+                 SELECT match_id FROM match_players PREWHERE leaver_status >= 2 WHERE match_id IN ({ids})) \
              GROUP BY match_id) AS p ON p.match_id = m.match_id"
     )
 }
@@ -141,18 +147,27 @@ impl<'a> Stage<'a> {
         patches: &Patches,
     ) -> Result<(DayBuild, DaySums)> {
         self.run(
-            "CREATE TABLE $judged (patch LowCardinality(String), bracket UInt8, game_mode UInt8, \
+            "CREATE TABLE $judged (patch_place UInt16, bracket UInt8, game_mode UInt8, \
              radiant_win Bool, radiant Array(UInt16), dire Array(UInt16), \
              reason LowCardinality(String)) ENGINE = MergeTree ORDER BY tuple()",
         )
         .await?;
         self.run("CREATE TABLE $heroes AS hero_days").await?;
         self.run("CREATE TABLE $pairs AS pair_days").await?;
-        self.judge(rules, patches).await?;
+        let patches = patches_of_day(self.day, patches);
+        self.judge(rules, &patches).await?;
+        let names: Vec<_> = [""]
+            .into_iter()
+            .chain(patches.iter().map(|(_, name)| *name))
+            .collect();
         for count in [HEROES, PAIRS] {
             let limit = self.warehouse.build_timeout();
             let counted = self.warehouse.limited(&self.named(count), limit);
-            let counted = counted.bind(self.day).bind(self.mark).execute();
+            let counted = counted
+                .bind(self.day)
+                .bind(&names)
+                .bind(self.mark)
+                .execute();
             self.warehouse.within(limit, counted).await?;
         }
         let limit = self.warehouse.build_timeout();
@@ -169,16 +184,20 @@ impl<'a> Stage<'a> {
     }
 
     /// Every match with its patch and bracket, and why it is left out if it is.
-    async fn judge(&self, rules: &CountingRules, patches: &Patches) -> Result<()> {
+    async fn judge(&self, rules: &CountingRules, patches: &[(i64, &str)]) -> Result<()> {
         let day = self.day;
-        let patches = patches_of_day(day, patches);
-        let patch = match patches.len() {
-            0 => "''".to_owned(),
-            count => format!("multiIf({}'')", "m.start_time >= ?, ?, ".repeat(count)),
+        // Counted from one, as arrays are; the first is that of no patch.
+        let places = patches
+            .iter()
+            .zip(2_u16..)
+            .map(|((since, _), place)| format!("m.start_time >= {since}, {place}, "));
+        let patch = match places.collect::<String>() {
+            places if places.is_empty() => "1".to_owned(),
+            places => format!("multiIf({places}1)"),
         };
         let (matches, incomplete) = (matches_of_day(day), incomplete_of_day(day));
         let statement = format!(
-            "INSERT INTO $judged (patch, bracket, game_mode, radiant_win, radiant, dire, reason) \
+            "INSERT INTO $judged (patch_place, bracket, game_mode, radiant_win, radiant, dire, reason) \
              SELECT {patch}, if(r.avg_rank_tier BETWEEN 10 AND 89, intDiv(r.avg_rank_tier, 10), 0), \
                  m.game_mode, m.radiant_win, m.radiant, m.dire, \
                  multiIf(length(m.radiant) != 5 OR length(m.dire) != 5 OR has(m.radiant, 0) \
@@ -189,13 +208,10 @@ impl<'a> Stage<'a> {
                      m.duration < ?, 'too_short', '') \
              FROM {matches} \
              UNION ALL \
-             SELECT '', 0, 0, false, [], [], 'incomplete' FROM {incomplete}"
+             SELECT 1, 0, 0, false, [], [], 'incomplete' FROM {incomplete}"
         );
         let limit = self.warehouse.build_timeout();
-        let mut judge = self.warehouse.limited(&self.named(&statement), limit);
-        for (since, name) in &patches {
-            judge = judge.bind(since).bind(name);
-        }
+        let judge = self.warehouse.limited(&self.named(&statement), limit);
         let lobbies: Vec<u8> = rules.lobbies.iter().copied().collect();
         let judge = judge.bind(lobbies).bind(rules.duration_min_seconds);
         self.warehouse.within(limit, judge.execute()).await
