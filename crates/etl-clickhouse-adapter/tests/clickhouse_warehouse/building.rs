@@ -56,6 +56,25 @@ async fn a_match_that_is_dated_into_another_month_counts_once() {
     assert_eq!(facts.expect("it answers").len(), 2);
 }
 
+/// Who stored it has died before marking; who repeats it finds the earlier rows gone.
+#[tokio::test]
+async fn a_day_that_was_left_is_known_when_its_rows_are_merged_away() {
+    let warehouse = fresh().await;
+    load(&warehouse, 1, whole(1, NOON)).await;
+    build(&warehouse, day(NOON)).await;
+    let moved = [said_by("a", 2, whole(1, NOON + DAY))];
+    warehouse.house.store(&moved).await.expect("it is taken");
+    for table in ["matches", "match_sources"] {
+        warehouse
+            .sql(&format!("OPTIMIZE TABLE $.{table} FINAL"))
+            .await;
+    }
+    load(&warehouse, 2, whole(1, NOON + DAY)).await;
+    let dirty = warehouse.house.dirty_days(10).await.expect("it answers");
+    let dirty: Vec<_> = dirty.iter().map(|one| one.day).collect();
+    assert_eq!(dirty, [day(NOON), day(NOON + DAY)]);
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn two_builders_of_a_day_do_no_harm() {
     let warehouse = fresh().await;
