@@ -10,6 +10,11 @@
 //! once more afterwards, for another instance may have stored an earlier answer
 //! in between. Both times also rows that are replaced already are seen, as long
 //! as they are there: a day too many costs a build, one too few costs the truth.
+//!
+//! What is left: a day that is built between its mark and the insert, by a
+//! process that then dies before it marks again, with the earlier rows merged
+//! away before the batch is repeated. All three have to meet; `verify` finds
+//! such a day, and `rebuild` mends it.
 
 use std::collections::{BTreeMap, BTreeSet};
 
