@@ -145,11 +145,12 @@ impl Loader {
         match event {
             ConsumerEvent::Records(records) => {
                 self.storing.ledger.consume(&records);
-                if self.open_until.is_none() {
-                    let wait = self.storing.widening.widen(self.settings.batch_wait);
-                    self.open_until = Some(Instant::now() + wait);
-                }
                 for record in records {
+                    // Each batch has its own: these records may begin several.
+                    if self.open_until.is_none() {
+                        let wait = self.storing.widening.widen(self.settings.batch_wait);
+                        self.open_until = Some(Instant::now() + wait);
+                    }
                     self.open.add(record);
                     self.send_if_complete();
                 }

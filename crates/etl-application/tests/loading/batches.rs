@@ -18,6 +18,18 @@ async fn a_batch_that_does_not_fill_is_sent_after_its_wait() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn what_does_not_fit_into_a_batch_waits_no_longer_than_another() {
+    let world = World::new();
+    let begun = Instant::now();
+    let running = world.start(SETTINGS);
+    // One complete batch, and one more record in the same delivery.
+    world.send_matches(1..=5);
+    world.until(&Step::Committed(vec![(0, 6)])).await;
+    assert_eq!(begun.elapsed(), SETTINGS.batch_wait);
+    world.end(running).await;
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_batch_is_sent_when_it_has_its_rows_or_its_bytes() {
     for batch in [
         BatchLimits {
