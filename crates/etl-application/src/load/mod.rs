@@ -67,7 +67,14 @@ pub struct Loader {
     open_until: Option<Instant>,
     /// Batches being stored, the oldest first; committed in this order.
     under_way: VecDeque<UnderWay>,
+    /// What is stored, and whose commit has failed.
+    uncommitted: Positions,
+    /// When that is committed again, unless a later batch does so before.
+    commit_at: Option<Instant>,
 }
+
+/// Between a commit that failed and the next attempt.
+const COMMIT_PAUSE: Duration = Duration::from_secs(1);
 
 /// A batch that is being stored, and where its partitions go on afterwards.
 struct UnderWay {
@@ -102,6 +109,8 @@ impl Loader {
             open: Batch::default(),
             open_until: None,
             under_way: VecDeque::new(),
+            uncommitted: Positions::new(),
+            commit_at: None,
         }
     }
 
@@ -136,6 +145,7 @@ impl Loader {
                     None => break,
                 },
                 () = wait(self.open_until), if self.has_free_insert() => self.send(),
+                () = wait(self.commit_at) => self.commit().await,
             }
         }
         self.finish(None).await;
@@ -175,6 +185,7 @@ impl Loader {
 
     fn forget(&mut self, partitions: &[TopicPartition]) {
         // Its rows are stored all the same: that does no harm, and they are counted.
+        forget(&mut self.uncommitted, partitions);
         forget(&mut self.open.positions, partitions);
         for batch in &mut self.under_way {
             forget(&mut batch.positions, partitions);
@@ -184,6 +195,7 @@ impl Loader {
     /// Stores and commits everything there is, as far as it goes until `until`.
     async fn finish(&mut self, until: Option<Instant>) {
         self.send();
+        self.commit().await;
         while !self.under_way.is_empty() {
             let done = first_done(&mut self.under_way);
             match until {
@@ -226,7 +238,6 @@ impl Loader {
 
     /// Commits the batches that are done, up to the first one that is not.
     async fn commit_done(&mut self) {
-        let mut positions = Positions::new();
         while let Some(batch) = self.under_way.pop_front_if(|batch| batch.outcome.is_some()) {
             // A panic there is one here: its records are not stored, and nothing
             // behind them may be committed.
@@ -235,13 +246,24 @@ impl Loader {
             {
                 std::panic::resume_unwind(error.into_panic());
             }
-            positions.extend(batch.positions);
+            self.uncommitted.extend(batch.positions);
         }
-        if positions.is_empty() {
+        self.commit().await;
+    }
+
+    /// Commits what is stored. What fails is tried again after a pause: in a
+    /// partition where nothing more arrives no later position makes up for it.
+    async fn commit(&mut self) {
+        self.commit_at = None;
+        if self.uncommitted.is_empty() {
             return;
         }
-        if let Err(error) = self.consumer.commit(&positions).await {
-            tracing::warn!(%error, "the next commit makes up for it");
+        match self.consumer.commit(&self.uncommitted).await {
+            Ok(()) => self.uncommitted.clear(),
+            Err(error) => {
+                tracing::warn!(%error, "positions are committed again soon");
+                self.commit_at = Some(Instant::now() + COMMIT_PAUSE);
+            }
         }
     }
 

@@ -116,3 +116,13 @@ async fn tables_that_do_not_fit_are_a_check_of_their_own() {
     world.until(&Step::Committed(vec![(0, 5)])).await;
     world.end(running).await;
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_commit_that_fails_is_done_again_though_nothing_more_arrives() {
+    let world = World::new();
+    *lock(&world.inside().failing_commits) = 3;
+    let running = world.start(SETTINGS);
+    world.send_matches(1..=4);
+    world.until(&Step::Committed(vec![(0, 5)])).await;
+    world.end(running).await;
+}

@@ -50,6 +50,8 @@ pub(crate) struct Inside {
     pub(crate) refused: Mutex<HashSet<i64>>,
     /// What the next calls of the warehouse answer.
     pub(crate) errors: Mutex<VecDeque<StoreError>>,
+    /// How many of the next commits fail.
+    pub(crate) failing_commits: Mutex<usize>,
     /// How often the loader asked for records.
     pub(crate) asked: Mutex<usize>,
 }
@@ -79,6 +81,7 @@ impl World {
                 inserts: Semaphore::new(1000),
                 refused: Mutex::default(),
                 errors: Mutex::default(),
+                failing_commits: Mutex::default(),
                 asked: Mutex::default(),
             }),
         }
@@ -214,6 +217,13 @@ impl RecordConsumer for Inside {
     }
 
     async fn commit(&self, positions: &Positions) -> Result<(), CommitFailed> {
+        let failing = std::mem::take(&mut *lock(&self.failing_commits));
+        if failing > 0 {
+            *lock(&self.failing_commits) = failing - 1;
+            return Err(CommitFailed {
+                detail: "no broker answers".to_owned(),
+            });
+        }
         let positions = positions.iter();
         let committed = positions.map(|(from, position)| (from.partition, *position));
         self.step(Step::Committed(committed.collect()));
