@@ -8,4 +8,4 @@ pub mod answers;
 mod memory_warehouse;
 pub mod warehouse_contract;
 
-pub use memory_warehouse::MemoryWarehouse;
+pub use memory_warehouse::{MemoryWarehouse, StagedDay};
