@@ -71,6 +71,10 @@ bench-delivery *ARGS:
 soak SEEDS="20000" FIRST="1000":
     SIMULATION_SEEDS={{SEEDS}} SIMULATION_FIRST_SEED={{FIRST}} cargo test --release -p ingestion-simulation --locked no_schedule -- --nocapture
 
+# Sweeps more seeds of the simulation of loading than CI does.
+soak-etl SEEDS="20000" FIRST="1000":
+    SIMULATION_SEEDS={{SEEDS}} SIMULATION_FIRST_SEED={{FIRST}} cargo test --release -p etl-simulation --locked no_schedule -- --nocapture
+
 # Fuzzes frame, journal or settings, with cargo-fuzz of a pinned version: just fuzz journal 600
 fuzz TARGET SECONDS="600":
     cargo install --quiet --locked cargo-fuzz@0.13.2
