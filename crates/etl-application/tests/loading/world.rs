@@ -119,15 +119,18 @@ impl World {
         lock(&self.inside.steps).clone()
     }
 
-    /// Waits until the loader has done that.
+    /// Waits until the loader has done that, which it does within an hour.
     pub(crate) async fn until(&self, step: &Step) {
-        loop {
-            let stepped = self.inside.stepped.notified();
-            if self.steps().contains(step) {
-                return;
+        let stepped = tokio::time::timeout(Duration::from_hours(1), async {
+            loop {
+                let stepped = self.inside.stepped.notified();
+                if self.steps().contains(step) {
+                    return;
+                }
+                stepped.await;
             }
-            stepped.await;
-        }
+        });
+        assert!(stepped.await.is_ok(), "no {step:?} in {:?}", self.steps());
     }
 
     /// Ends the loader in an orderly way, and checks the ledger.
