@@ -182,6 +182,10 @@ impl Brokers {
             let Some(to) = state.moving.remove(one) else {
                 continue;
             };
+            if state.owners.get(one) != Some(&from) {
+                // Its owner was given up meanwhile, and it has another one.
+                continue;
+            }
             let live: Vec<_> = state.members.keys().copied().collect();
             state.owners.remove(one);
             if state.members.contains_key(&to) {
@@ -308,7 +312,7 @@ impl Brokers {
     pub(crate) fn commit(&self, member: Option<MemberId>, positions: &Positions) {
         let mut state = self.lock();
         for (one, position) in positions {
-            if member.is_some_and(|member| state.owners.get(one) != Some(&member)) {
+            if member.is_some_and(|member| !state.may_commit(member, one)) {
                 continue;
             }
             self.judge(&mut state, one, *position);
@@ -376,6 +380,18 @@ impl Brokers {
 }
 
 impl State {
+    /// Whether a partition is a member's. One that went and came back is not,
+    /// until the member knows that it was gone: its position is an old one.
+    fn may_commit(&self, member: MemberId, one: &TopicPartition) -> bool {
+        let knows = self.members.get(&member).is_some_and(|member| {
+            !member.events.iter().any(|event| match event {
+                ConsumerEvent::Lost(partitions) => partitions.contains(one),
+                _ => false,
+            })
+        });
+        knows && self.owners.get(one) == Some(&member)
+    }
+
     /// A member reads a partition from where the group is.
     fn give(&mut self, one: &TopicPartition, to: MemberId) {
         self.owners.insert(one.clone(), to);

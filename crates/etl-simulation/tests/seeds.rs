@@ -10,6 +10,8 @@ use etl_simulation::{Bug, Summary, Violation, describe, run};
 const SEEDS: u64 = 200;
 /// A bug is found within so many of them.
 const SEEDS_PER_BUG: u64 = 60;
+/// Seeds that have found something once.
+const REGRESSIONS: [u64; 3] = [6, 34, 2227];
 
 fn number(variable: &str, default: u64) -> u64 {
     env::var(variable).map_or(default, |text| {
@@ -65,6 +67,13 @@ fn no_schedule_breaks_a_promise() {
         crashes >= count && redelivered >= count,
         "too little went wrong"
     );
+}
+
+#[test]
+fn what_failed_once_passes() {
+    for (seed, outcome) in run_all(&REGRESSIONS) {
+        assert!(outcome.is_ok(), "seed {seed}: {outcome:?}");
+    }
 }
 
 #[test]
