@@ -197,7 +197,7 @@ async fn the_demo_delivers_every_match_once_and_shows_it_live() -> Result<()> {
     assert_eq!(answer.status(), 200, "{page}");
     assert!(answer.text().await?.contains("<html"), "{page}");
 
-    let said = said.to_the_end().await.join("\n");
+    let said = said.to_the_end().await?.join("\n");
     assert_eq!(demo.wait()?.code(), Some(0), "{said}");
     let verdict = said.lines().last().unwrap_or_default();
     let count = verdict

@@ -343,13 +343,13 @@ async fn who_is_asked_to_end_says_how_far_it_came() -> Result<()> {
         })
         .await??;
         send_signal(child.id(), "INT")?;
-        let errors = errors.to_the_end().await.join("\n");
+        let errors = errors.to_the_end().await?.join("\n");
         let status = child.wait()?;
         assert_eq!(status.code(), Some(0), "{errors}");
         let stopped =
             "stopped after line 3 of standard input: asked to end; to go on, replay from line 4 on";
         assert!(errors.contains(stopped), "{errors}");
-        let said = said.to_the_end().await.join("\n");
+        let said = said.to_the_end().await?.join("\n");
         assert!(said.contains("3 lines taken, 0 of them invalid"), "{said}");
         drop(input);
     }

@@ -1,28 +1,30 @@
 //! A service as a child process, and everything around it.
 
-mod process;
 mod topics;
 
 use std::{
-    process::{Child, Command, Stdio},
+    ops::{Deref, DerefMut},
+    path::Path,
+    process::Command,
+    sync::Arc,
     time::Duration,
 };
 
-use anyhow::{Context as _, Result, ensure};
+use anyhow::{Context as _, Result};
 use feed_simulator::{Config, RunningSimulator, Simulator};
 use serde_json::Value;
 use tempfile::TempDir;
-use test_kit::waiting;
-use tokio::time::{Instant, sleep};
-
-pub(crate) use self::{
-    process::{Finished, Lines, run_to_end, send_signal},
-    topics::{PARTITIONS, Topics},
+use test_kit::{
+    service_process::{self, ServiceProcess},
+    waiting,
 };
+use tokio::time::Instant;
+
+pub(crate) use self::topics::{PARTITIONS, Topics};
+pub(crate) use test_kit::service_process::{Finished, Lines, send_signal};
 
 /// Everything a test waits for comes within this time, or the test fails.
 pub(crate) const DEADLINE: Duration = Duration::from_mins(1);
-const ASK_AGAIN_AFTER: Duration = Duration::from_millis(20);
 
 /// Waits until `condition` holds.
 ///
@@ -86,16 +88,31 @@ pub(crate) async fn assert_all_delivered_once(
     Ok(())
 }
 
+/// Runs the binary in `folder` with nothing in its environment but `settings`, to its end.
+pub(crate) async fn run_to_end(
+    arguments: &[&str],
+    settings: &[(&str, &str)],
+    folder: &Path,
+) -> Result<Finished> {
+    let program = env!("CARGO_BIN_EXE_ingestion-service");
+    service_process::run_to_end(program, arguments, settings, folder).await
+}
+
 /// The binary, running.
-pub(crate) struct Service {
-    child: Child,
-    address: String,
-    /// Standard output, line by line.
-    log: Lines,
-    /// Standard error, likewise.
-    errors: Lines,
-    /// Its working directory; gone with it.
-    _folder: TempDir,
+pub(crate) struct Service(ServiceProcess);
+
+impl Deref for Service {
+    type Target = ServiceProcess;
+
+    fn deref(&self) -> &ServiceProcess {
+        &self.0
+    }
+}
+
+impl DerefMut for Service {
+    fn deref_mut(&mut self) -> &mut ServiceProcess {
+        &mut self.0
+    }
 }
 
 impl Service {
@@ -128,7 +145,7 @@ impl Service {
 
     /// The same with another program.
     pub(crate) async fn start_as(
-        mut program: Command,
+        program: Command,
         feed_url: &str,
         topics: &Topics,
         further: &[(&str, &str)],
@@ -142,30 +159,10 @@ impl Service {
             ("API_PORT", "0"),
         ];
         settings.extend(further);
-        let folder = TempDir::new()?;
-        let mut child = program
-            .current_dir(folder.path())
-            .env_clear()
-            .envs(settings)
-            .stdin(Stdio::null())
-            .stdout(Stdio::piped())
-            .stderr(Stdio::piped())
-            .spawn()?;
-        let log = Lines::of(child.stdout.take().context("it was asked to be piped")?);
-        let errors = Lines::of(child.stderr.take().context("it was asked to be piped")?);
-        let mut service = Self {
-            child,
-            address: String::new(),
-            log,
-            errors,
-            _folder: folder,
-        };
-        wait_until("the HTTP interface answers", async || {
-            service.address = service.address_in_log().unwrap_or_default();
-            !service.address.is_empty()
-        })
-        .await;
-        Ok(service)
+        let folder = Arc::new(TempDir::new()?);
+        Ok(Self(
+            ServiceProcess::start(program, &settings, folder).await?,
+        ))
     }
 
     /// A path of the HTTP interface; its status and body.
@@ -175,7 +172,7 @@ impl Service {
             .no_proxy()
             .build()?;
         let answer = client
-            .get(format!("http://{}{path}", self.address))
+            .get(format!("http://{}{path}", self.address()))
             .send()
             .await?;
         Ok((answer.status().as_u16(), answer.text().await?))
@@ -230,50 +227,6 @@ impl Service {
         .await
     }
 
-    /// The process id.
-    pub(crate) fn id(&self) -> u32 {
-        self.child.id()
-    }
-
-    /// Sends a signal, such as `TERM`.
-    pub(crate) fn signal(&self, name: &str) -> Result<()> {
-        send_signal(self.id(), name)
-    }
-
-    /// Whether the process has ended.
-    pub(crate) fn has_ended(&mut self) -> bool {
-        self.child.try_wait().is_ok_and(|status| status.is_some())
-    }
-
-    /// Waits for the process to end; its exit code.
-    pub(crate) async fn exit_code(&mut self) -> Result<i32> {
-        let begun = Instant::now();
-        loop {
-            if let Some(status) = self.child.try_wait()? {
-                return status.code().context("it was ended by a signal");
-            }
-            ensure!(begun.elapsed() < DEADLINE, "the service has not ended");
-            sleep(ASK_AGAIN_AFTER).await;
-        }
-    }
-
-    /// Waits for the process to end; its exit code and the ledger, the last line of its log.
-    ///
-    /// Asserts that the ledger is balanced.
-    pub(crate) async fn ended(&mut self) -> Result<(i32, Value)> {
-        let code = self.exit_code().await?;
-        let last = self
-            .log
-            .to_the_end()
-            .await
-            .pop()
-            .context("there are lines")?;
-        let last: Value = serde_json::from_str(&last)?;
-        assert_eq!(last["message"], "stopped", "the last line is the ledger");
-        assert_eq!(last["ledger.balanced"], true, "{last}");
-        Ok((code, last))
-    }
-
     /// Asks it to end, and asserts that it does so with exit code 0 and nothing pending.
     pub(crate) async fn stop(mut self) -> Result<()> {
         self.signal("TERM")?;
@@ -320,58 +273,5 @@ impl Service {
             })
         })
         .await
-    }
-
-    /// Where the HTTP interface answers: `host:port`.
-    pub(crate) fn address(&self) -> &str {
-        &self.address
-    }
-
-    /// The lines on standard output so far.
-    pub(crate) fn log(&self) -> Vec<String> {
-        self.log.so_far()
-    }
-
-    /// Leaves standard output unread, or reads on.
-    pub(crate) fn pause_log(&self, is_paused: bool) {
-        self.log.pause(is_paused);
-    }
-
-    /// The lines on standard error so far.
-    pub(crate) fn errors(&self) -> Vec<String> {
-        self.errors.so_far()
-    }
-
-    /// A line of `/proc/PID/status` in KiB, such as `VmHWM`, the most memory it ever had resident.
-    pub(crate) fn memory_kib(&self, field: &str) -> Result<u64> {
-        let status = std::fs::read_to_string(format!("/proc/{}/status", self.id()))?;
-        let line = status
-            .lines()
-            .find(|line| line.starts_with(field))
-            .context("no such field")?;
-        let number = line
-            .split_whitespace()
-            .nth(1)
-            .context("a field has a value")?;
-        Ok(number.parse()?)
-    }
-
-    fn address_in_log(&self) -> Option<String> {
-        self.log().iter().find_map(|line| {
-            let line: Value = serde_json::from_str(line).ok()?;
-            line["server.address"].as_str().map(str::to_owned)
-        })
-    }
-}
-
-impl Drop for Service {
-    fn drop(&mut self) {
-        // It may have ended already.
-        let _ = self.child.kill();
-        let _ = self.child.wait();
-        if std::thread::panicking() {
-            eprintln!("the service's log:\n{}", self.log().join("\n"));
-            eprintln!("its standard error:\n{}", self.errors().join("\n"));
-        }
     }
 }
