@@ -32,7 +32,7 @@ pub trait RecordConsumer: Send + Sync {
     /// Returns when the group's coordinator has them.
     ///
     /// # Errors
-    /// [`CommitFailed`]; a later commit of a higher position makes up for it.
+    /// [`CommitFailed`]; whoever asks tries again, with what has come since.
     async fn commit(&self, positions: &Positions) -> Result<(), CommitFailed>;
 
     /// Hands nothing more over, and leaves the group as soon as the last commit is done.

@@ -1,0 +1,79 @@
+//! What can be asked of the binary beside `run`.
+
+use std::sync::Arc;
+
+use anyhow::Result;
+use feed_simulator::{World, summaries::SummariesConfig};
+use kafka_test_kit::shared_broker;
+use tempfile::TempDir;
+use test_kit::service_process::run_to_end;
+
+use crate::support::{Service, Topics, run};
+
+#[tokio::test]
+async fn validate_shows_every_setting_and_where_it_comes_from() -> Result<()> {
+    let folder = TempDir::new()?;
+    let shown = run(&["validate", "--counters-delay", "7s"], &folder).await?;
+    assert_eq!(shown.exit_code, Some(0), "{shown:?}");
+    for expected in ["COUNTERS_DELAY", "7s", "WAREHOUSE_URL", "embedded"] {
+        assert!(
+            shown.stdout.contains(expected),
+            "{expected} in {}",
+            shown.stdout
+        );
+    }
+    Ok(())
+}
+
+#[tokio::test]
+async fn settings_that_cannot_work_end_with_78_and_say_why() -> Result<()> {
+    let folder = TempDir::new()?;
+    std::fs::write(
+        folder.path().join("data"),
+        "a file where the folder should be",
+    )?;
+    for (arguments, said) in [
+        (&["run", "--api-port", "x"][..], "API_PORT"),
+        (
+            &[
+                "run",
+                "--kafka-match-summary-topic=",
+                "--kafka-match-id-topic=",
+            ],
+            "KAFKA_MATCH_ID_TOPIC",
+        ),
+        (&["run", "--api-port=0"], "WAREHOUSE_DIR"),
+    ] {
+        let program = env!("CARGO_BIN_EXE_etl-service");
+        let ended = run_to_end(program, arguments, &[], folder.path()).await?;
+        assert_eq!(ended.exit_code, Some(78), "{arguments:?}: {ended:?}");
+        assert!(ended.stderr.contains(said), "{said} in {}", ended.stderr);
+    }
+    Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn days_are_built_again_on_request_and_verified() -> Result<()> {
+    let topics = Topics::create_on(shared_broker().await?).await?;
+    let sent = topics
+        .fill(SummariesConfig::new(World::new(3), 300))
+        .await?;
+    let folder = Arc::new(TempDir::new()?);
+    let service = Service::start(&topics, &folder, &[]).await?;
+    service.wait_until_loaded(&sent).await?;
+    service.stop().await?;
+
+    let days = ["--from", "2000-01-01", "--to", "2100-01-01"];
+    let rebuilt = run(&[&["rebuild"], &days[..]].concat(), &folder).await?;
+    assert_eq!(rebuilt.exit_code, Some(0), "{rebuilt:?}");
+    assert!(rebuilt.stdout.contains("300 matches"), "{rebuilt:?}");
+    let verified = run(&[&["verify"], &days[..]].concat(), &folder).await?;
+    assert_eq!(verified.exit_code, Some(0), "{verified:?}");
+    assert!(
+        verified.stdout.contains("1 days compared, 0 differences"),
+        "{verified:?}"
+    );
+    let nothing = run(&["verify", "--from=1999-01-01", "--to=1999-12-31"], &folder).await?;
+    assert!(nothing.stdout.contains("0 days compared"), "{nothing:?}");
+    Ok(())
+}

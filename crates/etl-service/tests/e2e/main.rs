@@ -1,0 +1,7 @@
+//! The built binary as a child process, between a real Kafka and its embedded warehouse.
+
+mod commands;
+mod kills;
+mod support;
+mod trouble;
+mod world;
