@@ -30,7 +30,7 @@ pub enum InsertCompression {
 }
 
 /// How long things may take, and how tables are made.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct WarehouseOptions {
     /// For the rows of one table.
     pub insert_timeout: Duration,

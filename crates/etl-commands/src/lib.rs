@@ -8,6 +8,7 @@ pub mod settings;
 mod service;
 mod warehouse;
 
+mod migrate;
 mod rebuild;
 mod run;
 mod verify;
@@ -17,7 +18,10 @@ use command_kit::{Given, HealthcheckArguments, ask_health, block_on, print_repor
 use domain::Day;
 use service_kit::{exit_code::ExitCode, telemetry};
 
-use self::settings::{Loaded, Settings};
+use self::{
+    migrate::MigrateArguments,
+    settings::{Loaded, Settings},
+};
 
 pub use self::service::Service;
 
@@ -33,6 +37,8 @@ pub enum Command {
     Validate,
     /// Ask the running service whether it is alive; exit 0 if so, 69 if not
     Healthcheck(HealthcheckArguments),
+    /// Make the tables on a server, and the database if the user may; `run` never changes a table there
+    Migrate(MigrateArguments),
     /// Build the counters of these days again, from the facts
     Rebuild(DaysToBuild),
     /// Count again and compare; names every difference and changes nothing; exit 1 if there is one
@@ -77,6 +83,9 @@ pub fn execute(command: Command, given: Given) -> std::process::ExitCode {
             }
             Err(code) => code,
         },
+        Command::Migrate(arguments) => with_settings(&given, async |settings| {
+            migrate::run(&settings, arguments).await
+        }),
         Command::Rebuild(days) => {
             with_settings(&given, async |settings| rebuild::run(&settings, days).await)
         }

@@ -26,7 +26,7 @@ pub(crate) async fn run(settings: &Settings, days: DaysToBuild) -> ExitCode {
 
 async fn rebuild(settings: &Settings, DaysToBuild { from, to }: DaysToBuild) -> anyhow::Result<()> {
     let clock: Arc<dyn Clock> = Arc::new(SystemClock);
-    let warehouse = Warehouse::open(&settings.warehouse, &clock).await?;
+    let warehouse = Warehouse::open(settings, &clock).await?;
     let known = warehouse.counters.days(from, to).await?;
     anyhow::ensure!(
         known.len() <= DAYS_MAX,

@@ -31,8 +31,8 @@ pub struct Service {
 
 impl Service {
     /// Puts the service together. Taken from the world are the port of the HTTP
-    /// interface and the file of an embedded warehouse; Kafka and servers are
-    /// for [`run`](Self::run).
+    /// interface and the file of an embedded warehouse; a server is asked whose
+    /// its tables are, and Kafka is for [`run`](Self::run).
     ///
     /// `drain` is cancelled when the service is asked to end.
     ///
@@ -41,7 +41,8 @@ impl Service {
     pub async fn build(settings: Settings, drain: CancellationToken) -> anyhow::Result<Self> {
         let listener = http_kit::listen(&settings.api.host, settings.api.port)?;
         let clock: Arc<dyn Clock> = Arc::new(SystemClock);
-        let warehouse = Warehouse::open(&settings.warehouse, &clock).await?;
+        let warehouse = Warehouse::open(&settings, &clock).await?;
+        warehouse.refuse_newer().await?;
 
         let records =
             KafkaRecords::try_new(&settings.kafka).context("the KAFKA_ settings cannot work")?;

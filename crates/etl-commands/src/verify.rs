@@ -18,7 +18,7 @@ pub(crate) async fn run(settings: &Settings, days: DaysToVerify) -> Result<usize
 
 async fn verify(settings: &Settings, days: DaysToVerify) -> anyhow::Result<usize> {
     let clock: Arc<dyn Clock> = Arc::new(SystemClock);
-    let warehouse = Warehouse::open(&settings.warehouse, &clock).await?;
+    let warehouse = Warehouse::open(settings, &clock).await?;
     // All that a time of a record can name.
     let from = days.from.unwrap_or(Day::from_days_since_epoch(0));
     let to = days.to.unwrap_or(Day::of(clock.now()).next());

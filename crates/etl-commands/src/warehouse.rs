@@ -2,11 +2,13 @@
 
 use std::sync::Arc;
 
-use anyhow::{Context as _, bail};
+use anyhow::Context as _;
 use etl_application::ports::{CounterStore, FactStore, WarehouseReader, WishStore};
+use etl_clickhouse_adapter::{ClickHouseWarehouse, SchemaError};
 use etl_sqlite_adapter::SqliteWarehouse;
 use health_kit::Clock;
-use warehouse_kit::WarehouseSettings;
+
+use crate::settings::Settings;
 
 /// One warehouse, as each of its ports.
 pub(crate) struct Warehouse {
@@ -14,39 +16,77 @@ pub(crate) struct Warehouse {
     pub(crate) wishes: Arc<dyn WishStore>,
     pub(crate) counters: Arc<dyn CounterStore>,
     pub(crate) reader: Arc<dyn WarehouseReader>,
-    embedded: Arc<SqliteWarehouse>,
+    place: Place,
+}
+
+enum Place {
+    File(Arc<SqliteWarehouse>),
+    Server(Arc<ClickHouseWarehouse>),
 }
 
 impl Warehouse {
-    /// Opens it; an embedded one makes its file and tables.
+    /// Opens it. An embedded one makes its file and tables; to a server nothing
+    /// is connected yet.
     ///
     /// # Errors
     /// It cannot work with these settings, and why.
-    pub(crate) async fn open(
-        settings: &WarehouseSettings,
-        clock: &Arc<dyn Clock>,
-    ) -> anyhow::Result<Self> {
-        let Some(file) = settings.embedded_file() else {
-            bail!(
-                "WAREHOUSE_URL names a server, and this version loads the embedded warehouse \
-                 alone: set WAREHOUSE_URL=embedded"
-            );
+    pub(crate) async fn open(settings: &Settings, clock: &Arc<dyn Clock>) -> anyhow::Result<Self> {
+        let Some(file) = settings.warehouse.embedded_file() else {
+            return Ok(Self::behind_ports(&server(settings)?, Place::Server));
         };
         let embedded = SqliteWarehouse::open(&file, Arc::clone(clock))
             .await
             .context("the embedded warehouse cannot be opened; WAREHOUSE_DIR says where it is")?;
-        let embedded = Arc::new(embedded);
-        Ok(Self {
-            facts: embedded.clone(),
-            wishes: embedded.clone(),
-            counters: embedded.clone(),
-            reader: embedded.clone(),
-            embedded,
-        })
+        Ok(Self::behind_ports(&Arc::new(embedded), Place::File))
+    }
+
+    fn behind_ports<T>(warehouse: &Arc<T>, place: impl FnOnce(Arc<T>) -> Place) -> Self
+    where
+        T: FactStore + WishStore + CounterStore + WarehouseReader + 'static,
+    {
+        Self {
+            facts: warehouse.clone(),
+            wishes: warehouse.clone(),
+            counters: warehouse.clone(),
+            reader: warehouse.clone(),
+            place: place(Arc::clone(warehouse)),
+        }
+    }
+
+    /// Looks whether this program may write there at all. What a server lacks
+    /// may come later, and a server that is away too: health says so then.
+    ///
+    /// # Errors
+    /// Its tables are of a newer program.
+    pub(crate) async fn refuse_newer(&self) -> anyhow::Result<()> {
+        let Place::Server(server) = &self.place else {
+            return Ok(());
+        };
+        match server.check_schema().await {
+            Err(newer @ SchemaError::Newer { .. }) => Err(newer.into()),
+            Err(error) => {
+                tracing::warn!(%error, "the tables of the warehouse are not there, or nobody knows");
+                Ok(())
+            }
+            Ok(()) => Ok(()),
+        }
     }
 
     /// Waits for what is under way, and closes it.
     pub(crate) async fn close(&self) {
-        self.embedded.close().await;
+        if let Place::File(file) = &self.place {
+            file.close().await;
+        }
     }
+}
+
+/// The server that the settings name.
+///
+/// # Errors
+/// They name none, or nobody vouches for it.
+pub(crate) fn server(settings: &Settings) -> anyhow::Result<Arc<ClickHouseWarehouse>> {
+    let client = warehouse_kit::client(&settings.warehouse)
+        .context("the WAREHOUSE_ settings cannot work")?;
+    let options = settings.server.clone();
+    Ok(Arc::new(ClickHouseWarehouse::new(client, options)))
 }

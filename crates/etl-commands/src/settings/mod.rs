@@ -7,6 +7,7 @@
 
 mod counters;
 mod loading;
+mod server;
 
 #[cfg(test)]
 mod manual;
@@ -18,6 +19,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use etl_application::LoaderSettings;
+use etl_clickhouse_adapter::WarehouseOptions;
 use etl_kafka_adapter::{KafkaSection, KafkaSettings};
 use http_kit::{ApiSection, ApiSettings};
 use service_kit::config::{
@@ -48,6 +50,8 @@ pub struct Settings {
     pub kafka: KafkaSettings,
     /// Where facts go.
     pub warehouse: WarehouseSettings,
+    /// What a server is told beyond where it is.
+    pub server: WarehouseOptions,
     /// How batches are cut.
     pub loader: LoaderSettings,
     /// What is counted, and how soon.
@@ -94,6 +98,7 @@ impl Settings {
         let settings = Self {
             kafka: KAFKA.read(&mut reader, &service_name),
             warehouse: WAREHOUSE.read(&mut reader),
+            server: server::read(&mut reader),
             loader: loading::read(&mut reader),
             counters: counters::read(&mut reader),
             api: API.read(&mut reader),
@@ -117,6 +122,7 @@ fn declarations() -> Vec<&'static dyn Declaration> {
     [
         &KAFKA.declarations(),
         &WAREHOUSE.declarations(),
+        server::DECLARATIONS,
         loading::DECLARATIONS,
         counters::DECLARATIONS,
         &API.declarations(),

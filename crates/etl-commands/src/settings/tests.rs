@@ -28,6 +28,7 @@ fn defaults_are_those_of_the_contract() {
         settings.warehouse.embedded_file().as_deref(),
         Some(Path::new("/nowhere/data/warehouse/dota.db"))
     );
+    assert_eq!(settings.server, WarehouseOptions::default());
     assert_eq!(settings.loader.batch.rows_max, 50_000);
     assert_eq!(settings.loader.batch.bytes_max, 32 * 1024 * 1024);
     assert_eq!(settings.loader.batch_wait, Duration::from_secs(2));

@@ -2,6 +2,7 @@
 
 mod commands;
 mod kills;
+mod server;
 mod support;
 mod trouble;
 mod world;
