@@ -106,9 +106,12 @@ fn commit(
     buffer: &Buffer,
     mut positions: Vec<(TopicPartition, i64)>,
 ) -> Outcome {
-    // Asked for now, as partitions may have gone since.
+    // Asked for now, as partitions may have gone since, and come back.
     buffer.note(|status| {
-        positions.retain(|(partition, _)| status.partitions.contains_key(partition));
+        positions.retain(|(partition, position)| {
+            let known = status.partitions.get(partition);
+            known.is_some_and(|known| known.may_commit(*position))
+        });
     });
     if positions.is_empty() {
         return Ok(());

@@ -45,6 +45,15 @@ impl PartitionStatus {
         // The end was asked for a while ago.
         Some(u64::try_from(end - done_to).unwrap_or(0))
     }
+
+    /// Whether a position is one of those taken since the partition came.
+    ///
+    /// A partition that goes and comes back may bring the positions of before
+    /// with it, and meanwhile another member may have committed higher ones.
+    pub(super) fn may_commit(&self, position: i64) -> bool {
+        self.taken_to.is_some_and(|taken_to| position <= taken_to)
+            && self.committed.is_none_or(|committed| position >= committed)
+    }
 }
 
 impl GroupStatus {
@@ -63,5 +72,33 @@ impl GroupStatus {
     pub fn partition_count(&self, topic: &str) -> usize {
         let partitions = self.partitions.keys();
         partitions.filter(|one| &*one.topic == topic).count()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn positions_from_before_a_partition_went_are_not_committed() {
+        for (committed, taken_to, position, expected) in [
+            (None, None, 5, false),
+            (None, Some(5), 5, true),
+            (Some(7), Some(7), 5, false),
+            (Some(5), Some(9), 9, true),
+            (Some(5), Some(9), 5, true),
+            (Some(5), Some(9), 10, false),
+        ] {
+            let status = PartitionStatus {
+                committed,
+                taken_to,
+                ..PartitionStatus::default()
+            };
+            assert_eq!(
+                status.may_commit(position),
+                expected,
+                "{status:?}, {position}"
+            );
+        }
     }
 }
