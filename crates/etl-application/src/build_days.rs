@@ -36,6 +36,8 @@ struct Seen {
     mark: u64,
     since: Instant,
     marked: Instant,
+    /// When it did not add up last.
+    wrong: Option<Instant>,
 }
 
 /// How the days are.
@@ -134,20 +136,24 @@ impl DayBuilder {
     }
 
     /// A day that was never built is due at once, any other one after the delay;
-    /// one that is over, and that nothing marks any more, before.
+    /// one that is over, and that nothing marks any more, before. One that did
+    /// not add up is not tried again before the delay is over.
     fn is_due(&mut self, dirty: DirtyDay) -> bool {
         let now = Instant::now();
         let seen = self.seen.entry(dirty.day).or_insert(Seen {
             mark: dirty.mark,
             since: now,
             marked: now,
+            wrong: None,
         });
         if seen.mark != dirty.mark {
             (seen.mark, seen.marked) = (dirty.mark, now);
         }
         let is_over = Day::of(self.clock.now()) > dirty.day;
         let is_quiet = now - seen.marked >= self.delay / QUIET_SHARE;
-        dirty.build.is_none() || now - seen.since >= self.delay || is_over && is_quiet
+        let is_tried_again = seen.wrong.is_none_or(|wrong| now - wrong >= self.delay);
+        is_tried_again
+            && (dirty.build.is_none() || now - seen.since >= self.delay || is_over && is_quiet)
     }
 
     async fn build(&mut self, day: Day) {
@@ -160,8 +166,9 @@ impl DayBuilder {
             }
             Err(BuildError::DoesNotAddUp(differences)) => {
                 let error = BuildError::DoesNotAddUp(differences);
-                // Not again before the delay is over.
-                self.seen.remove(&day);
+                if let Some(seen) = self.seen.get_mut(&day) {
+                    seen.wrong = Some(Instant::now());
+                }
                 self.status.wrong(day, &error.to_string());
             }
             Err(BuildError::Unavailable(error)) => self.status.unavailable(&error.to_string()),
