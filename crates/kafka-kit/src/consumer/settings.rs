@@ -49,7 +49,7 @@ impl Default for BufferLimits {
 }
 
 /// What a member gets.
-const PROPERTIES: [(&str, &str); 13] = [
+const PROPERTIES: [(&str, &str); 14] = [
     // A position is committed when whoever reads says so.
     ("enable.auto.commit", "false"),
     ("enable.auto.offset.store", "false"),
@@ -57,6 +57,9 @@ const PROPERTIES: [(&str, &str); 13] = [
     // What stays with a member is read on while others get theirs.
     ("partition.assignment.strategy", "cooperative-sticky"),
     ("group.protocol", "classic"),
+    // A member that was killed is missed in seconds, and its partitions with it.
+    // A thread of librdkafka's shows that one is alive, whatever its work is.
+    ("session.timeout.ms", "10000"),
     // A topic that is made, or gets more partitions, is noticed soon.
     ("topic.metadata.refresh.interval.ms", "5000"),
     // What librdkafka reads ahead is bounded, over all partitions together.
