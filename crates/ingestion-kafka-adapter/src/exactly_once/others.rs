@@ -307,14 +307,16 @@ mod tests {
             open.flush(PATIENCE).expect("the broker takes it");
             write(&producer, &topic, &[6], true);
             let seen = others.look(Duration::from_secs(1));
-            let hidden = Hidden {
-                partition: 0,
-                from: 8,
-                end: 11,
-                further: 0,
-            };
-            let expected = Ok(Seen::NotYet(Some(hidden)));
-            assert_eq!(seen, expected, "hidden by an open one");
+            // The brokers answer before they have written the marker at 10.
+            let expected = [10, 11].map(|end| {
+                Ok(Seen::NotYet(Some(Hidden {
+                    partition: 0,
+                    from: 8,
+                    end,
+                    further: 0,
+                })))
+            });
+            assert!(expected.contains(&seen), "hidden by an open one: {seen:?}");
             assert_eq!(others.glance(), Ok(()));
             let aborted = open.abort_transaction(PATIENCE);
             aborted.expect("the broker answers");
