@@ -25,12 +25,6 @@ impl Timestamp {
         self.0
     }
 
-    /// Milliseconds since the Unix epoch, as [`as_unix_ms`](Self::as_unix_ms).
-    #[must_use]
-    pub const fn unix_millis(self) -> i64 {
-        self.0
-    }
-
     /// Whole seconds since the Unix epoch; a part of a second counts for the second it is in.
     #[must_use]
     pub const fn unix_seconds(self) -> i64 {
@@ -65,7 +59,7 @@ mod tests {
             (i64::MIN, i64::MIN),
         ] {
             let at = Timestamp::from_unix_seconds(seconds);
-            assert_eq!((at.as_unix_ms(), at.unix_millis()), (ms, ms));
+            assert_eq!(at.as_unix_ms(), ms);
         }
     }
 }
