@@ -31,7 +31,8 @@ const END: &str = r#"
 signal() {
     [ -n "$pid" ] || return
     send "$1" >&2
-    if [ "$1" = KILL ]; then wait "$pid"; pid=; fi
+    # The shell would tell of the killed process in the process's own log.
+    if [ "$1" = KILL ]; then wait "$pid" 2>/dev/null; pid=; fi
 }
 
 while read -r order; do
