@@ -1,19 +1,23 @@
 //! What the use cases need of the world.
 
+mod call_memory;
 mod consumer_status;
 mod counter_store;
 mod dead_letter_sink;
 mod fact_store;
+mod match_details;
 mod record_consumer;
 mod warehouse_reader;
 mod wish_store;
 
+pub use call_memory::CallMemory;
 pub use consumer_status::{ConsumerStatus, PartitionLag};
 pub use counter_store::{
     BuildError, CounterStore, DayBuild, DayState, Difference, DirtyDay, WarehouseError,
 };
 pub use dead_letter_sink::DeadLetterSink;
 pub use fact_store::{FactStore, STORE_PAUSE_MAX, STORE_PAUSE_MIN, StoreError};
+pub use match_details::{CallBudget, CallWindow, Details, DetailsError, MatchDetails};
 pub use record_consumer::{
     CommitFailed, ConsumerEvent, Positions, RELEASE_SECONDS_MAX, RecordConsumer, TopicPartition,
 };
