@@ -44,17 +44,21 @@ pub enum DetailsError {
         until: Timestamp,
     },
     /// The upstream takes no calls of ours: the key is wrong, or the address is
-    /// shut out. Calls stop until somebody changes that.
+    /// shut out. It uses up no attempt; until somebody changes that, few calls are made.
     #[error("the upstream refuses our calls: {detail}")]
     Refused {
         /// What it says.
         detail: String,
+        /// When to ask again; before that the same is answered without a call.
+        until: Timestamp,
     },
     /// Nothing usable came: network, time-out, 5xx, a page of HTML. It uses up no attempt.
     #[error("the upstream does not answer: {detail}")]
     Unavailable {
         /// What happened.
         detail: String,
+        /// When to ask again; before that there is no room.
+        until: Timestamp,
     },
     /// It answered, and not with this match: an attempt that counts, and an error.
     #[error("the upstream's answer is wrong: {detail}")]
