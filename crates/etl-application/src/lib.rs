@@ -9,6 +9,7 @@
 //! Nothing outside the warehouse takes part in exactness: what is read twice is
 //! stored twice, under the same key and version, which changes nothing.
 
+pub mod backfill;
 pub mod counters;
 pub mod ports;
 

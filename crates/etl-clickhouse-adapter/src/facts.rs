@@ -98,7 +98,7 @@ impl ClickHouseWarehouse {
 
     /// Stores rows of a table in one go: it is all there before the first is
     /// sent, so that no server waits for us in the middle.
-    async fn insert<R: TableRow + Serialize + Send + Sync + 'static>(
+    pub(crate) async fn insert<R: TableRow + Serialize + Send + Sync + 'static>(
         &self,
         rows: Vec<R>,
     ) -> Result<()> {

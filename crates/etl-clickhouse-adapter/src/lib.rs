@@ -9,6 +9,7 @@
 //! Connections are made by `warehouse-kit`. Nothing here tries anything twice:
 //! what failed is repeated by whoever asked, which changes nothing.
 
+mod backfills;
 mod building;
 mod days;
 mod error;

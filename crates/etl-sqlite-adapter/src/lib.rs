@@ -9,6 +9,7 @@
 //! Every statement runs on the thread of its connection, and counting on
 //! threads for blocking work: nothing here keeps the runtime busy.
 
+mod backfills;
 mod building;
 mod counting;
 mod error;

@@ -103,7 +103,7 @@ impl WarehouseReader for SqliteWarehouse {
 }
 
 impl SqliteWarehouse {
-    async fn answer<T>(
+    pub(crate) async fn answer<T>(
         &self,
         asked: impl Future<Output = Result<T, sqlx::Error>>,
     ) -> Result<T, WarehouseError> {

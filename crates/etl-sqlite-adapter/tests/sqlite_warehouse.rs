@@ -11,7 +11,9 @@ use contracts::warehouse::{
     PlayerMatchRow, PositionDayRow, SCHEMA_VERSION, TableRow,
 };
 use domain::{AccountId, Day, HeroId, MatchId, Slot, Timestamp};
-use etl_application::ports::{CounterStore, FactStore, StoreError, WarehouseReader, WishStore};
+use etl_application::ports::{
+    BackfillStore, CounterStore, FactStore, StoreError, WarehouseReader, WishStore,
+};
 use etl_sqlite_adapter::SqliteWarehouse;
 use etl_test_support::answers::{DAY, NOON, match_id, said_by, whole, with_players};
 use etl_test_support::warehouse_contract::{self, Defect, Target};
@@ -55,6 +57,10 @@ impl Target for Warehouse {
     }
 
     fn wishes(&self) -> Arc<dyn WishStore> {
+        Arc::clone(&self.sqlite) as _
+    }
+
+    fn backfills(&self) -> Arc<dyn BackfillStore> {
         Arc::clone(&self.sqlite) as _
     }
 

@@ -7,6 +7,7 @@ use async_trait::async_trait;
 use domain::{
     AccountId, CountingRules, Day, HeroId, LeftOut, MatchId, Patches, SkillBracket, Slot, Timestamp,
 };
+use etl_application::backfill::{Backfill, BackfillId};
 use etl_application::counters::{Cell, DayCounters, DaySums, StoredDay};
 use etl_application::ports::{
     BuildError, CounterFilter, CounterStore, DayBuild, DayState, Difference, DirtyDay, FactStore,
@@ -16,6 +17,7 @@ use etl_application::ports::{
 use etl_application::{Answer, Facts};
 use health_kit::Clock;
 
+mod backfills;
 mod known;
 mod staging;
 
@@ -41,6 +43,7 @@ pub(crate) struct State {
     pub(crate) days: BTreeMap<Day, StoredDay>,
     built_at: BTreeMap<Day, Timestamp>,
     pub(crate) wishes: BTreeSet<MatchId>,
+    backfills: BTreeMap<BackfillId, Backfill>,
     failure: Option<StoreError>,
     refused: BTreeSet<MatchId>,
     ignores_versions: bool,

@@ -1,5 +1,6 @@
 //! What the use cases need of the world.
 
+mod backfill_store;
 mod call_memory;
 mod consumer_status;
 mod counter_store;
@@ -10,6 +11,7 @@ mod record_consumer;
 mod warehouse_reader;
 mod wish_store;
 
+pub use backfill_store::BackfillStore;
 pub use call_memory::CallMemory;
 pub use consumer_status::{ConsumerStatus, PartitionLag};
 pub use counter_store::{

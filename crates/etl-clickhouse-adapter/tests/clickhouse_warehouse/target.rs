@@ -6,7 +6,7 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use clickhouse_test_kit::{ClickHouse, shared_clickhouse};
 use domain::{AccountId, Day, HeroId, MatchId, Slot};
-use etl_application::ports::{CounterStore, FactStore, WarehouseReader, WishStore};
+use etl_application::ports::{BackfillStore, CounterStore, FactStore, WarehouseReader, WishStore};
 use etl_clickhouse_adapter::{ClickHouseWarehouse, TableOptions, WarehouseOptions};
 use etl_test_support::answers::{hero, match_id};
 use etl_test_support::warehouse_contract::{Defect, Target};
@@ -74,6 +74,10 @@ impl Target for Warehouse {
     }
 
     fn wishes(&self) -> Arc<dyn WishStore> {
+        Arc::clone(&self.house) as _
+    }
+
+    fn backfills(&self) -> Arc<dyn BackfillStore> {
         Arc::clone(&self.house) as _
     }
 

@@ -4,6 +4,7 @@
 //! their own. A target also says what no port tells, and lets the suite plant
 //! defects that a warehouse must find in itself.
 
+mod backfills;
 mod counting;
 mod days;
 mod order;
@@ -18,8 +19,8 @@ use async_trait::async_trait;
 use domain::{AccountId, CountingRules, Day, HeroId, MatchId, Patches, Slot, Timestamp};
 use etl_application::Answer;
 use etl_application::ports::{
-    CounterFilter, CounterStore, DayBuild, FactStore, HeroGames, KnownMatch, PairGames,
-    WarehouseReader, WishStore,
+    BackfillStore, CounterFilter, CounterStore, DayBuild, FactStore, HeroGames, KnownMatch,
+    PairGames, WarehouseReader, WishStore,
 };
 
 use crate::MemoryWarehouse;
@@ -35,6 +36,9 @@ pub trait Target: Send + Sync {
 
     /// Where wishes are kept.
     fn wishes(&self) -> Arc<dyn WishStore>;
+
+    /// Where backfills are kept.
+    fn backfills(&self) -> Arc<dyn BackfillStore>;
 
     /// What is asked for people.
     fn reader(&self) -> Arc<dyn WarehouseReader>;
@@ -91,7 +95,7 @@ impl Defect {
     ];
 }
 
-/// Checks every promise of the four ports, on warehouses that are empty when
+/// Checks every promise of the five ports, on warehouses that are empty when
 /// `fresh` gives them.
 ///
 /// # Panics
@@ -117,6 +121,9 @@ pub async fn check<T: Target>(fresh: impl AsyncFn() -> T) {
     reading::what_was_stored_is_read(&fresh().await).await;
     reading::matches_are_found_by_account(&fresh().await).await;
     reading::wishes_are_made_once(&fresh().await).await;
+    backfills::a_row_is_read_as_it_was_set_down(&fresh().await).await;
+    backfills::the_higher_version_stays(&fresh().await).await;
+    backfills::the_newest_come_first_and_bounded(&fresh().await).await;
     verifying::planted_defects_are_found(&fresh).await;
 }
 
@@ -242,6 +249,10 @@ impl Target for Arc<MemoryWarehouse> {
     }
 
     fn wishes(&self) -> Arc<dyn WishStore> {
+        Arc::clone(self) as _
+    }
+
+    fn backfills(&self) -> Arc<dyn BackfillStore> {
         Arc::clone(self) as _
     }
 

@@ -36,7 +36,7 @@ pub(super) const PERMITS: &[Permit] = &[
     ]),
     permit(Who::Roles(&[Role::Domain]), &["thiserror"]),
     permit(Who::Roles(&[Role::Contracts]), &["jiff", "serde", "serde_json"]),
-    permit(Who::Roles(&[Role::Application]), &["slab"]),
+    permit(Who::Roles(&[Role::Application]), &["slab", "uuid"]),
     // Times, secrets and JSON at a border.
     permit(Who::Roles(&[Role::Adapter, Role::Api]), &["jiff", "secrecy", "serde", "serde_json"]),
     permit(Who::Roles(&[Role::Commands, Role::Demo, Role::Service, Role::Platform]), &[
