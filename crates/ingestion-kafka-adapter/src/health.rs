@@ -11,6 +11,7 @@ use kafka_kit::{
     brokers::{BrokersHealth, probe_for_ever},
     health::{TopicHealth, TopicTrouble},
     probe::{TopicState, topic_state},
+    undecided::Hidden,
 };
 use rdkafka::producer::{Producer, ThreadedProducer};
 use tokio::time::sleep;
@@ -19,7 +20,6 @@ use crate::{
     delivery::{client::Context, trouble::Refusal},
     settings::KafkaSettings,
     shared_state::SharedState,
-    topic::undecided::Hidden,
 };
 
 /// How often the age of the oldest message is looked at.

@@ -14,7 +14,9 @@ pub mod health;
 pub mod log;
 pub mod probe;
 pub mod reader;
+pub mod scan;
 pub mod settings;
+pub mod undecided;
 
 #[cfg(feature = "embedded")]
 pub mod embedded;

@@ -8,6 +8,7 @@ use contracts::MatchIdRecord;
 use kafka_kit::{
     error_code::code_of,
     reader::{Next, Reader},
+    undecided::Hidden,
 };
 use rdkafka::{ClientConfig, Message as _, error::RDKafkaErrorCode};
 use tokio::time::{Duration, Instant};
@@ -15,7 +16,6 @@ use tokio::time::{Duration, Instant};
 use crate::{
     delivery::trouble::Trouble,
     exactly_once::{reports::Sample, transaction_queue::TransactionQueue, writer_end::Stopped},
-    topic::undecided::Hidden,
 };
 
 const STEP: Duration = Duration::from_millis(100);

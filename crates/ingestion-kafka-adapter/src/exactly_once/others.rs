@@ -11,6 +11,7 @@ use std::sync::Arc;
 use kafka_kit::{
     error_code::code_of,
     reader::{Next, Reader},
+    undecided::{EndOffsets, Hidden},
 };
 use rdkafka::{ClientConfig, Message as _, error::RDKafkaErrorCode};
 use tokio::time::{Duration, Instant};
@@ -22,10 +23,7 @@ use crate::{
         writer_end::{Stopped, WriterEnd},
     },
     settings::KafkaSettings,
-    topic::{
-        end_offsets::{EndOffsets, lies_before},
-        undecided::Hidden,
-    },
+    topic::end_offsets::lies_before,
 };
 
 const STEP: Duration = Duration::from_millis(100);

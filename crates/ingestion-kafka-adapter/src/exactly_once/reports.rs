@@ -8,14 +8,12 @@ use std::{
 
 use domain::MatchId;
 use ingestion_application::ports::Message;
+use kafka_kit::undecided::EndOffsets;
 use rdkafka::error::RDKafkaErrorCode;
 
-use crate::{
-    delivery::{
-        client::Outcomes,
-        in_flight::{InFlight, Messages},
-    },
-    topic::end_offsets::EndOffsets,
+use crate::delivery::{
+    client::Outcomes,
+    in_flight::{InFlight, Messages},
 };
 
 /// Collects librdkafka's reports until it has told of every record.

@@ -7,7 +7,7 @@
 
 use std::sync::{Arc, PoisonError, RwLock};
 
-use kafka_kit::{error_code::code_of, settings::SettingsError};
+use kafka_kit::{error_code::code_of, settings::SettingsError, undecided::EndOffsets};
 use rdkafka::{
     ClientConfig,
     error::{KafkaError, RDKafkaErrorCode},
@@ -28,7 +28,7 @@ use crate::{
         writer_end::{Stopped, WriterEnd},
     },
     settings::KafkaSettings,
-    topic::{end_offsets::EndOffsets, readable::Readability},
+    topic::readable::Readability,
 };
 
 /// No call blocks for longer, so that a stop is noticed.

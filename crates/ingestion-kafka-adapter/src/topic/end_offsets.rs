@@ -1,10 +1,6 @@
 //! Where records end, by partition.
 
-use std::collections::BTreeMap;
-
-/// Of each partition the offset after its last record of some kind; 0 where
-/// there is none.
-pub(crate) type EndOffsets = BTreeMap<i32, i64>;
+use kafka_kit::undecided::EndOffsets;
 
 /// Whether records lie before older ones, as they do in a topic made anew; not
 /// to be seen in a partition that held no more before than it has got now.

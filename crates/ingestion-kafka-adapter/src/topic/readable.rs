@@ -11,6 +11,7 @@ use std::{
     thread,
 };
 
+use kafka_kit::undecided::{EndOffsets, Hidden, Sight};
 use rdkafka::{
     ClientConfig,
     producer::{Producer, ProducerContext, ThreadedProducer},
@@ -18,11 +19,6 @@ use rdkafka::{
 use tokio::{
     sync::oneshot,
     time::{Duration, Instant, sleep},
-};
-
-use crate::topic::{
-    end_offsets::EndOffsets,
-    undecided::{Hidden, Sight},
 };
 
 /// Between two looks.

@@ -36,7 +36,7 @@ pub struct GroupRecord {
 
 impl GroupRecord {
     /// Copies a message out of librdkafka's memory, all of its pieces into one allocation.
-    pub(super) fn copied(from: TopicPartition, message: &BorrowedMessage<'_>) -> Self {
+    pub(crate) fn copied(from: TopicPartition, message: &BorrowedMessage<'_>) -> Self {
         let header_values = || {
             let headers = message.headers().into_iter();
             headers.flat_map(|all| all.iter().map(|one| (one.key, one.value)))
