@@ -5,16 +5,24 @@
 //! Deliberately absent: any service's settings and commands of its own. A
 //! service names its settings when it reads them.
 
+pub mod dead_letters;
+
 mod build_info;
 mod given;
 mod healthcheck;
 mod listening;
+mod moment;
+mod progress;
 mod runtime;
+mod stop;
 mod validate;
 
 pub use build_info::{COMMIT, VERSION, VERSION_AND_COMMIT};
 pub use given::{Given, parse, with_settings};
 pub use healthcheck::{HealthcheckArguments, ask_health, url_to_ask};
 pub use listening::listen_first;
+pub use moment::{Moment, rfc3339};
+pub use progress::{Progress, percent};
 pub use runtime::block_on;
+pub use stop::{Stop, stoppable};
 pub use validate::print_report;

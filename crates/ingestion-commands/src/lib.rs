@@ -15,8 +15,6 @@ mod replay;
 mod run;
 
 mod intake;
-mod moment;
-mod progress;
 
 use clap::Subcommand;
 use command_kit::{Given, HealthcheckArguments, ask_health, block_on, print_report};

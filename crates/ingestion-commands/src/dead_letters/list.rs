@@ -1,75 +1,25 @@
 //! `dead-letters list`: for people as a table, for programs as JSON lines.
 
-use std::{
-    fmt::Write as _,
-    io::{self, Write as _, stdout},
-};
+use std::fmt::Write as _;
 
-use base64::{Engine as _, engine::general_purpose::STANDARD};
-use ingestion_application::ports::{ArchivedLetter, DeadLetterArchive};
+use command_kit::{
+    dead_letters::{FormArguments, beginning, print_letters, printable, text_or_base64},
+    rfc3339,
+};
+use domain::Timestamp;
+use ingestion_application::ports::ArchivedLetter;
 use serde_json::{Value, json};
 use service_kit::exit_code::ExitCode;
 
-use super::FilterArguments;
-use crate::moment::rfc3339;
-
-/// How much of a payload the table shows: enough to recognize it.
-const SHOWN_CHARACTERS_MAX: usize = 60;
-
-/// Flags of `dead-letters list`.
-#[derive(Debug, Clone, clap::Args)]
-pub(crate) struct ListArguments {
-    #[command(flatten)]
-    filter: FilterArguments,
-
-    /// One JSON object a line, with the whole payload
-    #[arg(long)]
-    json: bool,
-}
+use super::ChosenLetters;
 
 /// Shows dead letters.
-pub(super) async fn run(archive: &dyn DeadLetterArchive, arguments: &ListArguments) -> ExitCode {
-    let filter = arguments.filter.filter();
-    let mut reading = match archive.read(filter.since).await {
-        Ok(reading) => reading,
-        Err(error) => {
-            eprintln!("{error}");
-            return ExitCode::Unavailable;
-        }
-    };
-    if !arguments.json && print(HEADING).is_err() {
-        return ExitCode::Ok;
+pub(super) async fn run(letters: &ChosenLetters, limit: u64, form: &FormArguments) -> ExitCode {
+    if form.json {
+        print_letters(letters, limit, None, |it| json_line(it).to_string()).await
+    } else {
+        print_letters(letters, limit, Some(HEADING), table_line).await
     }
-    let mut left = arguments.filter.limit();
-    while left > 0
-        && let Some(next) = reading.letters.recv().await
-    {
-        let letter = match next {
-            Ok(letter) => letter,
-            Err(error) => {
-                eprintln!("{error}");
-                return ExitCode::Unavailable;
-            }
-        };
-        if !filter.matches(&letter) {
-            continue;
-        }
-        left -= 1;
-        let line = if arguments.json {
-            json_line(&letter).to_string()
-        } else {
-            table_line(&letter)
-        };
-        if print(&line).is_err() {
-            // Whoever closes the pipe has read enough.
-            break;
-        }
-    }
-    ExitCode::Ok
-}
-
-fn print(line: &str) -> io::Result<()> {
-    writeln!(stdout(), "{line}")
 }
 
 const HEADING: &str =
@@ -82,7 +32,7 @@ fn table_line(letter: &ArchivedLetter) -> String {
         Ok(account) => write!(
             line,
             "{:<24}  {:<16}  {:<15}  {place:<10}  {}",
-            rfc3339(account.received_at),
+            time(account.received_at),
             account.reason.as_str(),
             printable(account.source.as_bytes()),
             printable(account.detail.as_bytes()),
@@ -90,7 +40,7 @@ fn table_line(letter: &ArchivedLetter) -> String {
         Err(problem) => write!(
             line,
             "{:<24}  {:<16}  {:<15}  {place:<10}  {}",
-            rfc3339(letter.written_at),
+            time(letter.written_at),
             "-",
             "-",
             printable(problem.as_bytes()),
@@ -102,44 +52,19 @@ fn table_line(letter: &ArchivedLetter) -> String {
     line
 }
 
-/// The beginning of `payload`, fit for a line of text.
-fn beginning(payload: &[u8]) -> String {
-    // Whatever the cut leaves of a character is replaced.
-    let head = &payload[..payload.len().min(4 * SHOWN_CHARACTERS_MAX)];
-    let text = printable(head);
-    let mut shown: String = text.chars().take(SHOWN_CHARACTERS_MAX).collect();
-    if shown.len() < text.len() || head.len() < payload.len() {
-        shown.push('…');
-    }
-    shown
-}
-
-/// Nothing in it moves the cursor, or passes for another line.
-fn printable(bytes: &[u8]) -> String {
-    let text = String::from_utf8_lossy(bytes);
-    let is_safe = |c: &char| {
-        !c.is_control() && !matches!(c, '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
-    };
-    text.chars()
-        .map(|c| {
-            if is_safe(&c) {
-                c
-            } else {
-                char::REPLACEMENT_CHARACTER
-            }
-        })
-        .collect()
+fn time(at: Timestamp) -> String {
+    rfc3339(at.as_unix_ms())
 }
 
 fn json_line(letter: &ArchivedLetter) -> Value {
     let mut line = json!({
         "partition": letter.partition,
         "offset": letter.offset,
-        "written_at": rfc3339(letter.written_at),
+        "written_at": time(letter.written_at),
     });
     match &letter.account {
         Ok(account) => {
-            line["received_at"] = rfc3339(account.received_at).into();
+            line["received_at"] = time(account.received_at).into();
             line["reason"] = account.reason.as_str().into();
             line["detail"] = account.detail.as_str().into();
             line["source"] = account.source.as_str().into();
@@ -147,17 +72,14 @@ fn json_line(letter: &ArchivedLetter) -> Value {
         }
         Err(problem) => line["unreadable"] = problem.as_str().into(),
     }
-    match std::str::from_utf8(&letter.payload) {
-        Ok(text) => line["payload"] = text.into(),
-        Err(_) => line["payload_base64"] = STANDARD.encode(&letter.payload).into(),
-    }
+    let (name, payload) = text_or_base64("payload", &letter.payload);
+    line[name] = payload.into();
     line
 }
 
 #[cfg(test)]
 mod tests {
     use bytes::Bytes;
-    use domain::Timestamp;
     use ingestion_application::{DeadLetterReason, ports::LetterAccount};
 
     use super::*;
@@ -192,14 +114,6 @@ mod tests {
             assert_eq!(&line[at - 1..at], " ", "{word}");
             assert_ne!(&line[at..=at], " ", "{word}");
         }
-    }
-
-    #[test]
-    fn a_long_payload_is_cut_within_no_character() {
-        let shown = beginning("ü".repeat(1000).as_bytes());
-        assert_eq!(shown, format!("{}…", "ü".repeat(SHOWN_CHARACTERS_MAX)));
-        assert_eq!(beginning(&[b'x'; 60]), "x".repeat(60));
-        assert_eq!(beginning(&[b'x'; 61]), format!("{}…", "x".repeat(60)));
     }
 
     #[test]

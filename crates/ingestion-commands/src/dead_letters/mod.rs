@@ -3,13 +3,21 @@
 mod list;
 mod redrive;
 
-use command_kit::{Given, listen_first};
+use command_kit::{
+    Given,
+    dead_letters::{FormArguments, Letters, PartArguments, Reading, RedriveFlags, find_word},
+    listen_first,
+};
+use domain::Timestamp;
 use health_kit::{Clock as _, SystemClock};
-use ingestion_application::{DeadLetterFilter, DeadLetterReason};
+use ingestion_application::{
+    DeadLetterFilter, DeadLetterReason,
+    ports::{ArchiveError, ArchivedLetter, DeadLetterArchive as _},
+};
 use ingestion_kafka_adapter::DeadLetterTopic;
 use service_kit::exit_code::ExitCode;
 
-use crate::{load_for_command, moment::Moment, settings::Settings};
+use crate::{load_for_command, settings::Settings};
 
 /// Flags of `dead-letters`.
 #[derive(Debug, Clone, clap::Args)]
@@ -22,85 +30,102 @@ pub struct DeadLettersArguments {
 #[derive(Debug, Clone, clap::Subcommand)]
 pub(crate) enum Action {
     /// Show them, the oldest of each partition first
-    List(list::ListArguments),
+    List {
+        #[command(flatten)]
+        filter: FilterArguments,
+        #[command(flatten)]
+        form: FormArguments,
+    },
     /// Send them through the pipeline again, each once
-    Redrive(redrive::RedriveArguments),
+    Redrive {
+        #[command(flatten)]
+        filter: FilterArguments,
+        #[command(flatten)]
+        flags: RedriveFlags,
+    },
 }
 
 /// Which of them are meant.
 #[derive(Debug, Clone, clap::Args)]
-struct FilterArguments {
+pub(crate) struct FilterArguments {
     /// Only those with this reason; can be given several times
     #[arg(long = "reason", value_name = "REASON", value_parser = reason)]
     reasons: Vec<DeadLetterReason>,
 
-    /// Only those received then or later: 2026-01-31T12:00:00Z, or 2h for two hours ago
-    #[arg(long, value_name = "TIME", value_parser = Moment::parse)]
-    since: Option<Moment>,
-
-    /// Only those received before then
-    #[arg(long, value_name = "TIME", value_parser = Moment::parse)]
-    until: Option<Moment>,
-
-    /// At most so many of them
-    #[arg(long, value_name = "COUNT")]
-    limit: Option<u64>,
-}
-
-impl FilterArguments {
-    fn filter(&self) -> DeadLetterFilter {
-        let now = SystemClock.now();
-        let resolve = |moment: Option<Moment>| moment.map(|moment| moment.resolve(now));
-        DeadLetterFilter {
-            reasons: self.reasons.clone(),
-            since: resolve(self.since),
-            until: resolve(self.until),
-        }
-    }
-
-    fn limit(&self) -> u64 {
-        self.limit.unwrap_or(u64::MAX)
-    }
+    #[command(flatten)]
+    part: PartArguments,
 }
 
 fn reason(text: &str) -> Result<DeadLetterReason, String> {
-    let known = DeadLetterReason::ALL.map(DeadLetterReason::as_str);
-    let found = known.iter().position(|word| *word == text);
-    found
-        .map(|index| DeadLetterReason::ALL[index])
-        .ok_or_else(|| format!("not one of {}", known.join(", ")))
+    find_word(text, &DeadLetterReason::ALL, DeadLetterReason::as_str)
+}
+
+/// The letters in the topic, and which of them are meant.
+struct ChosenLetters {
+    archive: DeadLetterTopic,
+    filter: DeadLetterFilter,
+}
+
+impl Letters for ChosenLetters {
+    type Letter = ArchivedLetter;
+    type Error = ArchiveError;
+
+    async fn open(&self) -> Result<Reading<ArchivedLetter, ArchiveError>, ArchiveError> {
+        let reading = self.archive.read(self.filter.since).await?;
+        Ok(Reading {
+            places: reading.places,
+            letters: reading.letters,
+        })
+    }
+
+    fn is_meant(&self, letter: &ArchivedLetter) -> bool {
+        self.filter.matches(letter)
+    }
 }
 
 /// Does what is asked for.
 pub(crate) async fn run(given: Given, arguments: DeadLettersArguments) -> ExitCode {
     match arguments.action {
-        Action::Redrive(arguments) if !arguments.dry_run => {
+        Action::Redrive { filter, flags } if !flags.dry_run => {
+            let limit = filter.part.limit();
             listen_first(
-                move || open(&given),
-                async |(settings, archive), signals| {
-                    redrive::run(settings, signals, &archive, &arguments).await
+                move || open(&given, filter),
+                async |(settings, letters), signals| {
+                    redrive::run(settings, signals, letters, limit, &flags).await
                 },
             )
             .await
         }
         // A signal may end these anywhere, and does so by itself: nothing is done.
-        Action::Redrive(arguments) => match open(&given) {
-            Ok((_, archive)) => redrive::try_out(&archive, &arguments).await,
-            Err(code) => code,
-        },
-        Action::List(arguments) => match open(&given) {
-            Ok((_, archive)) => list::run(&archive, &arguments).await,
-            Err(code) => code,
-        },
+        Action::Redrive { filter, flags } => {
+            let limit = filter.part.limit();
+            match open(&given, filter) {
+                Ok((_, letters)) => redrive::try_out(letters, limit, &flags).await,
+                Err(code) => code,
+            }
+        }
+        Action::List { filter, form } => {
+            let limit = filter.part.limit();
+            match open(&given, filter) {
+                Ok((_, letters)) => list::run(&letters, limit, &form).await,
+                Err(code) => code,
+            }
+        }
     }
 }
 
-/// The settings, and the topic that they name.
-fn open(given: &Given) -> Result<(Settings, DeadLetterTopic), ExitCode> {
+/// The settings, and the letters of the topic that they name.
+fn open(given: &Given, filter: FilterArguments) -> Result<(Settings, ChosenLetters), ExitCode> {
     let settings = load_for_command(given)?;
     let archive = DeadLetterTopic::try_new(&settings.kafka).map_err(|error| {
         eprintln!("the KAFKA_ settings cannot work: {error}");
         ExitCode::Config
     })?;
-    Ok((settings, archive))
+    let (since, until) = filter.part.span(SystemClock.now().as_unix_ms());
+    let filter = DeadLetterFilter {
+        reasons: filter.reasons,
+        since: since.map(Timestamp::from_unix_ms),
+        until: until.map(Timestamp::from_unix_ms),
+    };
+    Ok((settings, ChosenLetters { archive, filter }))
 }

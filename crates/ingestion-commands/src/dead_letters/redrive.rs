@@ -1,300 +1,135 @@
 //! `dead-letters redrive`: what was set aside, through the pipeline again.
 
-use std::{collections::BTreeMap, fmt::Write as _, mem};
-
+use command_kit::dead_letters::{Letters, Place, Reading, RedriveFlags, Redriving, Sent, redrive};
 use ingestion_application::{
-    DeadLetterFilter, NotRedriven, Redrive,
-    ports::{ArchivedLetter, DeadLetterArchive},
+    NotRedriven, Redrive,
+    ports::{ArchiveError, ArchivedLetter},
 };
 use service_kit::{exit_code::ExitCode, lifecycle::EndSignals};
 use tokio_util::sync::CancellationToken;
 
-use super::FilterArguments;
+use super::ChosenLetters;
 use crate::{
     feeds,
-    intake::{Intake, Kind, Stop, with_intake},
-    progress::{Progress, percent},
+    intake::{Intake, Kind, with_intake},
     settings::Settings,
 };
-
-/// So many are handed in at once …
-const BATCH_LETTERS_MAX: usize = 500;
-/// … and no further one beyond so many bytes.
-const BATCH_BYTES_MAX: usize = 1024 * 1024;
-
-/// Flags of `dead-letters redrive`.
-#[derive(Debug, Clone, clap::Args)]
-pub(crate) struct RedriveArguments {
-    #[command(flatten)]
-    filter: FilterArguments,
-
-    /// Only say what would be done
-    #[arg(long)]
-    pub(super) dry_run: bool,
-
-    /// Also those that came back from an earlier redrive
-    #[arg(long)]
-    again: bool,
-}
 
 /// Sends dead letters again.
 pub(super) async fn run(
     settings: Settings,
     signals: EndSignals,
-    archive: &dyn DeadLetterArchive,
-    arguments: &RedriveArguments,
+    chosen: ChosenLetters,
+    limit: u64,
+    flags: &RedriveFlags,
 ) -> ExitCode {
     with_intake(settings, signals, Kind::Payloads, async |intake, stop| {
-        work_through(archive, arguments, Some(intake), stop).await
+        work_through(chosen, limit, flags, Some(intake), stop).await
     })
     .await
 }
 
 /// Only says what would be done.
-pub(super) async fn try_out(
-    archive: &dyn DeadLetterArchive,
-    arguments: &RedriveArguments,
-) -> ExitCode {
-    work_through(archive, arguments, None, &CancellationToken::new()).await
+pub(super) async fn try_out(chosen: ChosenLetters, limit: u64, flags: &RedriveFlags) -> ExitCode {
+    work_through(chosen, limit, flags, None, &CancellationToken::new()).await
 }
 
 async fn work_through(
-    archive: &dyn DeadLetterArchive,
-    arguments: &RedriveArguments,
+    chosen: ChosenLetters,
+    limit: u64,
+    flags: &RedriveFlags,
     intake: Option<&Intake>,
     stop: &CancellationToken,
 ) -> ExitCode {
-    let mut work = Work {
-        archive,
-        filter: &arguments.filter.filter(),
-        limit: arguments.filter.limit(),
+    let mut letters = RedrivenLetters {
+        chosen,
+        rule: Redrive::new(flags.again, &feeds::parsers().sources()),
         intake,
-        stop,
-        progress: Progress::new(),
-        sum: Sum::default(),
-        batch: Vec::new(),
     };
-    let stopped = work.run(arguments.again).await.err();
-    work.conclude(stopped.as_ref())
+    redrive(&mut letters, flags, limit, stop).await
 }
 
-struct Work<'a> {
-    archive: &'a dyn DeadLetterArchive,
-    filter: &'a DeadLetterFilter,
-    limit: u64,
+struct RedrivenLetters<'a> {
+    chosen: ChosenLetters,
+    rule: Redrive,
     /// None when it is only tried.
     intake: Option<&'a Intake>,
-    stop: &'a CancellationToken,
-    progress: Progress,
-    sum: Sum,
-    batch: Vec<ArchivedLetter>,
 }
 
-/// What became of the letters.
-#[derive(Default)]
-struct Sum {
-    read: u64,
-    matched: u64,
-    redriven: u64,
-    invalid: u64,
-    skipped: [u64; NotRedriven::ALL.len()],
-    /// The last offset redriven of each partition.
-    places: BTreeMap<i32, i64>,
+impl Letters for RedrivenLetters<'_> {
+    type Letter = ArchivedLetter;
+    type Error = ArchiveError;
+
+    async fn open(&self) -> Result<Reading<ArchivedLetter, ArchiveError>, ArchiveError> {
+        self.chosen.open().await
+    }
+
+    fn is_meant(&self, letter: &ArchivedLetter) -> bool {
+        self.chosen.is_meant(letter)
+    }
 }
 
-impl Work<'_> {
-    async fn run(&mut self, again: bool) -> Result<(), Stop> {
-        if let Some(intake) = self.intake {
-            let through = format!("redriving through {}", intake.describe());
-            self.progress.say(&through);
-        }
-        let redrive = self.look_for_what_came_back(again).await?;
-        let mut reading = self.open().await?;
-        while self.sum.redriven + (self.batch.len() as u64) < self.limit {
-            let Some(letter) = self.next(&mut reading.letters).await? else {
-                break;
-            };
-            let passed = letter.passed;
-            self.consider(&redrive, letter);
-            if self.is_batch_full() {
-                self.hand_in().await?;
-            }
-            let (sum, places) = (&self.sum, reading.places);
-            self.progress.show(|| {
-                format!(
-                    "read {}, {} of the topic; redriven {}",
-                    sum.read,
-                    percent(passed, places),
-                    sum.redriven
-                )
-            });
-        }
-        self.hand_in().await
+impl Redriving for RedrivenLetters<'_> {
+    type Skipped = NotRedriven;
+
+    const SKIPPED: &'static [NotRedriven] = &NotRedriven::ALL;
+    const AFTER_STOP: &'static str =
+        "what came back, and what is published by then, is passed over when it is run again";
+
+    fn destination(&self) -> Option<String> {
+        self.intake.map(Intake::describe)
     }
 
-    /// Reads the topic once to know what came back before, as that may be
-    /// anywhere behind what it came from.
-    async fn look_for_what_came_back(&mut self, again: bool) -> Result<Redrive, Stop> {
-        let mut redrive = Redrive::new(again, &feeds::parsers().sources());
-        if again {
-            return Ok(redrive);
-        }
-        let mut reading = self.open().await?;
-        while let Some(letter) = self.next(&mut reading.letters).await? {
-            if !redrive.note(&letter) {
-                let reason = format!(
-                    "more than {} dead letters have come back from earlier redrives; \
-                     name a part of the topic with --since",
-                    Redrive::CAME_BACK_MAX
-                );
-                return Err(Stop::Refused(reason));
-            }
-            let places = reading.places;
-            self.progress.show(|| {
-                let done = percent(letter.passed, places);
-                format!("looking for what came back before: {done} of the topic")
-            });
-        }
-        Ok(redrive)
-    }
-
-    async fn open(&self) -> Result<ingestion_application::ports::DeadLetterReading, Stop> {
-        let opened = self
-            .stop
-            .run_until_cancelled(self.archive.read(self.filter.since));
-        match opened.await {
-            None => Err(Stop::Asked),
-            Some(opened) => opened.map_err(|error| Stop::Refused(error.to_string())),
+    fn place(&self, letter: &ArchivedLetter) -> Place {
+        Place {
+            partition: letter.partition,
+            offset: letter.offset,
+            passed: letter.passed,
+            size_bytes: letter.payload.len(),
         }
     }
 
-    async fn next(&self, letters: &mut Letters) -> Result<Option<ArchivedLetter>, Stop> {
-        match self.stop.run_until_cancelled(letters.recv()).await {
-            None => Err(Stop::Asked),
-            Some(None) => Ok(None),
-            Some(Some(next)) => next
-                .map(Some)
-                .map_err(|error| Stop::Refused(error.to_string())),
-        }
-    }
-
-    fn consider(&mut self, redrive: &Redrive, letter: ArchivedLetter) {
-        self.sum.read += 1;
-        if !self.filter.matches(&letter) {
-            return;
-        }
-        self.sum.matched += 1;
-        match redrive.judge(&letter) {
-            Ok(()) => self.batch.push(letter),
-            Err(reason) => self.sum.skipped[reason.index()] += 1,
-        }
-    }
-
-    fn is_batch_full(&self) -> bool {
-        let bytes = || {
-            self.batch
-                .iter()
-                .map(|letter| letter.payload.len())
-                .sum::<usize>()
-        };
-        self.batch.len() >= BATCH_LETTERS_MAX || bytes() >= BATCH_BYTES_MAX
-    }
-
-    async fn hand_in(&mut self) -> Result<(), Stop> {
-        let batch = mem::take(&mut self.batch);
-        let Some(intake) = self.intake else {
-            self.sum.redriven += batch.len() as u64;
+    fn note(&mut self, letter: &ArchivedLetter) -> Result<(), String> {
+        if self.rule.note(letter) {
             return Ok(());
+        }
+        Err(format!(
+            "more than {} dead letters have come back from earlier redrives; \
+             name a part of the topic with --since",
+            Redrive::CAME_BACK_MAX
+        ))
+    }
+
+    fn judge(&mut self, letter: &ArchivedLetter) -> Result<(), NotRedriven> {
+        self.rule.judge(letter)
+    }
+
+    async fn send(&self, letters: &[ArchivedLetter], stop: &CancellationToken) -> Sent {
+        let mut sum = Sent {
+            invalid: Some(0),
+            ..Sent::default()
+        };
+        let Some(intake) = self.intake else {
+            sum.taken = letters.len();
+            return sum;
         };
         // Each is judged as what its own feed hands over.
-        for letters in batch.chunk_by(|one, next| source_of(one) == source_of(next)) {
+        for letters in letters.chunk_by(|one, next| source_of(one) == source_of(next)) {
             let payloads: Vec<_> = letters.iter().map(|it| it.payload.clone()).collect();
             let source = source_of(&letters[0]);
-            let taken = intake.hand_in(&payloads, source, self.stop).await;
-            for letter in &letters[..taken.taken] {
-                self.sum.places.insert(letter.partition, letter.offset);
+            let taken = intake.hand_in(&payloads, source, stop).await;
+            sum.taken += taken.taken;
+            *sum.invalid.get_or_insert_default() += taken.invalid;
+            sum.stop = taken.stop;
+            if sum.stop.is_some() {
+                break;
             }
-            self.sum.redriven += taken.taken as u64;
-            self.sum.invalid += taken.invalid as u64;
-            taken.stop.map_or(Ok(()), Err)?;
         }
-        Ok(())
-    }
-
-    fn conclude(mut self, stopped: Option<&Stop>) -> ExitCode {
-        self.progress.close();
-        if let Some(reason) = stopped {
-            let places: Vec<_> = self.sum.places.iter().collect();
-            let places = places.into_iter().map(|(partition, offset)| {
-                format!(", up to offset {offset} of partition {partition}")
-            });
-            eprintln!(
-                "stopped{}: {reason}; what came back, and what is published by then, is passed over \
-                 when it is run again",
-                places.collect::<String>()
-            );
-        }
-        println!("{}", self.sum.describe(self.intake.is_none()));
-        match stopped {
-            None | Some(Stop::Asked) => ExitCode::Ok,
-            Some(Stop::Refused(_)) => ExitCode::Unavailable,
-        }
+        sum
     }
 }
 
 /// Which feed it came from; what was judged fit has one.
 fn source_of(letter: &ArchivedLetter) -> &str {
     letter.account.as_ref().map_or("", |it| &it.source)
-}
-
-type Letters =
-    tokio::sync::mpsc::Receiver<Result<ArchivedLetter, ingestion_application::ports::ArchiveError>>;
-
-impl Sum {
-    fn describe(&self, is_dry_run: bool) -> String {
-        let skipped: u64 = self.skipped.iter().sum();
-        let redriven = if is_dry_run {
-            format!("{} would be redriven", self.redriven)
-        } else {
-            format!(
-                "redriven {}, {} of them still invalid",
-                self.redriven, self.invalid
-            )
-        };
-        let mut text = format!(
-            "read {}, matched {}, {redriven}, skipped {skipped}",
-            self.read, self.matched
-        );
-        for reason in NotRedriven::ALL {
-            let count = self.skipped[reason.index()];
-            if count > 0 {
-                write!(text, "\n  skipped {count}: {reason}").expect("a string takes everything");
-            }
-        }
-        text
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_summary_accounts_for_every_letter() {
-        let sum = Sum {
-            read: 20,
-            matched: 12,
-            redriven: 7,
-            invalid: 2,
-            skipped: [3, 0, 2, 0],
-            places: BTreeMap::new(),
-        };
-        assert_eq!(
-            sum.describe(false),
-            "read 20, matched 12, redriven 7, 2 of them still invalid, skipped 5\n  \
-             skipped 3: came back from an earlier redrive\n  \
-             skipped 2: no records of this service"
-        );
-        assert!(sum.describe(true).contains("7 would be redriven"));
-    }
 }

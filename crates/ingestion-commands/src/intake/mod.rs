@@ -4,9 +4,8 @@
 mod own_pipeline;
 mod service_client;
 
-use std::fmt;
-
 use bytes::Bytes;
+use command_kit::{Stop, stoppable};
 use ingestion_http_api::{REDRIVE_PATH, REPLAY_PATH};
 use service_kit::{exit_code::ExitCode, lifecycle::EndSignals};
 use tokio_util::sync::CancellationToken;
@@ -48,24 +47,6 @@ pub(crate) struct Handover {
     pub(crate) invalid: usize,
     /// Why not all were taken.
     pub(crate) stop: Option<Stop>,
-}
-
-/// Why it does not go on.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) enum Stop {
-    /// The user has asked for that.
-    Asked,
-    /// It cannot, for this reason.
-    Refused(String),
-}
-
-impl fmt::Display for Stop {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Asked => f.write_str("asked to end"),
-            Self::Refused(reason) => f.write_str(reason),
-        }
-    }
 }
 
 impl Intake {
@@ -110,7 +91,7 @@ impl Intake {
 /// something worse has happened; a second signal does not wait for it.
 pub(crate) async fn with_intake(
     settings: Settings,
-    mut signals: EndSignals,
+    signals: EndSignals,
     kind: Kind,
     work: impl AsyncFnOnce(&Intake, &CancellationToken) -> ExitCode,
 ) -> ExitCode {
@@ -126,19 +107,7 @@ pub(crate) async fn with_intake(
         Err(error) => return unavailable(&error),
     };
     let intake = Intake::Service(client);
-    let stop = CancellationToken::new();
-    let second_signal = async {
-        signals.next().await;
-        stop.cancel();
-        signals.next().await;
-    };
-    tokio::select! {
-        code = work(&intake, &stop) => code,
-        () = second_signal => {
-            eprintln!("ended at once: how much was taken last is not known");
-            ExitCode::Unavailable
-        }
-    }
+    stoppable(signals, async |stop| work(&intake, stop).await).await
 }
 
 fn unavailable(error: &anyhow::Error) -> ExitCode {

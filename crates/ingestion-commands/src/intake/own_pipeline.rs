@@ -4,6 +4,7 @@
 use std::{sync::Arc, time::Duration};
 
 use bytes::Bytes;
+use command_kit::Stop;
 use ingestion_application::{BacklogWork, HandIn, HandedIn, Pipeline, Refusal};
 use ingestion_journal_adapter::OpenError;
 use ingestion_kafka_adapter::KafkaPublisher;
@@ -13,7 +14,7 @@ use service_kit::{
 };
 use tokio_util::sync::CancellationToken;
 
-use super::{Handover, Intake, Kind, Stop};
+use super::{Handover, Intake, Kind};
 use crate::{settings::Settings, way_out::WayOut};
 
 /// So long it is waited for room before it is looked whether to go on.

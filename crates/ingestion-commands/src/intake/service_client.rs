@@ -4,6 +4,7 @@ use std::{error::Error as _, io, time::Duration};
 
 use anyhow::{Context as _, bail, ensure};
 use bytes::{BufMut as _, Bytes, BytesMut};
+use command_kit::{Stop, url_to_ask};
 use http_kit::ApiSettings;
 use ingestion_application::REPLAY;
 use ingestion_http_api::{HAND_IN_BYTES_MAX, HAND_IN_FRAMES_MAX};
@@ -12,9 +13,7 @@ use secrecy::{ExposeSecret as _, SecretString};
 use serde::Deserialize;
 use tokio_util::sync::CancellationToken;
 
-use super::{Handover, Kind, Stop};
-use command_kit::url_to_ask;
-
+use super::{Handover, Kind};
 use crate::settings::Settings;
 
 /// A service on this machine answers in milliseconds.

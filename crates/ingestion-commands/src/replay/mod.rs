@@ -8,7 +8,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use command_kit::{Given, listen_first};
+use command_kit::{Given, Progress, Stop, listen_first, percent};
 use ingestion_application::REPLAY;
 use service_kit::exit_code::ExitCode;
 use tokio::sync::mpsc;
@@ -16,9 +16,8 @@ use tokio_util::sync::CancellationToken;
 
 use self::lines::{Chunk, LINE_BYTES_MAX, read_beginning, read_lines};
 use crate::{
-    intake::{Intake, Kind, Stop, with_intake},
+    intake::{Intake, Kind, with_intake},
     load_for_command,
-    progress::{Progress, percent},
     settings::Settings,
 };
 

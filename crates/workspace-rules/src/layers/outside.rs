@@ -40,13 +40,13 @@ pub(super) const PERMITS: &[Permit] = &[
     // Times, secrets and JSON at a border.
     permit(Who::Roles(&[Role::Adapter, Role::Api]), &["jiff", "secrecy", "serde", "serde_json"]),
     permit(Who::Roles(&[Role::Commands, Role::Demo, Role::Service, Role::Platform]), &[
-        "anyhow", "base64", "clap", "jiff", "reqwest", "secrecy", "serde", "serde_json",
+        "anyhow", "clap", "reqwest", "secrecy", "serde", "serde_json",
     ]),
     permit(Who::Roles(&[Role::Demo, Role::Service]), &["tempfile"]),
     permit(Who::Roles(&[Role::Rules]), &["serde_json"]),
 
     permit(Who::Technology("clickhouse"), &["clickhouse"]),
-    permit(Who::Technology("command"), &["anyhow", "clap", "reqwest"]),
+    permit(Who::Technology("command"), &["anyhow", "base64", "clap", "jiff", "reqwest"]),
     permit(Who::Technology("health"), &["hdrhistogram"]),
     permit(Who::Technology("http"), &[
         "actix-cors", "actix-http", "actix-server", "actix-service", "actix-web", "jiff", "prometheus-client",

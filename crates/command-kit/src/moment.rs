@@ -2,7 +2,6 @@
 
 use std::time::Duration;
 
-use domain::Timestamp;
 use service_kit::config::{DurationBetween, ValueParser as _};
 
 /// Longer than any topic keeps its records.
@@ -10,8 +9,13 @@ const AGO_MAX: Duration = Duration::from_hours(100 * 365 * 24);
 
 /// A point in time, or its distance from now.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Moment {
-    At(Timestamp),
+pub enum Moment {
+    /// Then, in milliseconds since 1970.
+    At {
+        /// How many.
+        unix_ms: i64,
+    },
+    /// So long before now.
     Ago(Duration),
 }
 
@@ -20,9 +24,10 @@ impl Moment {
     ///
     /// # Errors
     /// What is allowed.
-    pub(crate) fn parse(text: &str) -> Result<Self, String> {
+    pub fn parse(text: &str) -> Result<Self, String> {
         if let Ok(at) = text.parse::<jiff::Timestamp>() {
-            return Ok(Self::At(Timestamp::from_unix_ms(at.as_millisecond())));
+            let unix_ms = at.as_millisecond();
+            return Ok(Self::At { unix_ms });
         }
         let durations = DurationBetween {
             min: Duration::ZERO,
@@ -34,22 +39,24 @@ impl Moment {
         })
     }
 
-    /// When that is.
-    pub(crate) fn resolve(self, now: Timestamp) -> Timestamp {
+    /// When that is, in milliseconds since 1970.
+    #[must_use]
+    pub fn resolve(self, now_unix_ms: i64) -> i64 {
         match self {
-            Self::At(at) => at,
+            Self::At { unix_ms } => unix_ms,
             Self::Ago(duration) => {
                 let ms = i64::try_from(duration.as_millis()).unwrap_or(i64::MAX);
-                Timestamp::from_unix_ms(now.as_unix_ms().saturating_sub(ms))
+                now_unix_ms.saturating_sub(ms)
             }
         }
     }
 }
 
 /// A point in time as it is written everywhere: RFC 3339, UTC, milliseconds.
-pub(crate) fn rfc3339(at: Timestamp) -> String {
+#[must_use]
+pub fn rfc3339(unix_ms: i64) -> String {
     // Beyond the year 9999 there is no such text; the nearest one is as good as any.
-    let at = jiff::Timestamp::from_millisecond(at.as_unix_ms()).unwrap_or(jiff::Timestamp::MAX);
+    let at = jiff::Timestamp::from_millisecond(unix_ms).unwrap_or(jiff::Timestamp::MAX);
     format!("{at:.3}")
 }
 
@@ -59,7 +66,7 @@ mod tests {
 
     #[test]
     fn times_and_distances_are_understood() {
-        let now = Timestamp::from_unix_ms(1_762_626_600_000);
+        let now = 1_762_626_600_000;
         let check = |text: &str, expected: Option<&str>| {
             let found = Moment::parse(text).map(|moment| rfc3339(moment.resolve(now)));
             assert_eq!(found.ok().as_deref(), expected, "{text}");

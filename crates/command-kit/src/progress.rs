@@ -13,7 +13,7 @@ const TERMINAL_PERIOD: Duration = Duration::from_millis(200);
 const LINE_PERIOD: Duration = Duration::from_secs(5);
 
 /// Says how far it is, not too often.
-pub(crate) struct Progress {
+pub struct Progress {
     is_terminal: bool,
     period: Duration,
     last: Instant,
@@ -22,7 +22,9 @@ pub(crate) struct Progress {
 }
 
 impl Progress {
-    pub(crate) fn new() -> Self {
+    /// On standard error, whatever that is; nothing is said yet.
+    #[must_use]
+    pub fn new() -> Self {
         let is_terminal = stderr().is_terminal();
         Self {
             is_terminal,
@@ -37,7 +39,7 @@ impl Progress {
     }
 
     /// Says `text`, if it is time to say something.
-    pub(crate) fn show(&mut self, text: impl FnOnce() -> String) {
+    pub fn show(&mut self, text: impl FnOnce() -> String) {
         if self.last.elapsed() < self.period {
             return;
         }
@@ -54,16 +56,22 @@ impl Progress {
     }
 
     /// Says `text` on a line of its own, whatever the time.
-    pub(crate) fn say(&mut self, text: &str) {
+    pub fn say(&mut self, text: &str) {
         self.close();
         let _ = writeln!(stderr(), "{text}");
     }
 
     /// Leaves nothing half said.
-    pub(crate) fn close(&mut self) {
+    pub fn close(&mut self) {
         if std::mem::take(&mut self.is_open) {
             let _ = write!(stderr(), "\r\x1b[K");
         }
+    }
+}
+
+impl Default for Progress {
+    fn default() -> Self {
+        Self::new()
     }
 }
 
@@ -74,7 +82,8 @@ impl Drop for Progress {
 }
 
 /// How much of a whole is done, such as `40%`.
-pub(crate) fn percent(done: u64, whole: u64) -> String {
+#[must_use]
+pub fn percent(done: u64, whole: u64) -> String {
     match whole {
         0 => "100%".to_owned(),
         _ => format!("{}%", done.min(whole).saturating_mul(100) / whole),
