@@ -14,6 +14,7 @@ pub mod counters;
 pub mod ports;
 
 mod build_days;
+mod dead_letter;
 mod etl_status;
 mod facts;
 mod ledger;
@@ -21,6 +22,7 @@ mod load;
 mod record;
 
 pub use build_days::{DayBuilder, DayFigures, DayStatus};
+pub use dead_letter::{DeadLetter, DeadLetterFilter, LetterAccount, NotRedriven, Redrive};
 pub use etl_status::{EtlSnapshot, EtlStatus};
 pub use facts::{AccountFact, Facts, PLAYERS, PlayerFact, Rank};
 pub use ledger::{Ledger, LedgerFigures, Rates, TopicFigures};

@@ -8,6 +8,7 @@ pub mod settings;
 mod service;
 mod warehouse;
 
+mod dead_letters;
 mod migrate;
 mod rebuild;
 mod run;
@@ -19,6 +20,7 @@ use domain::Day;
 use service_kit::{exit_code::ExitCode, telemetry};
 
 use self::{
+    dead_letters::DeadLettersArguments,
     migrate::MigrateArguments,
     settings::{Loaded, Settings},
 };
@@ -43,6 +45,8 @@ pub enum Command {
     Rebuild(DaysToBuild),
     /// Count again and compare; names every difference and changes nothing; exit 1 if there is one
     Verify(DaysToVerify),
+    /// Look through what was set aside, or have it consumed again
+    DeadLetters(DeadLettersArguments),
 }
 
 /// The days that `rebuild` is for.
@@ -90,6 +94,9 @@ pub fn execute(command: Command, given: Given) -> std::process::ExitCode {
             with_settings(&given, async |settings| rebuild::run(&settings, days).await)
         }
         Command::Verify(days) => return verify(&given, days),
+        Command::DeadLetters(arguments) => {
+            block_on(WORKER_THREADS, dead_letters::run(given, arguments))
+        }
     };
     code.into()
 }
@@ -113,13 +120,18 @@ fn verify(given: &Given, days: DaysToVerify) -> std::process::ExitCode {
 }
 
 fn with_settings(given: &Given, work: impl AsyncFnOnce(Settings) -> ExitCode) -> ExitCode {
-    let settings = match given.load(Settings::load) {
-        Ok(loaded) => loaded.settings,
-        Err(code) => return code,
-    };
-    if let Err(error) = telemetry::init_for_command(&settings.log) {
-        telemetry::say_last(error);
-        return ExitCode::Internal;
+    match load_for_command(given) {
+        Ok(settings) => block_on(WORKER_THREADS, work(settings)),
+        Err(code) => code,
     }
-    block_on(WORKER_THREADS, work(settings))
+}
+
+/// Reads the settings, and starts the log of a command.
+fn load_for_command(given: &Given) -> Result<Settings, ExitCode> {
+    let settings = given.load(Settings::load)?.settings;
+    telemetry::init_for_command(&settings.log).map_err(|error| {
+        telemetry::say_last(error);
+        ExitCode::Internal
+    })?;
+    Ok(settings)
 }

@@ -28,6 +28,9 @@ use crate::settings::KafkaSettings;
 const PAUSE_MIN: Duration = Duration::from_millis(250);
 const PAUSE_MAX: Duration = Duration::from_secs(5);
 
+/// The headers that say why a record is a dead letter, behind its own.
+pub(crate) const WHY: [&str; 5] = ["reason", "detail", "topic", "partition", "offset"];
+
 /// Writes records that cannot be loaded to a topic of their own.
 ///
 /// A record arrives as it was, with the headers `reason`, `detail`, `topic`,
@@ -122,15 +125,21 @@ fn headers(record: &Record, reason: DeadLetterReason, detail: &str) -> OwnedHead
     let (partition, offset) = (record.from.partition.to_string(), record.offset.to_string());
     let detail = &detail[..detail.floor_char_boundary(DETAIL_SIZE_MAX_BYTES)];
     let why = [
-        ("reason", reason.as_str()),
-        ("detail", detail),
-        ("topic", &*record.from.topic),
-        ("partition", &*partition),
-        ("offset", &*offset),
+        reason.as_str(),
+        detail,
+        &*record.from.topic,
+        &*partition,
+        &*offset,
     ];
-    let why = why.iter().map(|(name, value)| (*name, value.as_bytes()));
-    let empty = OwnedHeaders::new_with_capacity(record.raw.headers.len() + 5);
-    own.chain(why).fold(empty, |all, (key, value)| {
+    let why = WHY.into_iter().zip(why.map(str::as_bytes));
+    kafka_headers(own.chain(why))
+}
+
+/// Headers in the form in which librdkafka takes them.
+pub(crate) fn kafka_headers<'a>(
+    headers: impl Iterator<Item = (&'a str, &'a [u8])>,
+) -> OwnedHeaders {
+    headers.fold(OwnedHeaders::new(), |all, (key, value)| {
         all.insert(Header {
             key,
             value: Some(value),
@@ -161,7 +170,7 @@ impl Refusal {
 
 /// The callbacks of the producer. Why brokers are away is told by the member.
 #[derive(Clone)]
-struct Quiet;
+pub(crate) struct Quiet;
 
 impl ClientContext for Quiet {
     fn log(&self, level: RDKafkaLogLevel, facility: &str, line: &str) {

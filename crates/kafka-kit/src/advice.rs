@@ -44,7 +44,8 @@ pub fn advice_for_connections(trouble: &str) -> &'static str {
 }
 
 /// Why a topic takes no records, and what to do about it.
-pub(crate) fn explain_refusal(topic: &str, code: RDKafkaErrorCode) -> String {
+#[must_use]
+pub fn explain_refusal(topic: &str, code: RDKafkaErrorCode) -> String {
     let advice = match code {
         RDKafkaErrorCode::TopicAuthorizationFailed => "allow this user Write on it",
         RDKafkaErrorCode::ClusterAuthorizationFailed => {

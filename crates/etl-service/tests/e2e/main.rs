@@ -1,6 +1,7 @@
 //! The built binary as a child process, between a real Kafka and its embedded warehouse.
 
 mod commands;
+mod dead_letters;
 mod kills;
 mod server;
 mod support;

@@ -17,7 +17,7 @@ use test_kit::{
 /// Everything a test waits for comes within this time, or the test fails.
 pub(crate) const DEADLINE: Duration = Duration::from_mins(2);
 
-const PROGRAM: &str = env!("CARGO_BIN_EXE_etl-service");
+pub(crate) const PROGRAM: &str = env!("CARGO_BIN_EXE_etl-service");
 const PARTITIONS: usize = 12;
 
 /// The topics of one test.
@@ -55,7 +55,8 @@ impl Topics {
         Ok(summaries.into_sent())
     }
 
-    fn settings(&self) -> Vec<(&str, &str)> {
+    /// The settings of whoever works with them.
+    pub(crate) fn settings(&self) -> Vec<(&str, &str)> {
         vec![
             ("KAFKA_BOOTSTRAP_SERVERS", &self.bootstrap_servers),
             ("KAFKA_MATCH_SUMMARY_TOPIC", &self.summaries),
