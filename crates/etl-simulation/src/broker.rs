@@ -263,7 +263,7 @@ impl Brokers {
         let mut state = self.lock();
         let state = &mut *state;
         let Some(found) = state.members.get_mut(&member) else {
-            return Err(());
+            return Ok(None);
         };
         if let Some(event) = found.events.pop_front() {
             return Ok(Some(event));

@@ -149,3 +149,48 @@ impl DeadLetterSink for ModelDeadLetters {
             .await;
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use etl_test_support::consumer_contract::{self, Group};
+
+    use super::*;
+    use crate::topics::Topics;
+
+    /// The model, as the suite of all members sees it.
+    struct ModelGroup(Arc<Brokers>);
+
+    impl ModelGroup {
+        fn new() -> Self {
+            let topics = Arc::new(Topics::new(0));
+            Self(Brokers::new(0, topics, Arc::default()))
+        }
+    }
+
+    #[async_trait]
+    impl Group for ModelGroup {
+        async fn arrive(&self, count: usize) {
+            for _ in 0..count {
+                assert!(self.0.arrive(), "the seed has fewer records");
+            }
+        }
+
+        async fn join(&self) -> Arc<dyn RecordConsumer> {
+            let (member, came) = self.0.join();
+            Arc::new(ModelConsumer {
+                brokers: Arc::clone(&self.0),
+                member,
+                came,
+                life: Arc::default(),
+                handed_over: Arc::default(),
+            })
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn the_model_is_a_member_like_others() {
+        consumer_contract::each_record_comes_once_and_in_order(&ModelGroup::new()).await;
+        consumer_contract::the_next_member_goes_on_where_it_was_committed(&ModelGroup::new()).await;
+        consumer_contract::a_partition_is_let_go_before_it_is_read_on(&ModelGroup::new()).await;
+    }
+}

@@ -1,10 +1,12 @@
-//! What tests of loading share: a warehouse in memory, and the suite of checks
-//! that holds it and every real one to the ports.
+//! What tests of loading share: a warehouse in memory, and the suites of checks
+//! that hold it, every real one and every consumer to the ports.
 //!
 //! [`MemoryWarehouse`] is the reference: it is small enough to be seen to be
-//! right, and [`warehouse_contract`] compares others with it. A dev-dependency only.
+//! right, and [`warehouse_contract`] compares others with it.
+//! [`consumer_contract`] holds the members of a group. A dev-dependency only.
 
 pub mod answers;
+pub mod consumer_contract;
 mod memory_warehouse;
 pub mod warehouse_contract;
 

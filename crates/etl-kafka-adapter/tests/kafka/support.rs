@@ -142,13 +142,17 @@ impl Writer {
     }
 
     pub(crate) fn write_id(&self, id: i64) {
+        self.write_id_to(IDS, id);
+    }
+
+    pub(crate) fn write_id_to(&self, topic: &str, id: i64) {
         let record = MatchIdRecord {
             id: match_id(id),
             source: "opendota_stream",
             received_at: RECEIVED_AT,
         };
         let record = record.encode();
-        self.write(IDS, Some(record.key()), record.value(), &record.headers());
+        self.write(topic, Some(record.key()), record.value(), &record.headers());
     }
 }
 
