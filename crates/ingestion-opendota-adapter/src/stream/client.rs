@@ -3,6 +3,7 @@
 use std::{mem, sync::Arc, time::Duration};
 
 use async_trait::async_trait;
+use client_kit::Backoff;
 use futures_util::future::BoxFuture;
 use health_kit::Clock;
 use ingestion_application::{
@@ -14,7 +15,6 @@ use tokio_tungstenite::tungstenite::protocol::frame::coding::CloseCode;
 
 use super::{
     SOURCE,
-    backoff::Backoff,
     connection::{Connection, Frames, Heard},
     connector::{Connector, TcpConnector},
     ending::ConnectionEnd,
@@ -172,7 +172,7 @@ impl MatchStream {
     /// Plans the next attempt, and the goodbye if there is somebody to hear it.
     fn disconnected(&mut self, ending: ConnectionEnd) -> FeedEvent {
         let asked_for = ending.retry_after.unwrap_or_default();
-        let retry_in = self.backoff.next().max(asked_for);
+        let retry_in = self.backoff.next_wait().max(asked_for);
         let until = Instant::now() + retry_in;
         let before = mem::replace(&mut self.state, State::Waiting { until });
         if let (State::Open(connection), Some(code)) = (before, ending.close_code) {

@@ -4,7 +4,6 @@
 //! judges one message. One read from the socket is buffered and no more: what
 //! is not asked for stays with the upstream.
 
-mod backoff;
 mod client;
 mod connection;
 mod connector;
@@ -20,7 +19,6 @@ mod request;
 mod route;
 mod section;
 mod settings;
-mod tls;
 mod tls_failure;
 mod upstream;
 

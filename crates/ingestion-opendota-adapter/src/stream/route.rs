@@ -1,6 +1,9 @@
 //! Where the feed is and how it is spoken to: the settings, judged once and
 //! made ready for every attempt.
 
+use std::sync::Arc;
+
+use client_kit::tls;
 use secrecy::ExposeSecret as _;
 use service_kit::config::Broken;
 use tokio_rustls::TlsConnector;
@@ -15,7 +18,6 @@ use tokio_tungstenite::tungstenite::{
 use super::{
     request::{Address, request_headers},
     settings::{StreamSettings, StreamSettingsError},
-    tls,
 };
 
 /// One read from the socket. It is zeroed for each, so more costs a quiet feed;
@@ -41,7 +43,8 @@ impl Route {
             .map_err(|problem| problems.push(Broken::new("OPENDOTA_STREAM_URL", problem)));
         let headers = request_headers(&settings.headers)
             .map_err(|problem| problems.push(Broken::new("OPENDOTA_STREAM_HEADERS", problem)));
-        let tls = tls::connector(settings.ca_file.as_deref())
+        let tls = tls::client_config(settings.ca_file.as_deref())
+            .map(|config| TlsConnector::from(Arc::new(config)))
             .map_err(|problem| problems.push(Broken::new("OPENDOTA_STREAM_CA_FILE", problem)));
         let (Ok(address), Ok(headers), Ok(tls), true) =
             (address, headers, tls, problems.is_empty())

@@ -46,6 +46,9 @@ pub(super) const PERMITS: &[Permit] = &[
     permit(Who::Roles(&[Role::Rules]), &["serde_json"]),
 
     permit(Who::Technology("clickhouse"), &["clickhouse"]),
+    permit(Who::Technology("client"), &[
+        "http-body-util", "hyper", "hyper-rustls", "hyper-util", "rand", "secrecy", "tokio-rustls", "webpki-roots",
+    ]),
     permit(Who::Technology("command"), &["anyhow", "base64", "clap", "jiff", "reqwest"]),
     permit(Who::Technology("health"), &["hdrhistogram"]),
     permit(Who::Technology("http"), &[
@@ -56,7 +59,7 @@ pub(super) const PERMITS: &[Permit] = &[
     permit(Who::Technology("journal"), &["crc32fast", "rand", "roaring", "rustix"]),
     permit(Who::Technology("kafka"), &["rdkafka", "secrecy", "slab"]),
     permit(Who::Technology("opendota"), &[
-        "base64", "percent-encoding", "rand", "tokio-rustls", "tokio-tungstenite", "webpki-roots",
+        "base64", "percent-encoding", "tokio-rustls", "tokio-tungstenite",
     ]),
     permit(Who::Technology("service"), &[
         "bytesize", "dotenvy", "figment", "humantime", "rustix", "rustls-pki-types", "secrecy", "serde_json",

@@ -3,16 +3,17 @@
 use std::{path::Path, sync::Arc};
 
 use service_kit::config::pem::certificates;
-use tokio_rustls::{
-    TlsConnector,
-    rustls::{ClientConfig, RootCertStore, crypto::ring},
-};
+use tokio_rustls::rustls::{ClientConfig, RootCertStore, crypto::ring};
 
-/// Makes a connector that verifies every certificate.
+/// TLS that verifies every certificate, by the public authorities and those in
+/// the file, if there is one.
 ///
 /// The provider is named here, not installed for the process: whoever else
 /// uses TLS is free to choose another.
-pub(super) fn connector(ca_file: Option<&Path>) -> Result<TlsConnector, String> {
+///
+/// # Errors
+/// What is wrong with the file, without its name.
+pub fn client_config(ca_file: Option<&Path>) -> Result<ClientConfig, String> {
     let mut roots = RootCertStore {
         roots: webpki_roots::TLS_SERVER_ROOTS.to_vec(),
     };
@@ -24,7 +25,7 @@ pub(super) fn connector(ca_file: Option<&Path>) -> Result<TlsConnector, String> 
         .map_err(|error| format!("TLS cannot be set up: {error}"))?
         .with_root_certificates(roots)
         .with_no_client_auth();
-    Ok(TlsConnector::from(Arc::new(config)))
+    Ok(config)
 }
 
 fn trust(roots: &mut RootCertStore, path: &Path) -> Result<(), String> {

@@ -6,7 +6,8 @@ use rand::{RngExt, SeedableRng, rngs::StdRng};
 
 /// Waits that double from one failure to the next, each spread at random so
 /// that clients that lost the same upstream do not come back together.
-pub(super) struct Backoff {
+#[derive(Debug)]
+pub struct Backoff {
     min: Duration,
     max: Duration,
     failures: u32,
@@ -15,7 +16,8 @@ pub(super) struct Backoff {
 
 impl Backoff {
     /// Waits between `min` and `max`; the same seed repeats the same waits.
-    pub(super) fn new(min: Duration, max: Duration, jitter_seed: u64) -> Self {
+    #[must_use]
+    pub fn new(min: Duration, max: Duration, jitter_seed: u64) -> Self {
         Self {
             min,
             max,
@@ -26,7 +28,7 @@ impl Backoff {
 
     /// The wait after one more failure: between half and all of twice `min`,
     /// then of four times `min` and so on, never below `min` nor above `max`.
-    pub(super) fn next(&mut self) -> Duration {
+    pub fn next_wait(&mut self) -> Duration {
         self.failures = self.failures.saturating_add(1);
         let growth = 2_u32.saturating_pow(self.failures);
         let longest = self.min.saturating_mul(growth).min(self.max);
@@ -35,7 +37,7 @@ impl Backoff {
     }
 
     /// Starts over: the upstream has proved itself.
-    pub(super) fn forget(&mut self) {
+    pub fn forget(&mut self) {
         self.failures = 0;
     }
 }
@@ -53,18 +55,18 @@ mod tests {
         #[test]
         fn waits_grow_within_their_limits(seed: u64) {
             let mut backoff = Backoff::new(MIN, MAX, seed);
-            let waits: Vec<_> = (0..100).map(|_| backoff.next()).collect();
+            let waits: Vec<_> = (0..100).map(|_| backoff.next_wait()).collect();
             prop_assert!(waits.iter().all(|wait| (MIN..=MAX).contains(wait)), "{waits:?}");
             prop_assert!(waits.windows(2).take(4).all(|pair| pair[0] <= pair[1]), "{waits:?}");
             prop_assert!(waits[10..].iter().all(|wait| *wait >= MAX / 2), "{waits:?}");
             backoff.forget();
-            prop_assert!(backoff.next() <= 2 * MIN);
+            prop_assert!(backoff.next_wait() <= 2 * MIN);
         }
 
         #[test]
         fn ten_seconds_hold_few_attempts(seed: u64) {
             let mut backoff = Backoff::new(MIN, MAX, seed);
-            let five_waits: Duration = (0..5).map(|_| backoff.next()).sum();
+            let five_waits: Duration = (0..5).map(|_| backoff.next_wait()).sum();
             prop_assert!(five_waits >= Duration::from_secs(10));
         }
     }
@@ -72,6 +74,6 @@ mod tests {
     #[test]
     fn equal_limits_leave_no_choice() {
         let mut backoff = Backoff::new(MIN, MIN, 1);
-        assert!((0..100).all(|_| backoff.next() == MIN));
+        assert!((0..100).all(|_| backoff.next_wait() == MIN));
     }
 }

@@ -1,0 +1,233 @@
+//! One call of an HTTP API, and its whole answer.
+
+use std::{error::Error, fmt, path::Path, time::Duration};
+
+use bytes::{Bytes, BytesMut};
+use http_body_util::{BodyExt as _, Empty};
+use hyper::{
+    HeaderMap, Request, Uri,
+    body::Incoming,
+    header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, HeaderValue, USER_AGENT},
+};
+use hyper_rustls::{HttpsConnector, HttpsConnectorBuilder};
+use hyper_util::{
+    client::legacy::{Client, connect::HttpConnector},
+    rt::{TokioExecutor, TokioTimer},
+};
+use secrecy::{ExposeSecret as _, SecretString};
+use thiserror::Error;
+use tokio::time::timeout;
+
+use crate::tls;
+
+/// Connections that wait for their next call.
+const IDLE_MAX: usize = 16;
+/// For so long; those of others close theirs after a minute or later.
+const IDLE_TIME_MAX: Duration = Duration::from_secs(30);
+
+/// How long a client waits, and how much it takes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct ClientLimits {
+    /// For a connection: DNS and TCP.
+    pub connect_time_max: Duration,
+    /// For the whole call, from the connection to the last byte of the answer.
+    pub call_time_max: Duration,
+    /// The size of an answer's body. It is read in pieces, and not beyond that.
+    pub body_bytes_max: usize,
+}
+
+/// A client of HTTP APIs, by HTTP/1.1, with TLS or without. It connects when it
+/// is asked to call.
+///
+/// A redirect is an answer like any other. Proxies that the environment names
+/// are not used, as nothing else here uses them.
+#[derive(Clone)]
+pub struct HttpClient {
+    http: Client<HttpsConnector<HttpConnector>, Empty<Bytes>>,
+    user_agent: HeaderValue,
+    limits: ClientLimits,
+}
+
+/// What came of a call.
+#[derive(Debug, Clone)]
+pub struct HttpAnswer {
+    /// The status code.
+    pub status: u16,
+    /// The body, whole.
+    pub body: Bytes,
+    headers: HeaderMap,
+}
+
+/// Why there is no answer.
+#[derive(Debug, Clone, PartialEq, Eq, Error)]
+pub enum CallFailed {
+    /// What was to be called is no address, or the secret no part of a header.
+    #[error("the call cannot be made: {0}")]
+    Impossible(&'static str),
+    /// The connection was not made, or broke.
+    #[error("the connection failed: {0}")]
+    Connection(String),
+    /// It took too long.
+    #[error("no whole answer within {0:?}")]
+    TimedOut(Duration),
+    /// There is an answer, and more of it than is taken.
+    #[error("the answer is larger than {0} bytes")]
+    TooLarge(usize),
+}
+
+impl HttpClient {
+    /// A client that calls itself `user_agent` and trusts the public authorities
+    /// and those in the file, if there is one.
+    ///
+    /// # Errors
+    /// The name is none that a header can carry, or something is wrong with the file.
+    pub fn try_new(
+        user_agent: &str,
+        limits: ClientLimits,
+        ca_file: Option<&Path>,
+    ) -> Result<Self, String> {
+        let user_agent = HeaderValue::from_str(user_agent);
+        let user_agent = user_agent.map_err(|_| "no name for a client".to_owned())?;
+        let mut tcp = HttpConnector::new();
+        tcp.set_connect_timeout(Some(limits.connect_time_max));
+        tcp.set_nodelay(true);
+        // Of addresses that begin with https, TLS takes care.
+        tcp.enforce_http(false);
+        let connector = HttpsConnectorBuilder::new()
+            .with_tls_config(tls::client_config(ca_file)?)
+            .https_or_http()
+            .enable_http1()
+            .wrap_connector(tcp);
+        let http = Client::builder(TokioExecutor::new())
+            .pool_timer(TokioTimer::new())
+            .pool_idle_timeout(IDLE_TIME_MAX)
+            .pool_max_idle_per_host(IDLE_MAX)
+            .build(connector);
+        Ok(Self {
+            http,
+            user_agent,
+            limits,
+        })
+    }
+
+    /// Gets what is at `url`, as JSON if the other side has it so; `bearer`
+    /// proves who is calling. One request, whatever comes of it.
+    ///
+    /// # Errors
+    /// [`CallFailed`], without address or secret.
+    pub async fn get(
+        &self,
+        url: &str,
+        bearer: Option<&SecretString>,
+    ) -> Result<HttpAnswer, CallFailed> {
+        let request = self.request(url, bearer)?;
+        let time_max = self.limits.call_time_max;
+        timeout(time_max, self.exchange(request))
+            .await
+            .map_err(|_| CallFailed::TimedOut(time_max))?
+    }
+
+    fn request(
+        &self,
+        url: &str,
+        bearer: Option<&SecretString>,
+    ) -> Result<Request<Empty<Bytes>>, CallFailed> {
+        let uri: Uri = url
+            .parse()
+            .map_err(|_| CallFailed::Impossible("this is no address"))?;
+        let mut request = Request::new(Empty::new());
+        *request.uri_mut() = uri;
+        let headers = request.headers_mut();
+        headers.insert(USER_AGENT, self.user_agent.clone());
+        headers.insert(ACCEPT, HeaderValue::from_static("application/json"));
+        if let Some(secret) = bearer {
+            let value = HeaderValue::try_from(format!("Bearer {}", secret.expose_secret()));
+            let mut value =
+                value.map_err(|_| CallFailed::Impossible("no header can carry the secret"))?;
+            value.set_sensitive(true);
+            headers.insert(AUTHORIZATION, value);
+        }
+        Ok(request)
+    }
+
+    async fn exchange(&self, request: Request<Empty<Bytes>>) -> Result<HttpAnswer, CallFailed> {
+        let answer = self.http.request(request).await;
+        let (head, body) = answer.map_err(|error| connection(&error))?.into_parts();
+        Ok(HttpAnswer {
+            status: head.status.as_u16(),
+            headers: head.headers,
+            body: read(body, self.limits.body_bytes_max).await?,
+        })
+    }
+}
+
+/// Reads a body piece by piece, up to its limit.
+async fn read(mut body: Incoming, bytes_max: usize) -> Result<Bytes, CallFailed> {
+    let mut read = BytesMut::new();
+    while let Some(frame) = body.frame().await {
+        let frame = frame.map_err(|error| connection(&error))?;
+        // What is no data are headers that came late.
+        let Ok(piece) = frame.into_data() else {
+            continue;
+        };
+        if read.len() + piece.len() > bytes_max {
+            return Err(CallFailed::TooLarge(bytes_max));
+        }
+        read.extend_from_slice(&piece);
+    }
+    Ok(read.freeze())
+}
+
+/// What happened, down to its first cause.
+fn connection(error: &(dyn Error + 'static)) -> CallFailed {
+    let mut detail = error.to_string();
+    let mut source = error.source();
+    while let Some(cause) = source {
+        detail.push_str(": ");
+        detail.push_str(&cause.to_string());
+        source = cause.source();
+    }
+    CallFailed::Connection(detail)
+}
+
+impl HttpAnswer {
+    /// An answer as it might have come, for those who judge answers.
+    ///
+    /// # Panics
+    /// A name or value is none that a header can have.
+    #[must_use]
+    pub fn new(status: u16, headers: &[(&'static str, &str)], body: impl Into<Bytes>) -> Self {
+        let header = |(name, value): &(&'static str, &str)| {
+            let value = HeaderValue::from_str(value).expect("the value of a header");
+            (hyper::header::HeaderName::from_static(name), value)
+        };
+        Self {
+            status,
+            headers: headers.iter().map(header).collect(),
+            body: body.into(),
+        }
+    }
+
+    /// A header, if it is there and a text; the first one if there are several.
+    #[must_use]
+    pub fn header(&self, name: &str) -> Option<&str> {
+        self.headers.get(name)?.to_str().ok()
+    }
+
+    /// Whether the body says of itself that it is JSON.
+    #[must_use]
+    pub fn is_json(&self) -> bool {
+        let content_type = self.header(CONTENT_TYPE.as_str()).unwrap_or_default();
+        let essence = content_type.split(';').next().unwrap_or_default().trim();
+        essence.eq_ignore_ascii_case("application/json")
+    }
+}
+
+impl fmt::Debug for HttpClient {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("HttpClient")
+            .field("user_agent", &self.user_agent)
+            .field("limits", &self.limits)
+            .finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,144 @@
+//! The client against servers that do as little, or as much, as they like.
+
+mod server;
+
+use std::{fs, net::TcpListener, time::Duration};
+
+use anyhow::Result;
+use client_kit::{CallFailed, ClientLimits, HttpClient};
+use secrecy::SecretString;
+use test_kit::certificates::{Authority, Validity};
+
+use server::Server;
+
+const LIMITS: ClientLimits = ClientLimits {
+    connect_time_max: Duration::from_secs(10),
+    call_time_max: Duration::from_secs(20),
+    body_bytes_max: 1_000,
+};
+
+fn client(limits: ClientLimits) -> HttpClient {
+    HttpClient::try_new("tests/1", limits, None).expect("a name, and no file")
+}
+
+#[tokio::test]
+async fn a_call_says_who_calls_and_brings_all_of_the_answer() -> Result<()> {
+    let answer = "HTTP/1.1 404 Not Found\r\nContent-Type: application/json; charset=utf-8\r\n\
+                  X-Left: 7\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n2\r\nde\r\n0\r\n\r\n";
+    let server = Server::start(answer).await?;
+    let secret = SecretString::from("s3cret");
+    let url = format!("http://{}/matches/1?a=b", server.address);
+    let told = client(LIMITS).get(&url, Some(&secret)).await?;
+    assert_eq!((told.status, &told.body[..]), (404, &b"abcde"[..]));
+    assert_eq!(told.header("x-left"), Some("7"));
+    assert!(told.is_json());
+
+    let asked = server.asked().await;
+    assert!(
+        asked.starts_with("GET /matches/1?a=b HTTP/1.1\r\n"),
+        "{asked}"
+    );
+    for line in [
+        "user-agent: tests/1\r\n",
+        "accept: application/json\r\n",
+        "authorization: Bearer s3cret\r\n",
+    ] {
+        assert!(asked.contains(line), "{asked}");
+    }
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_redirect_is_not_followed() -> Result<()> {
+    let elsewhere = Server::start("HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n").await?;
+    let answer = format!(
+        "HTTP/1.1 302 Found\r\nLocation: http://{}/\r\nContent-Length: 0\r\n\r\n",
+        elsewhere.address
+    );
+    let server = Server::start(&answer).await?;
+    let told = client(LIMITS)
+        .get(&format!("http://{}/", server.address), None)
+        .await?;
+    assert_eq!(told.status, 302);
+    assert_eq!(elsewhere.connections(), 0);
+    assert!(!server.asked().await.contains("authorization"));
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_body_is_not_read_beyond_its_limit() -> Result<()> {
+    // It says nothing of its size, and never ends.
+    let answer = format!("HTTP/1.1 200 OK\r\n\r\n{}", "x".repeat(1_001));
+    let server = Server::start(&answer).await?;
+    let url = format!("http://{}/", server.address);
+    let told = client(LIMITS).get(&url, None).await;
+    assert_eq!(told.err(), Some(CallFailed::TooLarge(1_000)));
+
+    let answer = format!(
+        "HTTP/1.1 200 OK\r\nContent-Length: 1000\r\n\r\n{}",
+        "x".repeat(1_000)
+    );
+    let server = Server::start(&answer).await?;
+    let url = format!("http://{}/", server.address);
+    let told = client(LIMITS).get(&url, None).await?;
+    assert_eq!(told.body.len(), 1_000);
+    Ok(())
+}
+
+#[tokio::test]
+async fn silence_ends_a_call_at_any_point_of_the_answer() -> Result<()> {
+    let time_max = Duration::from_millis(50);
+    let impatient = client(ClientLimits {
+        call_time_max: time_max,
+        ..LIMITS
+    });
+    for answer in ["", "HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nhalf"] {
+        let server = Server::start(answer).await?;
+        let url = format!("http://{}/", server.address);
+        let told = impatient.get(&url, None).await;
+        assert_eq!(told.err(), Some(CallFailed::TimedOut(time_max)));
+    }
+    Ok(())
+}
+
+#[tokio::test]
+async fn what_fails_is_said_without_address_and_secret() -> Result<()> {
+    let gone = TcpListener::bind("127.0.0.1:0")?.local_addr()?;
+    let url = format!("http://{gone}/s3cret");
+    let secret = SecretString::from("s3cret");
+    let client = client(LIMITS);
+    let failed = client.get(&url, Some(&secret)).await;
+    let detail = failed.expect_err("nobody listens").to_string();
+    assert!(detail.contains("refused"), "{detail}");
+    assert!(!detail.contains("s3cret"), "{detail}");
+
+    let broken = SecretString::from("s3cret\n");
+    for (url, secret) in [("no address at all", &secret), (&url, &broken)] {
+        let failed = client.get(url, Some(secret)).await;
+        let detail = format!("{:?}", failed.expect_err("no call"));
+        assert!(detail.starts_with("Impossible"), "{detail}");
+        assert!(!detail.contains("s3cret"), "{detail}");
+    }
+    assert!(HttpClient::try_new("line\nfeed", LIMITS, None).is_err());
+    Ok(())
+}
+
+#[tokio::test]
+async fn only_a_server_that_somebody_trusted_vouches_for_is_asked() -> Result<()> {
+    let authority = Authority::new("ours")?;
+    let identity = authority.server("127.0.0.1", Validity::InDate)?;
+    let answer = "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n{}";
+    let server = Server::start_with_tls(answer, &identity).await?;
+    let url = format!("https://{}/", server.address);
+
+    let file = tempfile::NamedTempFile::new()?;
+    fs::write(file.path(), authority.pem())?;
+    let trusting =
+        HttpClient::try_new("tests/1", LIMITS, Some(file.path())).map_err(anyhow::Error::msg)?;
+    assert_eq!(trusting.get(&url, None).await?.status, 200);
+
+    let failed = client(LIMITS).get(&url, None).await;
+    let detail = failed.expect_err("nobody vouches for it").to_string();
+    assert!(detail.contains("certificate"), "{detail}");
+    Ok(())
+}
