@@ -59,7 +59,7 @@ pub(super) const PERMITS: &[Permit] = &[
     permit(Who::Technology("journal"), &["crc32fast", "rand", "roaring", "rustix"]),
     permit(Who::Technology("kafka"), &["rdkafka", "secrecy", "slab"]),
     permit(Who::Technology("opendota"), &[
-        "base64", "percent-encoding", "tokio-rustls", "tokio-tungstenite",
+        "base64", "percent-encoding", "secrecy", "serde_json", "tokio-rustls", "tokio-tungstenite",
     ]),
     permit(Who::Technology("service"), &[
         "bytesize", "dotenvy", "figment", "humantime", "rustix", "rustls-pki-types", "secrecy", "serde_json",
