@@ -20,6 +20,7 @@ mod facts;
 mod ledger;
 mod load;
 mod record;
+mod storing;
 
 pub use build_days::{DayBuilder, DayFigures, DayStatus};
 pub use dead_letter::{DeadLetter, DeadLetterFilter, LetterAccount, NotRedriven, Redrive};

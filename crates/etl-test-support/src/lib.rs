@@ -7,7 +7,9 @@
 
 pub mod answers;
 pub mod consumer_contract;
+mod listed_origin;
 mod memory_warehouse;
 pub mod warehouse_contract;
 
+pub use listed_origin::ListedOrigin;
 pub use memory_warehouse::{MemoryWarehouse, StagedDay};

@@ -1,7 +1,20 @@
 //! Loading a past range, beside what arrives.
 
 mod id;
+mod meter;
+mod progress;
+mod range;
+mod run;
+mod share;
 mod stored;
 
 pub use id::{BackfillId, NoBackfillId};
+pub use meter::{BackfillFigures, BackfillMeter};
+pub use progress::{BackfillOwner, Progress};
+pub use range::{BackfillRange, STANDARD_INPUT, Span, UnknownRange};
+pub use run::{
+    BACKFILLS_MAX, BackfillEnd, BackfillSettings, BackfillWatcher, Backfiller, BackfillerParts,
+    BeginError, CancelError, progress_of,
+};
+pub use share::BackfillShare;
 pub use stored::{Backfill, BackfillState};

@@ -7,11 +7,12 @@ use super::BackfillId;
 pub struct Backfill {
     /// What it is called.
     pub id: BackfillId,
-    /// Where its records come from, as it was asked for.
+    /// Where its records come from, as it was asked for: the text of a
+    /// [`BackfillRange`](super::BackfillRange), or what a newer program writes.
     pub origin: String,
     /// What became of it.
     pub state: BackfillState,
-    /// How far it is, in the words of whoever runs it.
+    /// How far it is: the text of a [`Progress`](super::Progress).
     pub position: String,
     /// How many records it has loaded.
     pub records: u64,

@@ -22,13 +22,14 @@ pub use batch::BatchLimits;
 pub use status::{Freshness, LoadFigures, LoadStatus};
 
 use batch::{Batch, forget};
-use store::{Storing, Widening};
+use store::BatchStoring;
 
 use crate::Ledger;
 use crate::ports::{
     ConsumerEvent, DeadLetterSink, FactStore, Positions, RELEASE_SECONDS_MAX, RecordConsumer,
     TopicPartition, WishStore,
 };
+use crate::storing::Storing;
 
 /// What loading needs of the world.
 pub struct LoaderParts {
@@ -61,7 +62,7 @@ pub struct LoaderSettings {
 pub struct Loader {
     consumer: Arc<dyn RecordConsumer>,
     settings: LoaderSettings,
-    storing: Arc<Storing>,
+    batches: Arc<BatchStoring>,
     open: Batch,
     /// When the open batch is sent, complete or not.
     open_until: Option<Instant>,
@@ -98,13 +99,11 @@ impl Loader {
         Self {
             consumer,
             settings,
-            storing: Arc::new(Storing {
-                facts,
+            batches: Arc::new(BatchStoring {
+                storing: Storing::new(facts, status),
                 wishes,
                 dead_letters,
                 ledger,
-                status,
-                widening: Widening::default(),
             }),
             open: Batch::default(),
             open_until: None,
@@ -154,11 +153,15 @@ impl Loader {
     async fn take(&mut self, event: ConsumerEvent) {
         match event {
             ConsumerEvent::Records(records) => {
-                self.storing.ledger.consume(&records);
+                self.batches.ledger.consume(&records);
                 for record in records {
                     // Each batch has its own: these records may begin several.
                     if self.open_until.is_none() {
-                        let wait = self.storing.widening.widen(self.settings.batch_wait);
+                        let wait = self
+                            .batches
+                            .storing
+                            .widening
+                            .widen(self.settings.batch_wait);
                         self.open_until = Some(Instant::now() + wait);
                     }
                     self.open.add(record);
@@ -227,8 +230,8 @@ impl Loader {
         }
         let batch = std::mem::take(&mut self.open);
         let positions = batch.positions.clone();
-        let storing = Arc::clone(&self.storing);
-        let task = tokio::spawn(async move { storing.store(batch).await });
+        let batches = Arc::clone(&self.batches);
+        let task = tokio::spawn(async move { batches.store(batch).await });
         self.under_way.push_back(UnderWay {
             positions,
             task,
@@ -268,7 +271,8 @@ impl Loader {
     }
 
     fn tell(&self) {
-        self.storing
+        self.batches
+            .storing
             .status
             .filling(self.open.record_count(), self.under_way.len());
     }

@@ -100,7 +100,7 @@ impl LoadStatus {
     }
 
     /// Answers have been stored, all that follows from them included.
-    pub(super) fn loaded(&self, answers: &[Answer]) {
+    pub(crate) fn loaded(&self, answers: &[Answer]) {
         let now_ms = self.clock.now().as_unix_ms();
         let now = Instant::now();
         let mut figures = self.lock();
@@ -117,7 +117,7 @@ impl LoadStatus {
         }
     }
 
-    pub(super) fn stored(&self) {
+    pub(crate) fn stored(&self) {
         if self.warehouse.set(HealthStatus::Healthy, "it stores") {
             tracing::info!("the warehouse stores");
         }
@@ -127,7 +127,7 @@ impl LoadStatus {
         );
     }
 
-    pub(super) fn failed(&self, error: &StoreError) {
+    pub(crate) fn failed(&self, error: &StoreError) {
         *self.lock().told.retries.entry(error.cause()).or_default() += 1;
         let condition = match error {
             StoreError::Schema { .. } => &self.schema,

@@ -1,5 +1,6 @@
 //! What the use cases need of the world.
 
+mod backfill_origin;
 mod backfill_store;
 mod call_memory;
 mod consumer_status;
@@ -11,6 +12,7 @@ mod record_consumer;
 mod warehouse_reader;
 mod wish_store;
 
+pub use backfill_origin::{BackfillOrigin, BackfillOrigins, BackfillPiece, OriginError, Place};
 pub use backfill_store::BackfillStore;
 pub use call_memory::CallMemory;
 pub use consumer_status::{ConsumerStatus, PartitionLag};

@@ -4,6 +4,7 @@
 //! their own. A target also says what no port tells, and lets the suite plant
 //! defects that a warehouse must find in itself.
 
+mod backfilling;
 mod backfills;
 mod counting;
 mod days;
@@ -124,6 +125,7 @@ pub async fn check<T: Target>(fresh: impl AsyncFn() -> T) {
     backfills::a_row_is_read_as_it_was_set_down(&fresh().await).await;
     backfills::the_higher_version_stays(&fresh().await).await;
     backfills::the_newest_come_first_and_bounded(&fresh().await).await;
+    backfilling::whoever_dies_when_the_facts_are_those_of_one_run(&fresh).await;
     verifying::planted_defects_are_found(&fresh).await;
 }
 

@@ -1,0 +1,141 @@
+//! Which past is loaded, and where from.
+
+use std::fmt;
+use std::str::FromStr;
+
+use domain::{Day, Timestamp};
+use thiserror::Error;
+
+/// What a backfill loads. As text it is what one gives to the command to ask
+/// for it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum BackfillRange {
+    /// The lines of a file, by its whole path; `-` is standard input.
+    File(String),
+    /// The records of the topic of summaries that were written in a time.
+    Topic(Span),
+    /// The matches that `OpenDota` shows and that began in a time.
+    OpenDota(Span),
+}
+
+/// A time, its end not included.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Span {
+    /// Its first moment.
+    pub from: Timestamp,
+    /// The first moment after it.
+    pub to: Timestamp,
+}
+
+/// A text that names no range; it may be that of a newer program.
+#[derive(Debug, Clone, PartialEq, Eq, Error)]
+#[error("{0:?} names no range that this program knows")]
+pub struct UnknownRange(pub String);
+
+/// How standard input is named.
+pub const STANDARD_INPUT: &str = "-";
+
+const FILE: &str = "--file ";
+const TOPIC: &str = "--topic ";
+const OPENDOTA: &str = "--source opendota ";
+
+impl fmt::Display for BackfillRange {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::File(path) => write!(f, "{FILE}{path}"),
+            Self::Topic(span) => write!(f, "{TOPIC}{span}"),
+            Self::OpenDota(span) => write!(f, "{OPENDOTA}{span}"),
+        }
+    }
+}
+
+impl FromStr for BackfillRange {
+    type Err = UnknownRange;
+
+    fn from_str(text: &str) -> Result<Self, UnknownRange> {
+        let after = |beginning: &str| text.strip_prefix(beginning);
+        let range = if let Some(path) = after(FILE) {
+            Some(Self::File(path.to_owned()))
+        } else if let Some(span) = after(TOPIC) {
+            Span::read(span).map(Self::Topic)
+        } else {
+            after(OPENDOTA).and_then(Span::read).map(Self::OpenDota)
+        };
+        range.ok_or_else(|| UnknownRange(text.to_owned()))
+    }
+}
+
+impl Span {
+    /// Reads back what was written.
+    fn read(text: &str) -> Option<Self> {
+        let (from, to) = text.strip_prefix("--from ")?.split_once(" --to ")?;
+        Some(Self {
+            from: read_moment(from)?,
+            to: read_moment(to)?,
+        })
+    }
+}
+
+impl fmt::Display for Span {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("--from ")?;
+        write_moment(self.from, f)?;
+        f.write_str(" --to ")?;
+        write_moment(self.to, f)
+    }
+}
+
+const MS_PER_DAY: i64 = 24 * 60 * 60 * 1_000;
+
+/// As RFC 3339 writes it, in UTC, with milliseconds.
+fn write_moment(at: Timestamp, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+    let ms = at.as_unix_ms().rem_euclid(MS_PER_DAY);
+    let (seconds, ms) = (ms / 1_000, ms % 1_000);
+    let (hour, minute, second) = (seconds / 3_600, seconds / 60 % 60, seconds % 60);
+    let day = Day::of(at);
+    write!(f, "{day}T{hour:02}:{minute:02}:{second:02}.{ms:03}Z")
+}
+
+fn read_moment(text: &str) -> Option<Timestamp> {
+    let (day, time) = text.strip_suffix('Z')?.split_once('T')?;
+    let day: Day = day.parse().ok()?;
+    let (time, ms) = time.split_once('.')?;
+    let mut parts = time.splitn(3, ':').map(str::parse::<i64>);
+    let mut part = || parts.next()?.ok();
+    let seconds = part()? * 3_600 + part()? * 60 + part()?;
+    let ms = seconds * 1_000 + ms.parse::<i64>().ok()?;
+    let midnight = i64::from(day.days_since_epoch()) * MS_PER_DAY;
+    Some(Timestamp::from_unix_ms(midnight + ms))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_range_reads_as_it_is_written() {
+        let span = Span {
+            from: Timestamp::from_unix_ms(1_762_626_600_000),
+            to: Timestamp::from_unix_ms(1_762_630_199_999),
+        };
+        let check = |range: BackfillRange, text: &str| {
+            assert_eq!(range.to_string(), text);
+            assert_eq!(text.parse(), Ok(range));
+        };
+        let times = "--from 2025-11-08T18:30:00.000Z --to 2025-11-08T19:29:59.999Z";
+        check(
+            BackfillRange::File("/a b/--topic".to_owned()),
+            "--file /a b/--topic",
+        );
+        check(BackfillRange::File(STANDARD_INPUT.to_owned()), "--file -");
+        check(BackfillRange::Topic(span), &format!("--topic {times}"));
+        check(
+            BackfillRange::OpenDota(span),
+            &format!("--source opendota {times}"),
+        );
+        for unknown in ["", "--topic --from 1 --to 2", "--source steam --from-seq 1"] {
+            let read: Result<BackfillRange, _> = unknown.parse();
+            assert_eq!(read, Err(UnknownRange(unknown.to_owned())));
+        }
+    }
+}
