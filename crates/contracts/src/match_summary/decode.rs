@@ -153,14 +153,21 @@ fn judge_start_time(
         other => other,
     })?;
     let seconds = seconds.ok_or_else(|| invalid("is not given".to_owned()))?;
+    judge_start(seconds, received_at).map_err(invalid)
+}
+
+/// When a match started, in seconds since 1970-01-01, if that can be: not before
+/// there were matches, and no more than a day after somebody said so.
+///
+/// # Errors
+/// What is wrong, to be read behind the name of the field.
+pub fn judge_start(seconds: u32, received_at: Timestamp) -> Result<Timestamp, String> {
     let start = Timestamp::from_unix_seconds(seconds.into());
     let latest = received_at.as_unix_ms().saturating_add(START_AHEAD_MAX_MS);
     if u64::from(seconds) < START_MIN_SECONDS {
-        Err(invalid(format!("is {seconds}, before {START_MIN_SECONDS}")))
+        Err(format!("is {seconds}, before {START_MIN_SECONDS}"))
     } else if start.as_unix_ms() > latest {
-        Err(invalid(format!(
-            "is {seconds}, more than a day after received_at"
-        )))
+        Err(format!("is {seconds}, more than a day after received_at"))
     } else {
         Ok(start)
     }

@@ -8,6 +8,8 @@ mod wire;
 
 use domain::{MatchSummary, Timestamp};
 
+pub use decode::judge_start;
+
 use crate::{
     header::{Header, RECEIVED_AT, SCHEMA, SOURCE},
     rejected_record::RejectedRecord,

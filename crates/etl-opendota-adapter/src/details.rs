@@ -1,0 +1,101 @@
+//! The port, met by the client of the API.
+
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use domain::{MatchId, Timestamp};
+use etl_application::{
+    Answer,
+    ports::{CallBudget, CallMemory, CallWindow, Details, DetailsError, MatchDetails},
+};
+use health_kit::Clock;
+use opendota_client::{CallError, OpenDota, OpenDotaSettings, WindowStatus};
+
+use crate::{decode::decode, memory::Memory};
+
+/// The name of the upstream in metrics and in the memory of calls.
+pub const UPSTREAM: &str = "opendota";
+
+/// The name of these answers in the tables.
+pub const SOURCE: &str = "opendota_details";
+
+/// Says who is calling.
+const USER_AGENT: &str = concat!("etl-service/", env!("CARGO_PKG_VERSION"));
+
+/// Asks `OpenDota` for one match at a time.
+pub struct OpenDotaDetails {
+    client: OpenDota,
+}
+
+impl OpenDotaDetails {
+    /// Connects to nothing; calls are remembered in `memory`.
+    ///
+    /// # Errors
+    /// The client cannot be made.
+    pub fn try_new(
+        settings: OpenDotaSettings,
+        memory: Arc<dyn CallMemory>,
+        clock: Arc<dyn Clock>,
+    ) -> Result<Self, String> {
+        let memory = Arc::new(Memory(memory));
+        let client = OpenDota::try_new(USER_AGENT, settings, memory, clock)?;
+        Ok(Self { client })
+    }
+}
+
+#[async_trait]
+impl MatchDetails for OpenDotaDetails {
+    async fn fetch(&self, id: MatchId) -> Result<Details, DetailsError> {
+        let answer = self.client.match_details(id).await.map_err(translate)?;
+        details(id, &answer.body, answer.fetched_at)
+    }
+
+    fn budget(&self) -> CallBudget {
+        let status = self.client.status();
+        CallBudget {
+            minute: window(status.minute),
+            day: window(status.day),
+        }
+    }
+}
+
+/// What an answer to the question for a match says.
+pub(crate) fn details(
+    id: MatchId,
+    body: &[u8],
+    fetched_at: Timestamp,
+) -> Result<Details, DetailsError> {
+    let decoded = decode(body, fetched_at).map_err(|detail| DetailsError::Wrong { detail })?;
+    let told = decoded.summary.match_id;
+    if told != id {
+        let detail = format!("it is about match {told}, not about {id}");
+        return Err(DetailsError::Wrong { detail });
+    }
+    Ok(Details {
+        answer: Answer {
+            summary: decoded.summary,
+            source: SOURCE.into(),
+            version: contracts::version(fetched_at, body),
+        },
+        is_parsed: decoded.is_parsed,
+    })
+}
+
+fn translate(error: CallError) -> DetailsError {
+    match error {
+        CallError::NotFound => DetailsError::NotFound,
+        CallError::NoRoom { until } => DetailsError::NoRoom { until },
+        CallError::Refused { detail, until } => DetailsError::Refused { detail, until },
+        CallError::Unavailable { detail, until } => DetailsError::Unavailable { detail, until },
+        CallError::Unusable { detail } => DetailsError::Wrong { detail },
+    }
+}
+
+fn window(status: WindowStatus) -> CallWindow {
+    CallWindow {
+        used: status.used,
+        left: status.left,
+        reserve: status.reserve,
+        resets_at: Some(status.resets_at),
+    }
+}
