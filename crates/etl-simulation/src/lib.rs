@@ -16,7 +16,6 @@
 //! with real ones.
 
 mod broker;
-mod clock;
 mod evidence;
 mod member;
 mod planted;

@@ -7,11 +7,12 @@ use std::time::Duration;
 
 use domain::Timestamp;
 use etl_application::ports::CounterStore as _;
+use health_kit::Clock;
+use test_kit::clock::RunningClock;
 use tokio::runtime::Builder;
 use tokio::time::{Instant, sleep_until};
 
 use crate::broker::Brokers;
-use crate::clock::SimulatedClock;
 use crate::evidence::Evidence;
 use crate::process::{Process, World};
 use crate::reference::Reference;
@@ -85,7 +86,8 @@ impl Run {
         let topics = Arc::new(Topics::new(seed));
         // The second day of three is not over.
         let beginning = world().begin().as_unix_ms() + 30 * 60 * 60 * 1000;
-        let clock = SimulatedClock::shared(Timestamp::from_unix_ms(beginning));
+        let beginning = Timestamp::from_unix_ms(beginning);
+        let clock: Arc<dyn Clock> = Arc::new(RunningClock::from(beginning));
         let evidence = Arc::new(Evidence::default());
         let brokers = Brokers::new(seed, Arc::clone(&topics), Arc::clone(&evidence));
         let warehouse = Warehouse::new(seed, Arc::clone(&clock), Arc::clone(&evidence));

@@ -1,7 +1,8 @@
-//! A clock that a test decides.
+//! Clocks that a test decides.
 
 use domain::Timestamp;
 use health_kit::Clock;
+use tokio::time::Instant;
 
 /// Always tells the same time.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -18,5 +19,30 @@ impl StoppedClock {
 impl Clock for StoppedClock {
     fn now(&self) -> Timestamp {
         self.0
+    }
+}
+
+/// Follows tokio's time, which a test may pause, from a moment on.
+#[derive(Debug, Clone, Copy)]
+pub struct RunningClock {
+    begun: Instant,
+    beginning: Timestamp,
+}
+
+impl RunningClock {
+    /// It tells this time now.
+    #[must_use]
+    pub fn from(beginning: Timestamp) -> Self {
+        Self {
+            begun: Instant::now(),
+            beginning,
+        }
+    }
+}
+
+impl Clock for RunningClock {
+    fn now(&self) -> Timestamp {
+        let ms = i64::try_from(self.begun.elapsed().as_millis()).unwrap_or(i64::MAX);
+        Timestamp::from_unix_ms(self.beginning.as_unix_ms().saturating_add(ms))
     }
 }
