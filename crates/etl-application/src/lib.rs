@@ -15,6 +15,7 @@ pub mod ports;
 
 mod build_days;
 mod dead_letter;
+mod details;
 mod etl_status;
 mod facts;
 mod ledger;
@@ -24,6 +25,7 @@ mod storing;
 
 pub use build_days::{DayBuilder, DayFigures, DayStatus};
 pub use dead_letter::{DeadLetter, DeadLetterFilter, LetterAccount, NotRedriven, Redrive};
+pub use details::{DetailsFor, WishReason, WishRules};
 pub use etl_status::{EtlSnapshot, EtlStatus};
 pub use facts::{AccountFact, Facts, PLAYERS, PlayerFact, Rank};
 pub use ledger::{Ledger, LedgerFigures, Rates, TopicFigures};

@@ -11,6 +11,7 @@
 
 mod backfills;
 mod building;
+mod calls;
 mod days;
 mod error;
 mod facts;

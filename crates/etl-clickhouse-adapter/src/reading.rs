@@ -11,7 +11,7 @@ use domain::{
     AccountId, Day, HeroId, MatchId, MatchSummary, PlayerLine, Side, Slot, Team, Timestamp,
 };
 use etl_application::ports::{
-    CounterFilter, HeroGames, KnownMatch, PairGames, WarehouseError, WarehouseReader,
+    CounterFilter, HeroGames, KnownMatch, PairGames, WarehouseError, WarehouseReader, Wish,
 };
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
@@ -20,6 +20,7 @@ use crate::ClickHouseWarehouse;
 use crate::error::nonsense;
 use crate::row::Of;
 use crate::verifying::{read_hero, read_relation, read_slots};
+use crate::wishes::read_wish;
 
 #[derive(Row, Deserialize)]
 struct HeroSum {
@@ -79,6 +80,12 @@ impl WarehouseReader for ClickHouseWarehouse {
         });
         let rows: Result<_> = rows.collect();
         rows.map_err(|error| self.not_read(&error))
+    }
+
+    async fn wish_of(&self, id: MatchId) -> Result<Option<Wish>, WarehouseError> {
+        let found = self.answer(self.find_wish(id)).await?;
+        let wish = found.as_ref().map(read_wish).transpose();
+        wish.map_err(|error| self.not_read(&error))
     }
 
     async fn match_facts(&self, id: MatchId) -> Result<Vec<KnownMatch>, WarehouseError> {

@@ -11,11 +11,12 @@ use crate::error::{MIGRATE, code};
 use crate::statements::statements;
 
 /// The version of the tables that this program makes and needs.
-pub const SCHEMA_VERSION: u32 = 1;
+pub const SCHEMA_VERSION: u32 = 2;
 
 /// Every table and view that has to be there.
-const TABLES: [&str; 16] = [
+const TABLES: [&str; 17] = [
     "backfills",
+    "call_budgets",
     "day_builds",
     "detail_wishes",
     "dirty_days",

@@ -176,7 +176,7 @@ SELECT p.day, p.patch, p.bracket, p.game_mode, p.relation, p.other AS hero, p.he
 FROM $database.pair_days AS p",
 ];
 
-const BOOKKEEPING: [&str; 6] = [
+const BOOKKEEPING: [&str; 7] = [
     "\
 CREATE TABLE IF NOT EXISTS $database.patches (
     name String,
@@ -210,6 +210,13 @@ CREATE TABLE IF NOT EXISTS $database.detail_wishes (
     next_try DateTime('UTC'),
     version UInt64
 ) ENGINE = ReplacingMergeTree(version) ORDER BY match_id
+SETTINGS $fsync",
+    "\
+CREATE TABLE IF NOT EXISTS $database.call_budgets (
+    upstream LowCardinality(String),
+    day Date,
+    calls UInt64
+) ENGINE = ReplacingMergeTree(calls) ORDER BY (upstream, day)
 SETTINGS $fsync",
     "\
 CREATE TABLE IF NOT EXISTS $database.backfills (

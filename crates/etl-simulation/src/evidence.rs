@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use domain::{Day, MatchId};
+use etl_application::ports::NewWish;
 use etl_application::{Answer, Content, DeadLetterReason, Record};
 
 use crate::Violation;
@@ -44,7 +45,8 @@ impl Evidence {
         noted.marked.extend(days.iter().map(|day| (*day, step)));
     }
 
-    pub(crate) fn wished(&self, ids: &[MatchId]) {
+    pub(crate) fn wished(&self, wishes: &[NewWish]) {
+        let ids = wishes.iter().map(|wish| wish.match_id);
         self.lock().wished.extend(ids);
     }
 

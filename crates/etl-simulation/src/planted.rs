@@ -5,10 +5,10 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use async_trait::async_trait;
-use domain::{Day, MatchId};
+use domain::Day;
 use etl_application::ports::{
-    CommitFailed, ConsumerEvent, DeadLetterSink, FactStore, Positions, RecordConsumer, StoreError,
-    TopicPartition, WishStore,
+    CommitFailed, ConsumerEvent, DeadLetterSink, FactStore, NewWish, Positions, RecordConsumer,
+    StoreError, TopicPartition, WishStore,
 };
 use etl_application::{Answer, Content, DeadLetterReason, Record};
 use health_kit::Clock;
@@ -254,11 +254,11 @@ impl<P: FactStore + Clone + 'static> FactStore for Planted<P> {
 
 #[async_trait]
 impl<P: WishStore> WishStore for Planted<P> {
-    async fn wish(&self, ids: &[MatchId]) -> Result<(), StoreError> {
+    async fn wish(&self, wishes: &[NewWish]) -> Result<(), StoreError> {
         if self.has(Bug::IdsWithoutWish) {
             return Ok(());
         }
-        self.port.wish(ids).await
+        self.port.wish(wishes).await
     }
 }
 

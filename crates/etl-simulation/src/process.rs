@@ -6,7 +6,8 @@ use std::time::Duration;
 
 use domain::{CountingRules, Patches};
 use etl_application::{
-    BatchLimits, DayBuilder, Ledger, LoadStatus, Loader, LoaderParts, LoaderSettings,
+    BatchLimits, DayBuilder, DetailsFor, Ledger, LoadStatus, Loader, LoaderParts, LoaderSettings,
+    WishRules,
 };
 use health_kit::Clock;
 use tokio::task::JoinHandle;
@@ -163,6 +164,13 @@ impl World {
             },
             batch_wait: Duration::from_millis(self.of_seed(3, [200, 700, 2000])),
             inserts_parallel: self.of_seed(9, [1, 2, 4]),
+            wishes: WishRules {
+                wanted: DetailsFor {
+                    missing: true,
+                    ..DetailsFor::default()
+                },
+                grace: Duration::from_mins(10),
+            },
         }
     }
 

@@ -53,6 +53,9 @@ impl Reference {
     fn answer(&mut self, answer: &Answer) {
         let facts = Facts::of(answer);
         let id = answer.summary.match_id;
+        if facts.core.is_none() {
+            self.ids.insert(id);
+        }
         self.days.insert(facts.day());
         keep_higher(&mut self.sources, (id, answer.source.clone()), answer);
         if facts.core.is_some() {

@@ -32,9 +32,9 @@ pub enum Violation {
     CountersDiffer(Vec<Difference>),
     /// A day has matches and was never built.
     NeverBuilt(Day),
-    /// Ids of which nobody knows more, and that are not wished for.
+    /// Matches that nobody knows whole, and that are not wished for.
     NotWishedFor(Vec<MatchId>),
-    /// Wishes for matches that no id has asked for.
+    /// Wishes for matches of which nobody said the id, or too little.
     WishedForNothing(Vec<MatchId>),
     /// The ledger does not add up, or has not counted what was handed over.
     Imbalance(TopicFigures, u64),
@@ -167,7 +167,8 @@ fn judge_days(world: &World, reference: &Reference) -> Result<(), Violation> {
 }
 
 fn judge_wishes(world: &World, reference: &Reference) -> Result<(), Violation> {
-    let wishes = world.warehouse.memory.wishes();
+    let wishes = world.warehouse.memory.all_wishes();
+    let wishes: BTreeSet<_> = wishes.iter().map(|wish| wish.match_id).collect();
     let asked = &reference.ids;
     let surplus: Vec<_> = wishes.difference(asked).copied().collect();
     if !surplus.is_empty() {

@@ -6,11 +6,11 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use async_trait::async_trait;
-use domain::{CountingRules, Day, MatchId, Patches};
+use domain::{CountingRules, Day, Patches};
 use etl_application::Answer;
 use etl_application::ports::{
-    BuildError, CounterStore, DayBuild, DayState, Difference, DirtyDay, FactStore, StoreError,
-    WarehouseError, WishStore,
+    BuildError, CounterStore, DayBuild, DayState, Difference, DirtyDay, FactStore, NewWish,
+    StoreError, WarehouseError, WishStore,
 };
 use etl_test_support::{MemoryWarehouse, StagedDay};
 use futures_util::FutureExt as _;
@@ -234,14 +234,14 @@ impl FactStore for WarehouseAccess {
 
 #[async_trait]
 impl WishStore for WarehouseAccess {
-    async fn wish(&self, ids: &[MatchId]) -> Result<(), StoreError> {
+    async fn wish(&self, wishes: &[NewWish]) -> Result<(), StoreError> {
         let Warehouse {
             memory, evidence, ..
         } = &*self.warehouse;
         let act = |outcome| {
             if outcome != Outcome::NotDone {
-                at_once(memory.wish(ids))?;
-                evidence.wished(ids);
+                at_once(memory.wish(wishes))?;
+                evidence.wished(wishes);
             }
             Ok(())
         };

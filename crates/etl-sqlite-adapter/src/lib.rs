@@ -11,6 +11,7 @@
 
 mod backfills;
 mod building;
+mod calls;
 mod counting;
 mod error;
 mod facts;

@@ -9,7 +9,7 @@ use domain::{
     Timestamp,
 };
 use etl_application::ports::{
-    CounterFilter, HeroGames, KnownMatch, PairGames, WarehouseError, WarehouseReader,
+    CounterFilter, HeroGames, KnownMatch, PairGames, WarehouseError, WarehouseReader, Wish,
 };
 use sqlx::sqlite::{Sqlite, SqliteArguments, SqliteRow};
 use sqlx::{Row, SqliteConnection, query::Query};
@@ -19,6 +19,7 @@ use crate::SqliteWarehouse;
 use crate::error::nonsense;
 use crate::stored_rows::read_relation;
 use crate::values::{read_hero, read_slots, read_start};
+use crate::wishes::wish_of;
 
 /// How long somebody waits for an answer.
 const ANSWER_TIMEOUT: Duration = Duration::from_secs(30);
@@ -85,6 +86,14 @@ impl WarehouseReader for SqliteWarehouse {
                 })
             });
             rows.collect()
+        })
+        .await
+    }
+
+    async fn wish_of(&self, id: MatchId) -> Result<Option<Wish>, WarehouseError> {
+        self.answer(async {
+            let mut connection = self.readers().acquire().await?;
+            wish_of(&mut connection, id).await
         })
         .await
     }

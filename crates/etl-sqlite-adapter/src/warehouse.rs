@@ -9,7 +9,7 @@ use sqlx::sqlite::Sqlite;
 use sqlx::{SqlitePool, Transaction};
 
 /// The steps of the schema; their number is the version that readers need.
-pub(crate) const SCHEMA: Schema = Schema(&[include_str!("tables.sql")]);
+pub(crate) const SCHEMA: Schema = Schema(&[include_str!("tables.sql"), include_str!("calls.sql")]);
 
 /// The warehouse in a SQLite file.
 pub struct SqliteWarehouse {

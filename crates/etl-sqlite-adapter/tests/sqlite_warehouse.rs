@@ -1,18 +1,18 @@
 //! The warehouse in a SQLite file, held to the suite of its ports.
 
-use std::collections::BTreeSet;
 use std::path::PathBuf;
 use std::sync::Arc;
 
 use async_trait::async_trait;
 use contracts::warehouse::{
-    BackfillRow, DayBuildRow, DetailWishRow, DirtyDayRow, HeroDayRow, LOADED_AT, MatchPlayerRow,
-    MatchPositionRow, MatchRankRow, MatchRow, MatchSourceRow, PairDayRow, PairRow, PatchRow,
-    PlayerMatchRow, PositionDayRow, SCHEMA_VERSION, TableRow,
+    BackfillRow, CallBudgetRow, DayBuildRow, DetailWishRow, DirtyDayRow, HeroDayRow, LOADED_AT,
+    MatchPlayerRow, MatchPositionRow, MatchRankRow, MatchRow, MatchSourceRow, PairDayRow, PairRow,
+    PatchRow, PlayerMatchRow, PositionDayRow, SCHEMA_VERSION, TableRow,
 };
 use domain::{AccountId, Day, HeroId, MatchId, Slot, Timestamp};
 use etl_application::ports::{
-    BackfillStore, CounterStore, FactStore, StoreError, WarehouseReader, WishStore,
+    BackfillStore, CallMemory, CounterStore, FactStore, StoreError, WarehouseReader, WishQueue,
+    WishStore,
 };
 use etl_sqlite_adapter::SqliteWarehouse;
 use etl_test_support::answers::{DAY, NOON, match_id, said_by, whole, with_players};
@@ -64,17 +64,16 @@ impl Target for Warehouse {
         Arc::clone(&self.sqlite) as _
     }
 
-    fn reader(&self) -> Arc<dyn WarehouseReader> {
+    fn wish_queue(&self) -> Arc<dyn WishQueue> {
         Arc::clone(&self.sqlite) as _
     }
 
-    async fn wished(&self) -> BTreeSet<MatchId> {
-        let ids: Vec<i64> =
-            sqlx::query_scalar("SELECT match_id FROM detail_wishes WHERE state = 1")
-                .fetch_all(&self.other)
-                .await
-                .expect("the file is read");
-        ids.into_iter().map(match_id).collect()
+    fn calls(&self) -> Arc<dyn CallMemory> {
+        Arc::clone(&self.sqlite) as _
+    }
+
+    fn reader(&self) -> Arc<dyn WarehouseReader> {
+        Arc::clone(&self.sqlite) as _
     }
 
     async fn player_matches(&self, account: AccountId) -> Vec<(MatchId, Slot, HeroId)> {
@@ -170,6 +169,7 @@ async fn tables_have_the_columns_of_the_contract() {
     check::<DirtyDayRow>(&warehouse).await;
     check::<DayBuildRow>(&warehouse).await;
     check::<DetailWishRow>(&warehouse).await;
+    check::<CallBudgetRow>(&warehouse).await;
     check::<BackfillRow>(&warehouse).await;
     assert!(
         columns(&warehouse, "matches")

@@ -11,8 +11,7 @@ use etl_application::backfill::{Backfill, BackfillId};
 use etl_application::counters::{Cell, DayCounters, DaySums, StoredDay};
 use etl_application::ports::{
     BuildError, CounterFilter, CounterStore, DayBuild, DayState, Difference, DirtyDay, FactStore,
-    HeroGames, KnownMatch, PairGames, Relation, StoreError, WarehouseError, WarehouseReader,
-    WishStore,
+    HeroGames, KnownMatch, PairGames, Relation, StoreError, WarehouseError, WarehouseReader, Wish,
 };
 use etl_application::{Answer, Facts};
 use health_kit::Clock;
@@ -20,6 +19,7 @@ use health_kit::Clock;
 mod backfills;
 mod known;
 mod staging;
+mod wishes;
 
 pub use staging::StagedDay;
 
@@ -42,8 +42,9 @@ pub(crate) struct State {
     marks: BTreeMap<Day, u64>,
     pub(crate) days: BTreeMap<Day, StoredDay>,
     built_at: BTreeMap<Day, Timestamp>,
-    pub(crate) wishes: BTreeSet<MatchId>,
     backfills: BTreeMap<BackfillId, Backfill>,
+    wishes: BTreeMap<MatchId, Wish>,
+    calls: BTreeMap<(String, Day), u64>,
     failure: Option<StoreError>,
     refused: BTreeSet<MatchId>,
     ignores_versions: bool,
@@ -67,12 +68,6 @@ impl MemoryWarehouse {
     /// From now on nothing is stored together with an answer of this match.
     pub fn refuse(&self, id: MatchId) {
         self.lock().refused.insert(id);
-    }
-
-    /// The matches whose details are wished for.
-    #[must_use]
-    pub fn wishes(&self) -> BTreeSet<MatchId> {
-        self.lock().wishes.clone()
     }
 
     /// How many whole matches are stored.
@@ -372,15 +367,8 @@ impl WarehouseReader for MemoryWarehouse {
     async fn match_facts(&self, id: MatchId) -> Result<Vec<KnownMatch>, WarehouseError> {
         Ok(known::of(&*self.read()?, id))
     }
-}
 
-#[async_trait]
-impl WishStore for MemoryWarehouse {
-    async fn wish(&self, ids: &[MatchId]) -> Result<(), StoreError> {
-        let mut state = self.write()?;
-        let unknown = ids.iter().filter(|id| !state.matches.contains_key(id));
-        let unknown: Vec<_> = unknown.copied().collect();
-        state.wishes.extend(unknown);
-        Ok(())
+    async fn wish_of(&self, id: MatchId) -> Result<Option<Wish>, WarehouseError> {
+        Ok(self.read()?.wish_of(id))
     }
 }

@@ -3,8 +3,9 @@
 use std::sync::Arc;
 
 use domain::Timestamp;
+use etl_application::WishReason;
 use etl_application::ports::{
-    CounterFilter, CounterStore, FactStore, StoreError, WarehouseReader, WishStore,
+    CounterFilter, CounterStore, FactStore, NewWish, StoreError, WarehouseReader, WishStore,
 };
 use etl_test_support::answers::{NOON, match_id, said_by, whole};
 use etl_test_support::{MemoryWarehouse, warehouse_contract};
@@ -35,12 +36,17 @@ async fn it_fails_as_it_is_told() {
         detail: "it is told to".to_owned(),
         cause: "test",
     };
+    let wish = NewWish {
+        match_id: match_id(3),
+        reason: WishReason::Missing,
+        first_try: Timestamp::from_unix_seconds(NOON),
+    };
     warehouse.fail_with(Some(failure.clone()));
     assert_eq!(warehouse.store(&answers[..1]).await, Err(failure.clone()));
-    assert_eq!(warehouse.wish(&[match_id(3)]).await, Err(failure));
+    assert_eq!(warehouse.wish(&[wish]).await, Err(failure));
     assert!(warehouse.dirty_days(1).await.is_err());
     assert!(warehouse.heroes(&CounterFilter::default()).await.is_err());
     warehouse.fail_with(None);
-    assert_eq!(warehouse.wish(&[match_id(3)]).await, Ok(()));
-    assert_eq!(warehouse.wishes().len(), 1);
+    assert_eq!(warehouse.wish(&[wish]).await, Ok(()));
+    assert_eq!(warehouse.all_wishes().len(), 1);
 }

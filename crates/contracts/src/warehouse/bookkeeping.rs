@@ -67,6 +67,19 @@ table_row! {
 }
 
 table_row! {
+    /// What was asked of an upstream on a day, so that a process that starts
+    /// does not take for free what its predecessor used.
+    CallBudgetRow in "call_budgets" {
+        /// Which upstream.
+        upstream: String,
+        /// Which day, in UTC.
+        day: u16,
+        /// How many calls may have been made; the higher one counts.
+        calls: u64,
+    }
+}
+
+table_row! {
     /// The loading of a past range.
     BackfillRow in "backfills" {
         /// Its UUID: the first and the last eight bytes, each as a number with

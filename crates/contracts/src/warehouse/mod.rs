@@ -15,7 +15,9 @@ mod codes;
 mod counters;
 mod facts;
 
-pub use bookkeeping::{BackfillRow, DayBuildRow, DetailWishRow, DirtyDayRow, PatchRow};
+pub use bookkeeping::{
+    BackfillRow, CallBudgetRow, DayBuildRow, DetailWishRow, DirtyDayRow, PatchRow,
+};
 pub use codes::{BackfillState, Relation, SideCode, UnknownCode, WishState, Won};
 pub use counters::{HeroDayRow, PairDayRow, PairRow, PositionDayRow};
 pub use facts::{
@@ -24,7 +26,7 @@ pub use facts::{
 
 /// The version of the tables of the embedded warehouse: of the file that is read,
 /// and of the program that reads it.
-pub const SCHEMA_VERSION: u32 = 1;
+pub const SCHEMA_VERSION: u32 = 2;
 
 /// The column in which the warehouse itself writes when a row of `matches` came;
 /// no row here has it.

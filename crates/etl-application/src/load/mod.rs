@@ -24,12 +24,12 @@ pub use status::{Freshness, LoadFigures, LoadStatus};
 use batch::{Batch, forget};
 use store::BatchStoring;
 
-use crate::Ledger;
 use crate::ports::{
     ConsumerEvent, DeadLetterSink, FactStore, Positions, RELEASE_SECONDS_MAX, RecordConsumer,
     TopicPartition, WishStore,
 };
 use crate::storing::Storing;
+use crate::{Ledger, WishRules};
 
 /// What loading needs of the world.
 pub struct LoaderParts {
@@ -56,6 +56,8 @@ pub struct LoaderSettings {
     pub batch_wait: Duration,
     /// How many batches are stored at a time; one more is being filled.
     pub inserts_parallel: usize,
+    /// Which records call for a wish.
+    pub wishes: WishRules,
 }
 
 /// Moves records from the topics to the warehouse.
@@ -102,6 +104,7 @@ impl Loader {
             batches: Arc::new(BatchStoring {
                 storing: Storing::new(facts, status),
                 wishes,
+                rules: settings.wishes,
                 dead_letters,
                 ledger,
             }),

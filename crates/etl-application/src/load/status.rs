@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
+use domain::Timestamp;
 use health_kit::{
     Clock, Condition, DurationBuckets, HealthCheck, HealthReporter, HealthStatus, RecentDurations,
 };
@@ -97,6 +98,10 @@ impl LoadStatus {
         let inserts = figures.told.inserts.entry(table);
         let inserts = inserts.or_insert_with(|| DurationBuckets::new(INSERT_BUCKETS_SECONDS));
         inserts.record(took);
+    }
+
+    pub(super) fn now(&self) -> Timestamp {
+        self.clock.now()
     }
 
     /// Answers have been stored, all that follows from them included.

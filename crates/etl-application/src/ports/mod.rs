@@ -28,4 +28,4 @@ pub use record_consumer::{
 pub use warehouse_reader::{
     CounterFilter, HeroGames, KnownMatch, PairGames, Relation, WarehouseReader,
 };
-pub use wish_store::WishStore;
+pub use wish_store::{NewWish, Wish, WishCounts, WishQueue, WishState, WishStore};

@@ -3,7 +3,7 @@
 use async_trait::async_trait;
 use domain::{Day, HeroId, MatchId, MatchSummary, SkillBracket};
 
-use super::WarehouseError;
+use super::{WarehouseError, Wish};
 
 /// Raw counts and raw facts; no model.
 #[async_trait]
@@ -30,6 +30,12 @@ pub trait WarehouseReader: Send + Sync {
     /// # Errors
     /// [`WarehouseError`] when it could not be looked up.
     async fn match_facts(&self, id: MatchId) -> Result<Vec<KnownMatch>, WarehouseError>;
+
+    /// The wish for details of a match, if there ever was one.
+    ///
+    /// # Errors
+    /// [`WarehouseError`] when it could not be looked up.
+    async fn wish_of(&self, id: MatchId) -> Result<Option<Wish>, WarehouseError>;
 }
 
 /// Which counters are summed: all that fit what is given.

@@ -14,6 +14,7 @@ async fn a_position_is_committed_after_the_facts_are_stored_and_their_days_marke
     let expected = [
         Step::Stored(vec![1, 2, 3, 4]),
         Step::Marked,
+        Step::Wished(vec![1, 2, 3, 4]),
         Step::Committed(vec![(0, 5)]),
     ];
     assert_eq!(steps, expected);

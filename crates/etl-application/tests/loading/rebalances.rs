@@ -21,6 +21,7 @@ async fn partitions_are_let_go_when_what_was_read_of_them_is_committed() {
     let expected = [
         Step::Stored(vec![1, 7]),
         Step::Marked,
+        Step::Wished(vec![1, 7]),
         Step::Committed(vec![(0, 2), (1, 8)]),
     ];
     assert_eq!(world.steps(), expected);

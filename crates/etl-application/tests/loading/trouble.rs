@@ -19,6 +19,7 @@ async fn what_the_warehouse_refuses_is_found_and_set_aside_and_its_neighbours_ar
         Step::Stored(vec![1, 2]),
         Step::Stored(vec![4]),
         Step::Marked,
+        Step::Wished(vec![1, 2, 4]),
         Step::SetAside(3, RefusedByWarehouse),
         Step::Committed(vec![(0, 5)]),
     ];
@@ -70,6 +71,7 @@ async fn a_mark_that_fails_is_made_before_the_commit() {
     let expected = [
         Step::Stored(vec![1, 2, 3]),
         Step::Marked,
+        Step::Wished(vec![1, 2, 3]),
         Step::Committed(vec![(0, 4)]),
     ];
     assert_eq!(steps, expected);

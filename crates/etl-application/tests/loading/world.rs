@@ -7,12 +7,12 @@ use std::time::Duration;
 use async_trait::async_trait;
 use domain::{Day, MatchId, MatchSummary, Timestamp};
 use etl_application::ports::{
-    CommitFailed, ConsumerEvent, DeadLetterSink, FactStore, Positions, RecordConsumer, StoreError,
-    TopicPartition, WishStore,
+    CommitFailed, ConsumerEvent, DeadLetterSink, FactStore, NewWish, Positions, RecordConsumer,
+    StoreError, TopicPartition, WishStore,
 };
 use etl_application::{
-    Answer, BatchLimits, Content, DeadLetterReason, Invalid, Ledger, LoadStatus, Loader,
-    LoaderParts, LoaderSettings, RawRecord, Record,
+    Answer, BatchLimits, Content, DeadLetterReason, DetailsFor, Invalid, Ledger, LoadStatus,
+    Loader, LoaderParts, LoaderSettings, RawRecord, Record, WishRules,
 };
 use health_kit::{Clock, SystemClock};
 use tokio::sync::{Notify, Semaphore};
@@ -63,6 +63,15 @@ pub(crate) const SETTINGS: LoaderSettings = LoaderSettings {
     },
     batch_wait: Duration::from_secs(2),
     inserts_parallel: 2,
+    wishes: WishRules {
+        wanted: DetailsFor {
+            missing: true,
+            pro: false,
+            rank_min: None,
+            sample_in_million: 0,
+        },
+        grace: Duration::from_mins(10),
+    },
 };
 
 impl World {
@@ -265,8 +274,9 @@ impl FactStore for Inside {
 
 #[async_trait]
 impl WishStore for Inside {
-    async fn wish(&self, ids: &[MatchId]) -> Result<(), StoreError> {
-        self.step(Step::Wished(ids.iter().map(|id| id.get()).collect()));
+    async fn wish(&self, wishes: &[NewWish]) -> Result<(), StoreError> {
+        let ids = wishes.iter().map(|wish| wish.match_id.get());
+        self.step(Step::Wished(ids.collect()));
         Ok(())
     }
 }

@@ -1,9 +1,9 @@
 //! Tables, and whether they fit.
 
 use contracts::warehouse::{
-    BackfillRow, DayBuildRow, DetailWishRow, DirtyDayRow, HeroDayRow, LOADED_AT, MatchPlayerRow,
-    MatchPositionRow, MatchRankRow, MatchRow, MatchSourceRow, PairDayRow, PairRow, PatchRow,
-    PlayerMatchRow, PositionDayRow, TableRow,
+    BackfillRow, CallBudgetRow, DayBuildRow, DetailWishRow, DirtyDayRow, HeroDayRow, LOADED_AT,
+    MatchPlayerRow, MatchPositionRow, MatchRankRow, MatchRow, MatchSourceRow, PairDayRow, PairRow,
+    PatchRow, PlayerMatchRow, PositionDayRow, TableRow,
 };
 use etl_application::ports::{FactStore, StoreError};
 use etl_clickhouse_adapter::SchemaError;
@@ -35,6 +35,7 @@ async fn tables_have_the_columns_of_the_contract() {
     check::<DirtyDayRow>(&warehouse).await;
     check::<DayBuildRow>(&warehouse).await;
     check::<DetailWishRow>(&warehouse).await;
+    check::<CallBudgetRow>(&warehouse).await;
     check::<BackfillRow>(&warehouse).await;
 }
 

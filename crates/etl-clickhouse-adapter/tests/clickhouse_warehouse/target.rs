@@ -1,12 +1,13 @@
 //! A warehouse under test.
 
-use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use async_trait::async_trait;
 use clickhouse_test_kit::{ClickHouse, shared_clickhouse};
 use domain::{AccountId, Day, HeroId, MatchId, Slot};
-use etl_application::ports::{BackfillStore, CounterStore, FactStore, WarehouseReader, WishStore};
+use etl_application::ports::{
+    BackfillStore, CallMemory, CounterStore, FactStore, WarehouseReader, WishQueue, WishStore,
+};
 use etl_clickhouse_adapter::{ClickHouseWarehouse, TableOptions, WarehouseOptions};
 use etl_test_support::answers::{hero, match_id};
 use etl_test_support::warehouse_contract::{Defect, Target};
@@ -81,16 +82,16 @@ impl Target for Warehouse {
         Arc::clone(&self.house) as _
     }
 
-    fn reader(&self) -> Arc<dyn WarehouseReader> {
+    fn wish_queue(&self) -> Arc<dyn WishQueue> {
         Arc::clone(&self.house) as _
     }
 
-    async fn wished(&self) -> BTreeSet<MatchId> {
-        let ids = "SELECT match_id FROM $.detail_wishes FINAL WHERE state = 'waiting'";
-        let ids = self.sql(ids).await;
-        ids.lines()
-            .map(|id| match_id(id.parse().expect("an id")))
-            .collect()
+    fn calls(&self) -> Arc<dyn CallMemory> {
+        Arc::clone(&self.house) as _
+    }
+
+    fn reader(&self) -> Arc<dyn WarehouseReader> {
+        Arc::clone(&self.house) as _
     }
 
     async fn player_matches(&self, account: AccountId) -> Vec<(MatchId, Slot, HeroId)> {

@@ -7,6 +7,8 @@ use service_kit::config::{
     Declaration, DurationBetween, Integer, Setting, SettingsReader, SizeBetween,
 };
 
+use super::details;
+
 pub(super) const DECLARATIONS: &[&dyn Declaration] =
     &[&BATCH_ROWS, &BATCH_BYTES, &BATCH_WAIT, &INSERTS_PARALLEL];
 
@@ -52,5 +54,6 @@ pub(super) fn read(reader: &mut SettingsReader) -> LoaderSettings {
         },
         batch_wait: reader.get(&BATCH_WAIT),
         inserts_parallel: reader.get(&INSERTS_PARALLEL),
+        wishes: details::wish_rules(reader),
     }
 }

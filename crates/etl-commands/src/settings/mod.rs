@@ -6,6 +6,7 @@
 //! directory are passed in.
 
 mod counters;
+mod details;
 mod loading;
 mod server;
 
@@ -125,6 +126,7 @@ fn declarations() -> Vec<&'static dyn Declaration> {
         server::DECLARATIONS,
         loading::DECLARATIONS,
         counters::DECLARATIONS,
+        details::DECLARATIONS,
         &API.declarations(),
         &LOG.declarations(),
         &SERVICE.declarations(),

@@ -33,6 +33,8 @@ fn defaults_are_those_of_the_contract() {
     assert_eq!(settings.loader.batch.bytes_max, 32 * 1024 * 1024);
     assert_eq!(settings.loader.batch_wait, Duration::from_secs(2));
     assert_eq!(settings.loader.inserts_parallel, 2);
+    assert!(settings.loader.wishes.wanted.missing);
+    assert_eq!(settings.loader.wishes.grace, Duration::from_mins(10));
     assert_eq!(settings.counters.delay, Duration::from_mins(5));
     assert_eq!(settings.counters.rules, domain::CountingRules::default());
     assert_eq!(

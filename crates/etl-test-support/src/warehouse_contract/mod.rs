@@ -12,6 +12,7 @@ mod order;
 mod reading;
 mod replacing;
 mod verifying;
+mod wishing;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -20,8 +21,8 @@ use async_trait::async_trait;
 use domain::{AccountId, CountingRules, Day, HeroId, MatchId, Patches, Slot, Timestamp};
 use etl_application::Answer;
 use etl_application::ports::{
-    BackfillStore, CounterFilter, CounterStore, DayBuild, FactStore, HeroGames, KnownMatch,
-    PairGames, WarehouseReader, WishStore,
+    BackfillStore, CallMemory, CounterFilter, CounterStore, DayBuild, FactStore, HeroGames,
+    KnownMatch, PairGames, WarehouseReader, WishQueue, WishStore,
 };
 
 use crate::MemoryWarehouse;
@@ -35,17 +36,20 @@ pub trait Target: Send + Sync {
     /// Where counters are built.
     fn counters(&self) -> Arc<dyn CounterStore>;
 
-    /// Where wishes are kept.
+    /// Where wishes are made.
     fn wishes(&self) -> Arc<dyn WishStore>;
+
+    /// Where they wait for their turn.
+    fn wish_queue(&self) -> Arc<dyn WishQueue>;
+
+    /// What is remembered of calls.
+    fn calls(&self) -> Arc<dyn CallMemory>;
 
     /// Where backfills are kept.
     fn backfills(&self) -> Arc<dyn BackfillStore>;
 
     /// What is asked for people.
     fn reader(&self) -> Arc<dyn WarehouseReader>;
-
-    /// The matches whose details are wished for.
-    async fn wished(&self) -> BTreeSet<MatchId>;
 
     /// The matches of an account as `player_matches` has them, ordered by match.
     async fn player_matches(&self, account: AccountId) -> Vec<(MatchId, Slot, HeroId)>;
@@ -96,7 +100,7 @@ impl Defect {
     ];
 }
 
-/// Checks every promise of the five ports, on warehouses that are empty when
+/// Checks every promise of these ports, on warehouses that are empty when
 /// `fresh` gives them.
 ///
 /// # Panics
@@ -121,11 +125,17 @@ pub async fn check<T: Target>(fresh: impl AsyncFn() -> T) {
     reading::pairs_are_seen_from_both_sides(&fresh().await).await;
     reading::what_was_stored_is_read(&fresh().await).await;
     reading::matches_are_found_by_account(&fresh().await).await;
-    reading::wishes_are_made_once(&fresh().await).await;
     backfills::a_row_is_read_as_it_was_set_down(&fresh().await).await;
     backfills::the_higher_version_stays(&fresh().await).await;
     backfills::the_newest_come_first_and_bounded(&fresh().await).await;
     backfilling::whoever_dies_when_the_facts_are_those_of_one_run(&fresh).await;
+    wishing::wishes_are_made_once(&fresh().await).await;
+    wishing::a_wish_for_a_replay_takes_the_place_of_one_for_the_match(&fresh().await).await;
+    wishing::wishes_come_by_priority_and_time(&fresh().await).await;
+    wishing::a_wish_is_settled(&fresh().await).await;
+    wishing::what_became_known_ends_without_a_call(&fresh().await).await;
+    wishing::there_is_no_room_for_more_than_so_many(&fresh().await).await;
+    wishing::calls_are_remembered_by_day(&fresh().await).await;
     verifying::planted_defects_are_found(&fresh).await;
 }
 
@@ -258,12 +268,16 @@ impl Target for Arc<MemoryWarehouse> {
         Arc::clone(self) as _
     }
 
-    fn reader(&self) -> Arc<dyn WarehouseReader> {
+    fn wish_queue(&self) -> Arc<dyn WishQueue> {
         Arc::clone(self) as _
     }
 
-    async fn wished(&self) -> BTreeSet<MatchId> {
-        MemoryWarehouse::wishes(self)
+    fn calls(&self) -> Arc<dyn CallMemory> {
+        Arc::clone(self) as _
+    }
+
+    fn reader(&self) -> Arc<dyn WarehouseReader> {
+        Arc::clone(self) as _
     }
 
     async fn player_matches(&self, account: AccountId) -> Vec<(MatchId, Slot, HeroId)> {

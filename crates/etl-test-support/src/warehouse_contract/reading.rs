@@ -1,7 +1,5 @@
 //! What comes back out.
 
-use std::collections::BTreeSet;
-
 use domain::{AccountId, MatchSummary, SkillBracket, Slot};
 use etl_application::ports::{CounterFilter, PairGames, Relation};
 
@@ -196,21 +194,4 @@ pub(super) async fn matches_are_found_by_account(target: &dyn Target) {
     let expected = [1, 2].map(|id| (match_id(id), slot, hero(29)));
     assert_eq!(target.player_matches(account(1002)).await, expected);
     assert_eq!(target.player_matches(account(1003)).await, []);
-}
-
-pub(super) async fn wishes_are_made_once(target: &dyn Target) {
-    let known = [
-        said_by("a", 1, whole(1, NOON)),
-        said_by("a", 1, bare(2, NOON)),
-    ];
-    load(target, &known).await;
-    let wish = async |ids: &[i64]| {
-        let ids: Vec<_> = ids.iter().map(|id| match_id(*id)).collect();
-        target.wishes().wish(&ids).await.expect("it takes wishes");
-        target.wished().await
-    };
-    let expected = BTreeSet::from([2, 3, i64::MAX].map(match_id));
-    // What is known whole is not wished for; what is known in part is.
-    assert_eq!(wish(&[1, 2, 3, 3, i64::MAX]).await, expected);
-    assert_eq!(wish(&[3, 2]).await, expected);
 }

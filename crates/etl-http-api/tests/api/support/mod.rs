@@ -8,7 +8,7 @@ use std::{net::SocketAddr, ops::Deref, sync::Arc, time::Duration};
 use domain::{CountingRules, Patches};
 use etl_application::{
     BatchLimits, Content, DayBuilder, DayStatus, EtlStatus, Invalid, Ledger, LoadStatus, Loader,
-    LoaderParts, LoaderSettings, RawRecord, Record,
+    LoaderParts, LoaderSettings, RawRecord, Record, WishRules,
     ports::{ConsumerEvent, TopicPartition},
 };
 use etl_http_api::{ApiState, WriteAccess, serve};
@@ -194,6 +194,7 @@ fn loader(
         },
         batch_wait: Duration::from_millis(10),
         inserts_parallel: 2,
+        wishes: WishRules::default(),
     };
     Loader::new(parts, settings)
 }

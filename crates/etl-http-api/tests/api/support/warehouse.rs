@@ -12,8 +12,8 @@ use etl_application::{
     Answer, Content, DeadLetterReason, Facts, Record,
     ports::{
         BuildError, CounterFilter, CounterStore, DayBuild, DayState, DeadLetterSink, Difference,
-        DirtyDay, FactStore, HeroGames, KnownMatch, PairGames, StoreError, WarehouseError,
-        WarehouseReader, WishStore,
+        DirtyDay, FactStore, HeroGames, KnownMatch, NewWish, PairGames, StoreError, WarehouseError,
+        WarehouseReader, Wish, WishStore,
     },
 };
 
@@ -32,6 +32,7 @@ pub(crate) struct Inside {
     pub(crate) heroes: Vec<HeroGames>,
     pub(crate) pairs: Vec<PairGames>,
     pub(crate) known: Vec<KnownMatch>,
+    pub(crate) wish: Option<Wish>,
     /// What the next attempts at storing come to.
     pub(crate) errors: VecDeque<StoreError>,
     /// Days that were marked.
@@ -125,7 +126,7 @@ impl FactStore for FakeWarehouse {
 
 #[async_trait]
 impl WishStore for FakeWarehouse {
-    async fn wish(&self, _: &[MatchId]) -> Result<(), StoreError> {
+    async fn wish(&self, _: &[NewWish]) -> Result<(), StoreError> {
         Ok(())
     }
 }
@@ -203,6 +204,11 @@ impl WarehouseReader for FakeWarehouse {
     async fn match_facts(&self, id: MatchId) -> Result<Vec<KnownMatch>, WarehouseError> {
         self.ask(format!("match {}", id.get())).await?;
         Ok(self.lock().known.clone())
+    }
+
+    async fn wish_of(&self, id: MatchId) -> Result<Option<Wish>, WarehouseError> {
+        self.ask(format!("wish {}", id.get())).await?;
+        Ok(self.lock().wish)
     }
 }
 

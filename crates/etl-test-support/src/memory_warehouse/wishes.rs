@@ -1,0 +1,162 @@
+//! Wishes, and what is remembered of calls.
+
+use std::cmp::Reverse;
+
+use async_trait::async_trait;
+use domain::{Day, MatchId, Timestamp};
+use etl_application::WishReason;
+use etl_application::ports::{
+    CallMemory, NewWish, StoreError, WarehouseError, Wish, WishCounts, WishQueue, WishState,
+    WishStore,
+};
+
+use super::{MemoryWarehouse, State};
+
+impl MemoryWarehouse {
+    /// The wishes, ordered by match.
+    #[must_use]
+    pub fn all_wishes(&self) -> Vec<Wish> {
+        self.lock().wishes.values().copied().collect()
+    }
+}
+
+#[async_trait]
+impl WishStore for MemoryWarehouse {
+    async fn wish(&self, wishes: &[NewWish]) -> Result<(), StoreError> {
+        let now_ms = u64::try_from(self.clock.now().as_unix_ms()).unwrap_or(0);
+        let mut state = self.write()?;
+        for wish in wishes {
+            state.wish(*wish, now_ms << 16);
+        }
+        Ok(())
+    }
+}
+
+#[async_trait]
+impl WishQueue for MemoryWarehouse {
+    async fn due(&self, now: Timestamp, count_max: usize) -> Result<Vec<Wish>, WarehouseError> {
+        let mut due = self.read()?.in_line();
+        due.retain(|wish| wish.next_try <= now);
+        due.truncate(count_max);
+        Ok(due)
+    }
+
+    async fn settle(&self, wishes: &[Wish]) -> Result<(), StoreError> {
+        let mut state = self.write()?;
+        for wish in wishes {
+            let mut settled = Wish {
+                version: wish.version + 1,
+                ..*wish
+            };
+            settled.next_try = full_second(wish.next_try);
+            let stored = state.wishes.get_mut(&wish.match_id);
+            if let Some(stored) = stored.filter(|stored| stored.version < settled.version) {
+                *stored = settled;
+            }
+        }
+        Ok(())
+    }
+
+    async fn end_known(&self, now: Timestamp, count_max: usize) -> Result<usize, StoreError> {
+        let mut state = self.write()?;
+        let mut known = state.in_line();
+        known.retain(|wish| {
+            let is_known = state.matches.contains_key(&wish.match_id);
+            wish.reason.is_for_the_match() && wish.next_try <= now && is_known
+        });
+        known.truncate(count_max);
+        for wish in &known {
+            state.end(wish, wish.reason, WishState::Fetched);
+        }
+        Ok(known.len())
+    }
+
+    async fn end_surplus(&self, waiting_max: u64, count_max: usize) -> Result<usize, StoreError> {
+        let mut state = self.write()?;
+        let waiting = state.in_line();
+        let first = usize::try_from(waiting_max).unwrap_or(usize::MAX);
+        let surplus = waiting.iter().skip(first).take(count_max);
+        for wish in surplus.clone() {
+            state.end(wish, WishReason::Overflow, WishState::GivenUp);
+        }
+        Ok(surplus.count())
+    }
+
+    async fn counts(&self) -> Result<WishCounts, WarehouseError> {
+        let mut counts = WishCounts::default();
+        for wish in self.read()?.wishes.values() {
+            counts.add(wish.reason, wish.state, 1);
+        }
+        Ok(counts)
+    }
+}
+
+#[async_trait]
+impl CallMemory for MemoryWarehouse {
+    async fn calls(&self, upstream: &str, day: Day) -> Result<u64, WarehouseError> {
+        let state = self.read()?;
+        let calls = state.calls.get(&(upstream.to_owned(), day));
+        Ok(calls.copied().unwrap_or_default())
+    }
+
+    async fn set_down(&self, upstream: &str, day: Day, calls: u64) -> Result<(), StoreError> {
+        let mut state = self.write()?;
+        let before = state.calls.entry((upstream.to_owned(), day)).or_default();
+        *before = calls.max(*before);
+        Ok(())
+    }
+}
+
+impl State {
+    fn wish(&mut self, new: NewWish, version: u64) {
+        let is_known = self.matches.contains_key(&new.match_id);
+        if is_known && !new.reason.is_for_the_replay() {
+            return;
+        }
+        let mut wish = Wish {
+            match_id: new.match_id,
+            reason: new.reason,
+            priority: new.reason.priority(),
+            attempts: 0,
+            state: WishState::Waiting,
+            next_try: full_second(new.first_try),
+            version,
+        };
+        if let Some(before) = self.wishes.get(&new.match_id) {
+            if !before.reason.is_for_the_match() || !new.reason.is_for_the_replay() {
+                return;
+            }
+            wish.version = version.max(before.version + 1);
+        }
+        self.wishes.insert(new.match_id, wish);
+    }
+
+    /// The wishes that wait, in the order of their turns.
+    fn in_line(&self) -> Vec<Wish> {
+        let waiting = self.wishes.values();
+        let waiting = waiting.filter(|wish| wish.state == WishState::Waiting);
+        let mut waiting: Vec<_> = waiting.copied().collect();
+        waiting.sort_by_key(|wish| (Reverse(wish.priority), wish.next_try, wish.match_id));
+        waiting
+    }
+
+    fn end(&mut self, wish: &Wish, reason: WishReason, state: WishState) {
+        let ended = Wish {
+            reason,
+            state,
+            version: wish.version + 1,
+            ..*wish
+        };
+        self.wishes.insert(wish.match_id, ended);
+    }
+
+    pub(super) fn wish_of(&self, id: MatchId) -> Option<Wish> {
+        self.wishes.get(&id).copied()
+    }
+}
+
+/// Tables hold seconds; nobody is asked before the time.
+fn full_second(at: Timestamp) -> Timestamp {
+    let rounded_up = Timestamp::from_unix_ms(at.as_unix_ms().saturating_add(999));
+    Timestamp::from_unix_seconds(rounded_up.unix_seconds())
+}
