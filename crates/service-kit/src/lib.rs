@@ -5,6 +5,7 @@
 
 pub mod config;
 pub mod descriptors;
+pub mod disk;
 pub mod exit_code;
 pub mod lifecycle;
 pub mod service;

@@ -9,6 +9,7 @@ use std::{
 };
 
 use async_trait::async_trait;
+use service_kit::disk;
 use thiserror::Error;
 use tokio::{sync::Mutex, task::spawn_blocking};
 
@@ -239,11 +240,8 @@ impl Storage for FileStorage {
     async fn space(&self) -> io::Result<Space> {
         let folder = Arc::clone(&self.folder);
         blocking(move || {
-            let disk = rustix::fs::statvfs(&*folder)?;
-            Ok(Space {
-                size: disk.f_blocks.saturating_mul(disk.f_frsize),
-                free: disk.f_bavail.saturating_mul(disk.f_frsize),
-            })
+            let disk::Space { size, free } = disk::space(&folder)?;
+            Ok(Space { size, free })
         })
         .await
     }
