@@ -47,10 +47,7 @@ impl TopicHealth {
     ) -> Self {
         Self {
             topic: topic.to_owned(),
-            create_command: format!(
-                "kafka-topics.sh --bootstrap-server {bootstrap_servers} --create --topic {topic} \
-                 --partitions {partitions}"
-            ),
+            create_command: create_command(topic, partitions, bootstrap_servers),
             condition: unknown(name, bootstrap_servers, clock),
             is_known: AtomicBool::new(false),
         }
@@ -92,37 +89,62 @@ impl TopicHealth {
                 Some(TopicTrouble::Refused(code)),
             ) => (HealthStatus::Unhealthy, explain_refusal(topic, code)),
             (TopicState::Ready { .. }, Some(trouble)) => trouble.assess(topic),
-            (TopicState::Ready { partitions }, None) => (
-                HealthStatus::Healthy,
-                format!(
-                    "topic {topic} has {}, each with a leader",
-                    count_of_partitions(partitions)
-                ),
-            ),
-            (TopicState::Leaderless { partitions, of }, _) => (
-                HealthStatus::Degraded,
-                format!(
-                    "topic {topic} has no leader for {partitions} of {}: \
-                     their records wait until a replica's broker is back",
-                    count_of_partitions(of)
-                ),
-            ),
-            (TopicState::Missing, _) => (
-                HealthStatus::Unhealthy,
-                format!(
-                    "topic {topic} does not exist; create it: {}",
-                    self.create_command
-                ),
-            ),
-            (TopicState::Forbidden, _) => (
-                HealthStatus::Unhealthy,
-                format!("topic {topic} may not be seen; allow this user Describe on it"),
-            ),
-            (TopicState::Failed(code), _) => (
-                HealthStatus::Unhealthy,
-                format!("topic {topic} cannot be used: {code}"),
-            ),
+            (state, _) => explain_state(topic, state, &self.create_command),
         }
+    }
+}
+
+/// How a topic is by its state alone; it would be created with so many partitions.
+#[must_use]
+pub fn explain_topic(
+    topic: &str,
+    partitions: u32,
+    bootstrap_servers: &str,
+    state: TopicState,
+) -> (HealthStatus, String) {
+    explain_state(
+        topic,
+        state,
+        &create_command(topic, partitions, bootstrap_servers),
+    )
+}
+
+fn create_command(topic: &str, partitions: u32, bootstrap_servers: &str) -> String {
+    format!(
+        "kafka-topics.sh --bootstrap-server {bootstrap_servers} --create --topic {topic} \
+         --partitions {partitions}"
+    )
+}
+
+fn explain_state(topic: &str, state: TopicState, create_command: &str) -> (HealthStatus, String) {
+    match state {
+        TopicState::Ready { partitions } => (
+            HealthStatus::Healthy,
+            format!(
+                "topic {topic} has {}, each with a leader",
+                count_of_partitions(partitions)
+            ),
+        ),
+        TopicState::Leaderless { partitions, of } => (
+            HealthStatus::Degraded,
+            format!(
+                "topic {topic} has no leader for {partitions} of {}: \
+                 their records wait until a replica's broker is back",
+                count_of_partitions(of)
+            ),
+        ),
+        TopicState::Missing => (
+            HealthStatus::Unhealthy,
+            format!("topic {topic} does not exist; create it: {create_command}"),
+        ),
+        TopicState::Forbidden => (
+            HealthStatus::Unhealthy,
+            format!("topic {topic} may not be seen; allow this user Describe on it"),
+        ),
+        TopicState::Failed(code) => (
+            HealthStatus::Unhealthy,
+            format!("topic {topic} cannot be used: {code}"),
+        ),
     }
 }
 

@@ -16,6 +16,7 @@ pub mod probe;
 pub mod reader;
 pub mod scan;
 pub mod settings;
+pub mod trial;
 pub mod undecided;
 
 #[cfg(feature = "embedded")]
