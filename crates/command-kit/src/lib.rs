@@ -6,6 +6,7 @@
 //! service names its settings when it reads them.
 
 pub mod dead_letters;
+pub mod doctor;
 
 mod build_info;
 mod given;

@@ -21,10 +21,12 @@ mod row;
 mod schema;
 mod stage;
 mod statements;
+mod trial;
 mod verifying;
 mod warehouse;
 mod wishes;
 
 pub use schema::{SCHEMA_VERSION, SchemaError};
 pub use statements::{TableOptions, statements};
+pub use trial::Disk;
 pub use warehouse::{ClickHouseWarehouse, InsertCompression, WarehouseOptions};

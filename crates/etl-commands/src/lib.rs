@@ -9,13 +9,16 @@ mod service;
 mod warehouse;
 
 mod dead_letters;
+mod doctor;
 mod migrate;
 mod rebuild;
 mod run;
 mod verify;
 
 use clap::Subcommand;
-use command_kit::{Given, HealthcheckArguments, ask_health, block_on, print_report};
+use command_kit::{
+    Given, HealthcheckArguments, ask_health, block_on, doctor::DoctorArguments, print_report,
+};
 use domain::Day;
 use service_kit::{exit_code::ExitCode, telemetry};
 
@@ -45,6 +48,8 @@ pub enum Command {
     Rebuild(DaysToBuild),
     /// Count again and compare; names every difference and changes nothing; exit 1 if there is one
     Verify(DaysToVerify),
+    /// Try everything the service depends on, and say what to do about each failure; exit 0 or 69
+    Doctor(DoctorArguments),
     /// Look through what was set aside, or have it consumed again
     DeadLetters(DeadLettersArguments),
 }
@@ -94,6 +99,9 @@ pub fn execute(command: Command, given: Given) -> std::process::ExitCode {
             with_settings(&given, async |settings| rebuild::run(&settings, days).await)
         }
         Command::Verify(days) => return verify(&given, days),
+        Command::Doctor(arguments) => with_settings(&given, async |settings| {
+            doctor::run(&settings, arguments).await
+        }),
         Command::DeadLetters(arguments) => {
             block_on(WORKER_THREADS, dead_letters::run(given, arguments))
         }

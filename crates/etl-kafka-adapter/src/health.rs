@@ -19,6 +19,10 @@ use crate::{
     settings::KafkaSettings,
 };
 
+/// With so many partitions missing topics would be created.
+pub(crate) const PARTITIONS_OF_READ: u32 = 12;
+pub(crate) const PARTITIONS_OF_LETTERS: u32 = 1;
+
 /// A group is joined within so long, if its coordinator can be reached.
 const JOINED_WITHIN: Duration = Duration::from_secs(10);
 
@@ -53,8 +57,11 @@ impl KafkaHealth {
             refusal: dead_letters.refusal(),
             since: Instant::now(),
             brokers: BrokersHealth::new("kafka", servers, clock),
-            read: settings.topics().map(|name| topic(name, 12)).collect(),
-            dead_letters: topic(&settings.dead_letter_topic, 1),
+            read: settings
+                .topics()
+                .map(|name| topic(name, PARTITIONS_OF_READ))
+                .collect(),
+            dead_letters: topic(&settings.dead_letter_topic, PARTITIONS_OF_LETTERS),
             partitions: GroupHealth::new("partitions", &settings.group_id, clock),
         }
     }

@@ -4,7 +4,8 @@
 //! record by the contract of its topic. [`KafkaDeadLetters`] keeps what cannot
 //! be loaded, unchanged, until its topic has it. [`KafkaHealth`] watches the
 //! brokers, the topics and the member. [`DeadLetterTopic`] and [`Redriver`] are
-//! for the commands that show dead letters and send them again.
+//! for the commands that show dead letters and send them again, [`KafkaTrial`] is for
+//! the one that looks for what is wrong.
 //!
 //! Positions are committed only when told. Topics are never created here; a
 //! missing one shows in health together with the command that creates it.
@@ -17,6 +18,7 @@ mod records;
 mod dead_letters;
 mod kept_letters;
 mod redriver;
+mod trial;
 
 mod health;
 
@@ -26,3 +28,4 @@ pub use kept_letters::{DeadLetterTopic, LetterReading};
 pub use records::KafkaRecords;
 pub use redriver::Redriver;
 pub use settings::{KafkaSection, KafkaSettings};
+pub use trial::KafkaTrial;

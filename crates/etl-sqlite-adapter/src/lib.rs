@@ -19,6 +19,7 @@ mod marks;
 mod reading;
 mod statement;
 mod stored_rows;
+mod trial;
 mod values;
 mod warehouse;
 mod wishes;

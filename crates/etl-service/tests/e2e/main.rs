@@ -2,6 +2,7 @@
 
 mod commands;
 mod dead_letters;
+mod doctor;
 mod kills;
 mod server;
 mod support;

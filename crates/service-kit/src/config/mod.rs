@@ -41,4 +41,5 @@ pub use reader::{Report, ReportLine, SettingsReader};
 pub use section::{Section, declarations};
 pub use values::{
     DurationBetween, FilePath, Integer, OneOf, Parsed, SecretText, SizeBetween, ValueParser,
+    size_text,
 };

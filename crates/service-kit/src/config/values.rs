@@ -172,6 +172,12 @@ impl ValueParser for SizeBetween {
     }
 }
 
+/// A size in bytes as people write it, such as `64.0 MiB`.
+#[must_use]
+pub fn size_text(bytes: u64) -> String {
+    ByteSize(bytes).to_string()
+}
+
 /// One of some names, in any letter case.
 pub struct OneOf<T: 'static>(
     /// Every name with what it means.

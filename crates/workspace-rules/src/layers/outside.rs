@@ -49,14 +49,14 @@ pub(super) const PERMITS: &[Permit] = &[
     permit(Who::Technology("client"), &[
         "http-body-util", "hyper", "hyper-rustls", "hyper-util", "rand", "secrecy", "tokio-rustls", "webpki-roots",
     ]),
-    permit(Who::Technology("command"), &["anyhow", "base64", "clap", "jiff", "reqwest"]),
+    permit(Who::Technology("command"), &["anyhow", "base64", "clap", "jiff", "reqwest", "serde", "serde_json"]),
     permit(Who::Technology("health"), &["hdrhistogram"]),
     permit(Who::Technology("http"), &[
         "actix-cors", "actix-http", "actix-server", "actix-service", "actix-web", "jiff", "prometheus-client",
         "secrecy", "serde", "serde_json", "subtle",
         "utoipa", "utoipa-actix-web", "utoipa-swagger-ui",
     ]),
-    permit(Who::Technology("journal"), &["crc32fast", "rand", "roaring", "rustix"]),
+    permit(Who::Technology("journal"), &["crc32fast", "rand", "roaring"]),
     permit(Who::Technology("kafka"), &["rdkafka", "secrecy", "slab"]),
     permit(Who::Technology("opendota"), &[
         "base64", "percent-encoding", "secrecy", "serde_json", "tokio-rustls", "tokio-tungstenite",

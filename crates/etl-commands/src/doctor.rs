@@ -1,0 +1,218 @@
+//! `doctor`: everything the service depends on, tried.
+
+use std::{path::Path, sync::Arc, time::Duration};
+
+use command_kit::doctor::{Checklist, DoctorArguments};
+use etl_application::ports::WarehouseError;
+use etl_clickhouse_adapter::{ClickHouseWarehouse, SCHEMA_VERSION};
+use etl_kafka_adapter::{KafkaSettings, KafkaTrial};
+use etl_sqlite_adapter::SqliteWarehouse;
+use health_kit::{Clock, SystemClock};
+use kafka_kit::{brokers::in_thread, trial::Tried};
+use service_kit::{
+    config::size_text,
+    disk::{self, Space},
+    exit_code::ExitCode,
+};
+
+use crate::{settings::Settings, warehouse::server};
+
+/// A question to Kafka asks twice, and tries every broker's address.
+const KAFKA_TIME_MAX: Duration = Duration::from_secs(30);
+/// A question to the warehouse; a server that is well answers in milliseconds.
+const WAREHOUSE_TIME_MAX: Duration = Duration::from_secs(10);
+/// With less room the disk of a warehouse is full soon.
+const DISK_FREE_MIN_BYTES: u64 = 512 * 1024 * 1024;
+/// Marks are by the server's clock, and by ours it is judged how old they are.
+const CLOCKS_APART_MS_MAX: u64 = 5_000;
+
+/// Tries everything, and tells it.
+pub(crate) async fn run(settings: &Settings, arguments: DoctorArguments) -> ExitCode {
+    let mut list = Checklist::new(arguments);
+    let right = async { Ok::<_, String>("they are right; `validate` shows them".to_owned()) };
+    list.check("settings", WAREHOUSE_TIME_MAX, right).await;
+    kafka(&mut list, &settings.kafka).await;
+    let clock: Arc<dyn Clock> = Arc::new(SystemClock);
+    match settings.warehouse.embedded_file() {
+        Some(file) => embedded(&mut list, &file, &clock).await,
+        None => on_server(&mut list, settings, &*clock).await,
+    }
+    list.conclude()
+}
+
+async fn kafka(list: &mut Checklist, settings: &KafkaSettings) {
+    let trial = match KafkaTrial::try_new(settings) {
+        Ok(trial) => Arc::new(trial),
+        Err(error) => {
+            let wrong = async { Err(error) };
+            list.check("kafka", KAFKA_TIME_MAX, wrong).await;
+            return;
+        }
+    };
+    let ask = async |list: &mut Checklist, name: &str, question: Question| {
+        let trial = Arc::clone(&trial);
+        let asked = in_thread("kafka-trial", move || question(&trial));
+        let answer = async {
+            let started = asked.await.map_err(|error| error.to_string());
+            started.and_then(|tried| tried)
+        };
+        list.check(name, KAFKA_TIME_MAX, answer).await
+    };
+    let answers = ask(list, "kafka", Box::new(KafkaTrial::brokers)).await;
+    let mut questions: Vec<(String, Question)> = Vec::new();
+    for topic in settings.topics().map(str::to_owned) {
+        let name = format!("topic.{topic}");
+        questions.push((name, Box::new(move |trial| trial.may_read(&topic))));
+    }
+    let letters = format!("topic.{}", settings.dead_letter_topic);
+    questions.push((letters, Box::new(KafkaTrial::may_set_aside)));
+    questions.push(("group".to_owned(), Box::new(KafkaTrial::group)));
+    for (name, question) in questions {
+        if answers {
+            ask(list, &name, question).await;
+        } else {
+            list.skip(name, "no broker answers");
+        }
+    }
+}
+
+type Question = Box<dyn FnOnce(&KafkaTrial) -> Tried + Send>;
+
+async fn embedded(list: &mut Checklist, file: &Path, clock: &Arc<dyn Clock>) {
+    let mut opened = None;
+    let open = async {
+        let warehouse = SqliteWarehouse::open(file, Arc::clone(clock)).await;
+        opened = Some(warehouse.map_err(|error| {
+            format!("{error}; WAREHOUSE_DIR says where the embedded warehouse is")
+        })?);
+        Ok::<_, String>(format!(
+            "{} is open, and its tables are those of this program",
+            file.display()
+        ))
+    };
+    list.check("warehouse", WAREHOUSE_TIME_MAX, open).await;
+    match opened {
+        Some(warehouse) => {
+            let written = async {
+                warehouse.try_write().await?;
+                Ok::<_, WarehouseError>("the file can be written".to_owned())
+            };
+            list.check("inserts", WAREHOUSE_TIME_MAX, written).await;
+            warehouse.close().await;
+        }
+        None => list.skip("inserts", "the file is not open"),
+    }
+    let folder = file.parent().unwrap_or(file);
+    let room = async {
+        let space =
+            disk::space(folder).map_err(|error| format!("{}: {error}", folder.display()))?;
+        judge_room(&format!("the disk of {}", folder.display()), space)
+    };
+    list.check("disk", WAREHOUSE_TIME_MAX, room).await;
+    list.skip("clock", "the embedded warehouse has that of this machine");
+}
+
+async fn on_server(list: &mut Checklist, settings: &Settings, clock: &dyn Clock) {
+    let house = match server(settings) {
+        Ok(house) => house,
+        Err(error) => {
+            let wrong = async { Err(format!("{error:#}")) };
+            list.check("warehouse", WAREHOUSE_TIME_MAX, wrong).await;
+            return;
+        }
+    };
+    let house: &ClickHouseWarehouse = &house;
+    let reached = async {
+        let version = house.server_version().await;
+        let version = version.map_err(|error| {
+            format!("{error}; see WAREHOUSE_URL, WAREHOUSE_USER, WAREHOUSE_PASSWORD")
+        })?;
+        Ok::<_, String>(format!("a ClickHouse server {version} answers"))
+    };
+    if !list.check("warehouse", WAREHOUSE_TIME_MAX, reached).await {
+        for name in ["schema", "inserts", "disk", "clock"] {
+            list.skip(name, "the server does not answer");
+        }
+        return;
+    }
+    let schema = async { house.check_schema().await };
+    let schema = async {
+        schema.await?;
+        let found = format!("the tables are of version {SCHEMA_VERSION}, that of this program");
+        Ok::<_, etl_clickhouse_adapter::SchemaError>(found)
+    };
+    if list.check("schema", WAREHOUSE_TIME_MAX, schema).await {
+        let inserts = async {
+            let count = house.try_inserts().await?;
+            Ok::<_, WarehouseError>(format!("{count} tables can be written"))
+        };
+        list.check("inserts", WAREHOUSE_TIME_MAX, inserts).await;
+    } else {
+        list.skip("inserts", "the tables are not those of this program");
+    }
+    list.check("disk", WAREHOUSE_TIME_MAX, disks(house)).await;
+    list.check("clock", WAREHOUSE_TIME_MAX, clocks(house, clock))
+        .await;
+}
+
+async fn disks(house: &ClickHouseWarehouse) -> Tried {
+    let disks = house.disks().await.map_err(|error| error.to_string())?;
+    let rooms = disks.into_iter().map(|disk| {
+        let name = format!("disk {} of the server", disk.name);
+        let (size, free) = (disk.size, disk.free);
+        judge_room(&name, Space { size, free })
+    });
+    Ok(rooms.collect::<Result<Vec<_>, _>>()?.join("; "))
+}
+
+fn judge_room(name: &str, Space { size, free }: Space) -> Tried {
+    let room = format!("{name} has {} free of {}", size_text(free), size_text(size));
+    if free < DISK_FREE_MIN_BYTES {
+        let needed = size_text(DISK_FREE_MIN_BYTES);
+        return Err(format!("{room}, less than {needed}; make room there"));
+    }
+    Ok(room)
+}
+
+async fn clocks(house: &ClickHouseWarehouse, clock: &dyn Clock) -> Tried {
+    let ahead = house.clock_ahead_ms(clock).await;
+    judge_clocks(ahead.map_err(|error| error.to_string())?)
+}
+
+fn judge_clocks(ahead_ms: i64) -> Tried {
+    let apart = ahead_ms.unsigned_abs();
+    let way = if ahead_ms < 0 { "behind" } else { "ahead of" };
+    let found = format!("the server's clock is {apart} ms {way} this machine's");
+    if apart > CLOCKS_APART_MS_MAX {
+        return Err(format!(
+            "{found}, more than {CLOCKS_APART_MS_MAX} ms; have both set by time servers (NTP)"
+        ));
+    }
+    Ok(found)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn too_little_room_and_clocks_too_far_apart_are_wrong() {
+        let room = |free| {
+            judge_room(
+                "the disk",
+                Space {
+                    size: 1 << 40,
+                    free,
+                },
+            )
+        };
+        assert!(room(DISK_FREE_MIN_BYTES).is_ok());
+        let full = room(DISK_FREE_MIN_BYTES - 1).expect_err("it is nearly full");
+        assert!(full.contains("make room"), "{full}");
+        for (ahead, expected) in [(5000, "5000 ms ahead of"), (-5000, "5000 ms behind")] {
+            let fine = judge_clocks(ahead).expect("it is not too far");
+            assert!(fine.contains(expected), "{fine}");
+        }
+        assert!(judge_clocks(5001).is_err() && judge_clocks(-5001).is_err());
+    }
+}

@@ -1,0 +1,80 @@
+//! `doctor`, with everything there and with nothing.
+
+use anyhow::Result;
+use kafka_test_kit::{shared_broker, unique_topic};
+use serde_json::Value;
+use tempfile::TempDir;
+use test_kit::service_process::{Finished, run_to_end};
+
+use crate::support::{PROGRAM, Topics};
+
+async fn doctor(topics: &Topics, further: &[(&str, &str)]) -> Result<Finished> {
+    let folder = TempDir::new()?;
+    let mut settings = topics.settings();
+    settings.extend(further);
+    run_to_end(PROGRAM, &["doctor", "--json"], &settings, folder.path()).await
+}
+
+/// Names and outcomes, and the detail of one.
+fn outcomes(finished: &Finished) -> Result<Vec<(String, String)>> {
+    let report: Value = serde_json::from_str(&finished.stdout)?;
+    let checks = report["checks"].as_array().expect("it has checks");
+    let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
+    Ok(checks
+        .iter()
+        .map(|check| (text(&check["name"]), text(&check["outcome"])))
+        .collect())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn all_that_is_there_is_found_and_left_as_it_is() -> Result<()> {
+    let topics = Topics::create_on(shared_broker().await?).await?;
+    let finished = doctor(&topics, &[]).await?;
+    assert_eq!(finished.exit_code, Some(0), "{finished:?}");
+    let names = [
+        "settings".to_owned(),
+        "kafka".to_owned(),
+        format!("topic.{}", topics.summaries),
+        format!("topic.{}", topics.ids),
+        format!("topic.{}", topics.dead_letters),
+        "group".to_owned(),
+        "warehouse".to_owned(),
+        "inserts".to_owned(),
+        "disk".to_owned(),
+        "clock".to_owned(),
+    ];
+    let found = outcomes(&finished)?;
+    let expected: Vec<_> = names
+        .into_iter()
+        .map(|name| {
+            let outcome = if name == "clock" { "skipped" } else { "ok" };
+            (name, outcome.to_owned())
+        })
+        .collect();
+    assert_eq!(found, expected);
+    let folder = TempDir::new()?;
+    let (list, settings) = (["dead-letters", "list", "--json"], topics.settings());
+    let listed = run_to_end(PROGRAM, &list, &settings, folder.path()).await?;
+    assert_eq!(listed.stdout, "", "the topic is as it was");
+    Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn all_that_is_missing_is_told_at_once() -> Result<()> {
+    let existing = Topics::create_on(shared_broker().await?).await?;
+    let topics = Topics {
+        dead_letters: unique_topic("etl_dead_letter"),
+        ..existing
+    };
+    let nobody = [("WAREHOUSE_URL", "http://127.0.0.1:1")];
+    let finished = doctor(&topics, &nobody).await?;
+    assert_eq!(finished.exit_code, Some(69), "{finished:?}");
+    let create = format!("--create --topic {}", topics.dead_letters);
+    for expected in [&create, "see WAREHOUSE_URL"] {
+        assert!(finished.stdout.contains(expected), "{}", finished.stdout);
+    }
+    let found = outcomes(&finished)?;
+    let of = |outcome: &str| found.iter().filter(|(_, one)| one == outcome).count();
+    assert_eq!((of("failed"), of("skipped")), (2, 4), "{found:?}");
+    Ok(())
+}
