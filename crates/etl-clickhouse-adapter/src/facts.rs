@@ -27,6 +27,7 @@ use domain::{AccountId, Day, HeroId, Match, Team};
 use etl_application::ports::{FactStore, StoreError};
 use etl_application::{AccountFact, Answer, Facts, PlayerFact, Rank};
 use serde::Serialize;
+use tokio::time::Instant;
 
 use crate::ClickHouseWarehouse;
 use crate::marks::{day_of, number_of};
@@ -112,7 +113,12 @@ impl ClickHouseWarehouse {
             }
             insert.end().await
         };
-        self.within(self.insert_timeout(), inserted).await
+        let begun = Instant::now();
+        self.within(self.insert_timeout(), inserted).await?;
+        if let Some(status) = self.told.get() {
+            status.inserted(R::TABLE, begun.elapsed());
+        }
+        Ok(())
     }
 
     async fn other_days(&self, named: &Named) -> Result<BTreeSet<Day>> {

@@ -1,12 +1,12 @@
 //! The server, as this crate speaks to it.
 
-use std::sync::Mutex;
+use std::sync::{Arc, Mutex, OnceLock};
 use std::time::Duration;
 
 use clickhouse::error::{Error, Result};
 use clickhouse::query::Query;
 use clickhouse::{Client, Compression};
-use etl_application::ports::WarehouseError;
+use etl_application::{LoadStatus, ports::WarehouseError};
 use tokio::time::{Instant, timeout};
 
 use crate::TableOptions;
@@ -62,6 +62,8 @@ pub struct ClickHouseWarehouse {
     options: WarehouseOptions,
     /// When stages that others left behind were looked for last.
     pub(crate) swept: Mutex<Option<Instant>>,
+    /// Who is told how long inserts take.
+    pub(crate) told: OnceLock<Arc<LoadStatus>>,
 }
 
 impl ClickHouseWarehouse {
@@ -86,7 +88,14 @@ impl ClickHouseWarehouse {
             client,
             options,
             swept: Mutex::new(None),
+            told: OnceLock::new(),
         }
+    }
+
+    /// Tells from now on how long the inserts of each table take. The first one
+    /// who is named stays the one.
+    pub fn tell(&self, status: Arc<LoadStatus>) {
+        let _ = self.told.set(status);
     }
 
     pub(crate) fn database(&self) -> &str {

@@ -54,6 +54,7 @@ impl Service {
 
         let ledger = Arc::new(Ledger::new(settings.kafka.topics().map(Arc::from)));
         let load = Arc::new(LoadStatus::new(&clock));
+        warehouse.tell(&load);
         let parts = LoaderParts {
             consumer: records.clone(),
             facts: Arc::clone(&warehouse.facts),

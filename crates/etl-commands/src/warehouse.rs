@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use anyhow::Context as _;
+use etl_application::LoadStatus;
 use etl_application::ports::{CounterStore, FactStore, WarehouseReader, WishStore};
 use etl_clickhouse_adapter::{ClickHouseWarehouse, SchemaError};
 use etl_sqlite_adapter::SqliteWarehouse;
@@ -69,6 +70,14 @@ impl Warehouse {
                 Ok(())
             }
             Ok(()) => Ok(()),
+        }
+    }
+
+    /// Has a server's inserts timed. An embedded warehouse stores a batch as a
+    /// whole, and has no time for a table.
+    pub(crate) fn tell(&self, status: &Arc<LoadStatus>) {
+        if let Place::Server(server) = &self.place {
+            server.tell(Arc::clone(status));
         }
     }
 

@@ -6,6 +6,7 @@ mod building;
 mod loss;
 mod schema;
 mod target;
+mod timing;
 mod trial;
 
 use etl_test_support::warehouse_contract;

@@ -60,6 +60,11 @@ async fn a_server_is_migrated_loaded_and_killed_and_holds_what_the_topic_says() 
     service.kill().await?;
     let service = Service::start(&topics, &folder, &warehouse).await?;
     service.wait_until_loaded(&sent).await?;
+    let metrics = service.text("/metrics").await;
+    for table in ["matches", "match_sources", "match_ranks", "match_players"] {
+        let timed = format!(r#"etl_insert_seconds_count{{table="{table}"}}"#);
+        assert!(metrics.contains(&timed), "{timed} in\n{metrics}");
+    }
     service.stop().await?;
 
     let verified = run_to_end(PROGRAM, &["verify"], &warehouse, folder.path()).await?;
