@@ -67,6 +67,11 @@ bench-delivery *ARGS:
     cargo build --release -p ingestion-service -p ingestion-benchmarks
     target/release/bench-delivery {{ARGS}}
 
+# Measures loading from a real Kafka into a real ClickHouse, beside the client alone; rebuilds a large day.
+bench-etl *ARGS:
+    cargo build --release -p etl-service -p etl-benchmarks
+    target/release/bench-etl {{ARGS}}
+
 # Sweeps more seeds of the simulation than CI does.
 soak SEEDS="20000" FIRST="1000":
     SIMULATION_SEEDS={{SEEDS}} SIMULATION_FIRST_SEED={{FIRST}} cargo test --release -p ingestion-simulation --locked no_schedule -- --nocapture

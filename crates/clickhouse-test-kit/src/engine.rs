@@ -190,6 +190,12 @@ impl ClickHouse {
         answered.with_context(|| self.log_tail())
     }
 
+    /// The process it runs in; none while it is killed, and of one that is not ours.
+    #[must_use]
+    pub fn process_id(&self) -> Option<u32> {
+        self.process.as_ref().and_then(Supervisor::process_id)
+    }
+
     /// The last lines that it wrote; none of one that is not ours.
     #[must_use]
     pub fn log_tail(&self) -> String {

@@ -1,7 +1,8 @@
 //! What the tests of any crate need and no adapter has: certificates, a clock,
 //! the fuzzers' corpus, the tables of the documents, and waiting; and what the
 //! test kits of engines share: fetching one, free ports, and a process that
-//! can be killed and goes with its test; and a service as such a process.
+//! can be killed and goes with its test; and a service as such a process, with
+//! what it has used.
 //!
 //! A dev-dependency only. It names no adapter, so a test that wants it does
 //! not compile librdkafka.
@@ -14,4 +15,5 @@ pub mod package_cache;
 pub mod ports;
 pub mod service_process;
 pub mod supervisor;
+pub mod usage;
 pub mod waiting;

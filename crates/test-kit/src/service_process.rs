@@ -13,7 +13,10 @@ use serde_json::Value;
 use tempfile::TempDir;
 use tokio::time::{Instant, timeout};
 
-use crate::waiting::{wait_for, wait_until};
+use crate::{
+    usage::{Usage, memory_kib},
+    waiting::{wait_for, wait_until},
+};
 
 /// Everything that is waited for comes within this time, or the test fails.
 const DEADLINE: Duration = Duration::from_mins(1);
@@ -255,21 +258,20 @@ impl ServiceProcess {
         self.errors.so_far()
     }
 
+    /// What it has used so far.
+    ///
+    /// # Errors
+    /// It has ended.
+    pub fn usage(&self) -> Result<Usage> {
+        Usage::of_process(&self.id().to_string())
+    }
+
     /// A line of `/proc/PID/status` in KiB, such as `VmHWM`, the most memory it ever had resident.
     ///
     /// # Errors
     /// There is no such line.
     pub fn memory_kib(&self, field: &str) -> Result<u64> {
-        let status = std::fs::read_to_string(format!("/proc/{}/status", self.id()))?;
-        let line = status
-            .lines()
-            .find(|line| line.starts_with(field))
-            .context("no such field")?;
-        let number = line
-            .split_whitespace()
-            .nth(1)
-            .context("a field has a value")?;
-        Ok(number.parse()?)
+        memory_kib(&self.id().to_string(), field)
     }
 
     fn address_in_log(&self) -> Option<String> {

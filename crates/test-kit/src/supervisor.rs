@@ -7,10 +7,13 @@ use std::{
     os::unix::process::CommandExt as _,
     path::{Path, PathBuf},
     process::{Child, ChildStdin, ChildStdout, Command, Stdio},
-    sync::{Mutex, PoisonError},
+    sync::{
+        Mutex, PoisonError,
+        atomic::{AtomicU32, Ordering},
+    },
 };
 
-use anyhow::{Context as _, Result, ensure};
+use anyhow::{Context as _, Result};
 
 /// Where everything goes that the process writes.
 const LOG: &str = "process.log";
@@ -24,7 +27,8 @@ pid=
 send() { kill -"$1" "$pid"; }
 "#;
 
-/// Obeys one order a line on its standard input and answers each with a line.
+/// Obeys one order a line on its standard input and answers each with a line,
+/// which ends with the number of the process if it runs.
 /// When its input ends, because the test let go of it or died of anything, it
 /// kills the process and removes its folder.
 const END: &str = r#"
@@ -40,7 +44,7 @@ while read -r order; do
         start) (launch) >&2 & pid=$! ;;
         *) signal "$order" ;;
     esac
-    echo done
+    echo "done $pid"
 done
 signal KILL
 rm -rf "$folder"
@@ -52,6 +56,8 @@ pub struct Supervisor {
     folder: PathBuf,
     shell: Mutex<Child>,
     pipes: Mutex<Option<(ChildStdin, BufReader<ChildStdout>)>>,
+    /// Of the process, 0 while it does not run.
+    process: AtomicU32,
 }
 
 /// What a supervisor can be told.
@@ -97,6 +103,7 @@ impl Supervisor {
             folder,
             shell: Mutex::new(shell),
             pipes: Mutex::new(Some((pipes.0, BufReader::new(pipes.1)))),
+            process: AtomicU32::new(0),
         })
     }
 
@@ -117,8 +124,17 @@ impl Supervisor {
         writeln!(input, "{word}")?;
         let mut answer = String::new();
         output.read_line(&mut answer)?;
-        ensure!(answer.trim() == "done", "the supervisor has died");
+        let process = answer.strip_prefix("done ");
+        let process = process.context("the supervisor has died")?.trim();
+        self.process
+            .store(process.parse().unwrap_or_default(), Ordering::Relaxed);
         Ok(())
+    }
+
+    /// The number of the process, once it has been started and not killed.
+    #[must_use]
+    pub fn process_id(&self) -> Option<u32> {
+        Some(self.process.load(Ordering::Relaxed)).filter(|id| *id > 0)
     }
 
     /// The folder of the process.
@@ -158,6 +174,8 @@ impl Drop for Supervisor {
 mod tests {
     use std::time::Duration;
 
+    use anyhow::ensure;
+
     use super::*;
     use crate::waiting::wait_for;
 
@@ -194,11 +212,13 @@ mod tests {
     async fn a_killed_process_is_gone_and_another_starts_in_its_folder() -> Result<()> {
         let supervisor = start()?;
         let first = number(&supervisor, 1).await?;
+        ensure!(supervisor.process_id() == Some(first.parse()?));
         supervisor.tell(Order::Pause)?;
         supervisor.tell(Order::Resume)?;
         ensure!(is_there(&first)?, "it is gone too early");
         supervisor.tell(Order::Kill)?;
         ensure!(!is_there(&first)?, "it is still there");
+        ensure!(supervisor.process_id().is_none());
         supervisor.tell(Order::Kill)?;
         supervisor.tell(Order::Start)?;
         ensure!(number(&supervisor, 2).await? != first);
