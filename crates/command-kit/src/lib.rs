@@ -9,6 +9,7 @@ pub mod dead_letters;
 pub mod doctor;
 
 mod build_info;
+pub mod demo;
 mod given;
 mod healthcheck;
 mod listening;

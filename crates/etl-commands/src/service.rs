@@ -109,6 +109,12 @@ impl Service {
         })
     }
 
+    /// What the HTTP interface shows, and asks.
+    #[must_use]
+    pub fn api(&self) -> &ApiState {
+        &self.api
+    }
+
     /// Where the HTTP interface answers.
     ///
     /// # Errors

@@ -1,12 +1,12 @@
 //! `etl-service`: match summaries from Kafka to the warehouse, in effect once.
 //!
 //! The command line, and nothing else: what it asks for is done by
-//! `etl-commands`, which also wires the service.
+//! `etl-commands`, which also wires the service, and `etl-demo`.
 
 use std::path::PathBuf;
 use std::process::ExitCode;
 
-use clap::Parser;
+use clap::{Parser, Subcommand};
 use command_kit::{Given, VERSION_AND_COMMIT, parse};
 use etl_commands::{Command, settings::Settings};
 use service_kit::{descriptors, telemetry};
@@ -25,7 +25,17 @@ struct CommandLine {
     config: Option<PathBuf>,
 
     #[command(subcommand)]
-    command: Option<Command>,
+    task: Option<Task>,
+}
+
+/// What to do.
+#[derive(Debug, Subcommand)]
+enum Task {
+    #[command(flatten)]
+    Command(Command),
+    /// Show the whole product on this machine: embedded broker and warehouse, simulated summaries, live page
+    #[cfg(feature = "demo")]
+    Demo(etl_demo::DemoArguments),
 }
 
 fn main() -> ExitCode {
@@ -35,7 +45,11 @@ fn main() -> ExitCode {
         config_file: line.config,
         settings,
     };
-    let code = etl_commands::execute(line.command.unwrap_or(Command::Run), given);
+    let code = match line.task.unwrap_or(Task::Command(Command::Run)) {
+        Task::Command(command) => etl_commands::execute(command, given),
+        #[cfg(feature = "demo")]
+        Task::Demo(arguments) => etl_demo::execute(arguments, &given).into(),
+    };
     telemetry::flush();
     code
 }

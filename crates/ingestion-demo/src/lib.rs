@@ -10,16 +10,19 @@ mod gate;
 mod terminal;
 mod topic_check;
 
-use std::{net::TcpListener, sync::Arc, time::Duration};
+use std::{sync::Arc, time::Duration};
 
 use anyhow::Context as _;
-use command_kit::{Given, block_on, listen_first};
+use command_kit::{
+    Given, block_on,
+    demo::{PortTaken, demo_duration, page_port},
+    listen_first,
+};
 use feed_simulator::{Config, RunningSimulator, Simulator, Truth};
 use ingestion_commands::{service::Service, settings::Settings};
 use ingestion_kafka_adapter::{Delivery, KafkaSettings};
 use kafka_kit::{embedded::EmbeddedBroker, settings::ClientSettings};
 use service_kit::{
-    config::{DurationBetween, ValueParser as _},
     exit_code::ExitCode,
     lifecycle::{EndSignals, Lifecycle},
     telemetry::{self, LogFormat},
@@ -43,7 +46,7 @@ const LAST_READ_TIME_MAX: Duration = Duration::from_secs(10);
 #[derive(Debug, Clone, clap::Args)]
 pub struct DemoArguments {
     /// End after so long, such as 30s or 5m; without it the demo runs until Ctrl-C
-    #[arg(long, value_parser = duration)]
+    #[arg(long, value_parser = demo_duration)]
     duration: Option<Duration>,
     /// Matches a second, Poisson distributed; 0 is as fast as the socket takes them
     #[arg(long, default_value_t = 1000.0, value_parser = rate)]
@@ -81,22 +84,6 @@ async fn run(settings: Settings, signals: EndSignals, arguments: DemoArguments) 
     }
 }
 
-/// The port asked for cannot be had.
-#[derive(Debug)]
-struct PortTaken(u16);
-
-impl std::fmt::Display for PortTaken {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        let Self(port) = self;
-        write!(
-            f,
-            "--port {port} is taken; name another one, or none for any that is free"
-        )
-    }
-}
-
-impl std::error::Error for PortTaken {}
-
 async fn show(
     mut settings: Settings,
     mut signals: EndSignals,
@@ -120,7 +107,7 @@ async fn show(
     settings.opendota.url = simulator.websocket_url().into();
     settings.opendota.headers.clear();
     "127.0.0.1".clone_into(&mut settings.api.host);
-    settings.api.port = port(arguments.port, settings.api.port)?;
+    settings.api.port = page_port(arguments.port, settings.api.port)?;
     let publish_topic = settings.kafka.publish_topic.clone();
 
     let lifecycle = Lifecycle::new(settings.shutdown_timeout);
@@ -186,15 +173,6 @@ fn embedded_kafka(settings: KafkaSettings, broker: &EmbeddedBroker) -> KafkaSett
     }
 }
 
-/// The port asked for; else the usual one, or any if somebody has that.
-fn port(asked_for: Option<u16>, usual: u16) -> Result<u16, PortTaken> {
-    let is_free = |port: &u16| TcpListener::bind(("127.0.0.1", *port)).is_ok();
-    match asked_for {
-        Some(port) => Some(port).filter(is_free).ok_or(PortTaken(port)),
-        None => Ok(Some(usual).filter(is_free).unwrap_or_default()),
-    }
-}
-
 /// Stops the feed, and waits until the client has read all that was sent.
 async fn finish_feed(gate: &Gate, simulator: &RunningSimulator) {
     gate.close_for_good();
@@ -219,12 +197,4 @@ fn rate(text: &str) -> Result<f64, String> {
     };
     config.validate().map_err(|error| error.to_string())?;
     Ok(rate)
-}
-
-fn duration(text: &str) -> Result<Duration, String> {
-    let allowed = DurationBetween {
-        min: Duration::from_secs(1),
-        max: Duration::from_hours(24),
-    };
-    allowed.parse(text).map_err(|_| allowed.allowed())
 }

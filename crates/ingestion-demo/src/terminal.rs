@@ -1,13 +1,8 @@
 //! What the demo says on the terminal.
 
-use std::{
-    fmt::Write as _,
-    io::{self, Write as _},
-    net::SocketAddr,
-    sync::Arc,
-    time::Duration,
-};
+use std::{fmt::Write as _, net::SocketAddr, sync::Arc, time::Duration};
 
+use command_kit::demo::{grouped, print_line as print};
 use feed_simulator::{IdDigest, Truth};
 use ingestion_application::{IngestionSnapshot, IngestionStatus};
 use tokio::time::{Instant, MissedTickBehavior, interval};
@@ -145,11 +140,6 @@ fn line(
     line
 }
 
-/// Whoever closes the pipe has seen enough; the demo goes on to its verdict.
-fn print(text: &str) {
-    let _ = writeln!(io::stdout(), "{text}");
-}
-
 fn milliseconds(latency: Option<Duration>) -> String {
     latency.map_or("-".to_owned(), |latency| {
         format!("{:.1} ms", latency.as_secs_f64() * 1000.0)
@@ -163,34 +153,4 @@ fn milliseconds(latency: Option<Duration>) -> String {
 )]
 fn grouped_rate(rate: f64) -> String {
     grouped(rate.round() as u64)
-}
-
-/// Digits in groups of three: 1,234,567.
-fn grouped(number: u64) -> String {
-    let digits = number.to_string();
-    let mut text = String::new();
-    for (index, digit) in digits.chars().enumerate() {
-        if index > 0 && (digits.len() - index).is_multiple_of(3) {
-            text.push(',');
-        }
-        text.push(digit);
-    }
-    text
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn digits_are_grouped_by_three() {
-        for (number, text) in [
-            (0, "0"),
-            (999, "999"),
-            (1000, "1,000"),
-            (12_345_678, "12,345,678"),
-        ] {
-            assert_eq!(grouped(number), text);
-        }
-    }
 }

@@ -2,6 +2,8 @@
 
 mod commands;
 mod dead_letters;
+#[cfg(feature = "demo")]
+mod demo;
 mod doctor;
 mod kills;
 mod server;
