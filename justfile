@@ -69,7 +69,7 @@ bench-delivery *ARGS:
 
 # Measures loading from a real Kafka into a real ClickHouse, beside the client alone; rebuilds a large day.
 bench-etl *ARGS:
-    cargo build --release -p etl-service -p etl-benchmarks
+    cargo build --release -p etl-service -p etl-benchmarks -p clickhouse-test-kit
     target/release/bench-etl {{ARGS}}
 
 # Sweeps more seeds of the simulation than CI does.

@@ -9,9 +9,7 @@ use std::{
 };
 
 use anyhow::{Context as _, Result, bail, ensure};
-use test_kit::package_cache::fetched_once;
-
-use super::front_program::front_program;
+use test_kit::{package_cache::fetched_once, workspace_program};
 
 /// Older servers lack what our tables are made of.
 const VERSION_MIN: u32 = 26;
@@ -39,7 +37,7 @@ impl Distribution {
             return Ok(Self::Server { program });
         }
         let library = library().context(MISSING)?;
-        let front = front_program()?;
+        let front = workspace_program(env!("CARGO_PKG_NAME"), "clickhouse-front")?;
         Ok(Self::Library { front, library })
     }
 }

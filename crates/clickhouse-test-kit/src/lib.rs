@@ -15,7 +15,6 @@
 
 mod distribution;
 mod engine;
-mod front_program;
 mod liar;
 pub mod protocol;
 

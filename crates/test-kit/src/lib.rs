@@ -17,3 +17,6 @@ pub mod service_process;
 pub mod supervisor;
 pub mod usage;
 pub mod waiting;
+mod workspace_program;
+
+pub use workspace_program::workspace_program;
