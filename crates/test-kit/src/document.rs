@@ -1,4 +1,5 @@
-//! Tables of `docs/`, which tests compare with the code they describe.
+//! Tables of `docs/`, which tests compare with the code they describe, and
+//! commands of a document, which tests run.
 
 use std::{fs, path::Path};
 
@@ -18,9 +19,30 @@ pub fn table(name: &str, head: &str) -> Vec<Vec<String>> {
     rows
 }
 
+/// The commands of a document, by its path from the root of the repository: the
+/// first block of shell that contains `part`.
+///
+/// # Panics
+/// When there is no such document or block.
+#[must_use]
+pub fn commands(name: &str, part: &str) -> String {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR"))
+        .join("../..")
+        .join(name);
+    let text = fs::read_to_string(&path).unwrap_or_else(|error| panic!("{name}: {error}"));
+    let found = blocks(&text).find(|block| block.contains(part));
+    let found = found.unwrap_or_else(|| panic!("{name} has no commands with {part}"));
+    found.to_owned()
+}
+
 /// What stands in backticks.
 pub fn code(cell: &str) -> impl Iterator<Item = &str> {
     cell.split('`').skip(1).step_by(2)
+}
+
+fn blocks(text: &str) -> impl Iterator<Item = &str> {
+    let blocks = text.split("\n```sh\n").skip(1);
+    blocks.map(|block| block.split("\n```").next().unwrap_or(block))
 }
 
 fn rows(text: &str, head: &str) -> Vec<Vec<String>> {
@@ -43,6 +65,12 @@ fn cells(line: &str) -> Vec<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn commands_are_what_stands_in_blocks_of_shell() {
+        let text = "a\n\n```sh\nls -l\ncd x\n```\n\n```text\nno\n```\n\n```sh\nps\n```\n";
+        assert_eq!(blocks(text).collect::<Vec<_>>(), ["ls -l\ncd x", "ps"]);
+    }
 
     #[test]
     fn a_table_is_read_cell_by_cell() {

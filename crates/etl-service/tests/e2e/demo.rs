@@ -10,6 +10,7 @@ use http_test_kit::client::Site;
 use serde_json::Value;
 use tempfile::TempDir;
 use test_kit::{
+    document::commands,
     service_process::{Lines, send_signal},
     waiting::{wait_for, wait_until},
 };
@@ -28,11 +29,14 @@ struct Demo {
 }
 
 impl Demo {
-    fn start(arguments: &[&str]) -> Result<Self> {
+    /// The command of the README.
+    fn start() -> Result<Self> {
+        const COMMAND: &str = "cargo run --release -p etl-service -- ";
+        let typed = commands("README.md", "-p etl-service -- demo");
+        let arguments = typed.strip_prefix(COMMAND).context("it is one command")?;
         let folder = TempDir::new()?;
         let mut child = Command::new(env!("CARGO_BIN_EXE_etl-service"))
-            .arg("demo")
-            .args(arguments)
+            .args(arguments.split(' '))
             .current_dir(folder.path())
             .env_clear()
             // The usual port may be somebody's.
@@ -77,7 +81,7 @@ impl Drop for Demo {
 #[tokio::test(flavor = "multi_thread")]
 async fn the_demo_shows_loaded_matches_and_counters_within_ten_seconds() -> Result<()> {
     let begun = Instant::now();
-    let mut demo = Demo::start(&["--rate", "1000"])?;
+    let mut demo = Demo::start()?;
     let site = demo.site().await?;
     let number = async |path: &str, pointer: &str| {
         let json: Value = serde_json::from_str(&site.text(path).await).ok()?;

@@ -6,6 +6,7 @@ mod dead_letters;
 mod demo;
 mod doctor;
 mod kills;
+mod readme;
 mod server;
 mod support;
 mod trouble;
