@@ -58,6 +58,8 @@ fn example() -> MatchSummary {
             hero_healing: Some(0),
             leaver_status: Some(0),
             items: vec![1, 36, 63, 0, 0, 0],
+            lane: None,
+            position: None,
         }],
         ..smallest()
     }
@@ -221,6 +223,8 @@ fn line() -> impl Strategy<Value = PlayerLine> {
                 hero_healing,
                 leaver_status,
                 items,
+                lane: None,
+                position: None,
             }
         },
     )

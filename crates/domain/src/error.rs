@@ -19,6 +19,9 @@ pub enum InvalidData {
     /// A slot above 9.
     #[error("slot {0} is not in 0..=9")]
     SlotOutOfRange(u8),
+    /// Position 0, or one above 5.
+    #[error("position {0} is not in 1..=5")]
+    PositionOutOfRange(u8),
     /// A bracket above 8.
     #[error("skill bracket {0} is not in 0..=8")]
     SkillBracketOutOfRange(u8),

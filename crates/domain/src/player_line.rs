@@ -1,6 +1,6 @@
 //! What is known of one player of a match.
 
-use crate::{AccountId, HeroId, Slot};
+use crate::{AccountId, HeroId, Position, Slot};
 
 /// From this `leaver_status` on, a player has left the match for good; 1 had
 /// disconnected and was safe to leave.
@@ -36,6 +36,10 @@ pub struct PlayerLine {
     /// What the player carried at the end, in the order of its places, 0 for an
     /// empty one; none when nobody said.
     pub items: Vec<u16>,
+    /// Where the player began, as upstreams number lanes; only of a read replay.
+    pub lane: Option<u8>,
+    /// What the player did there; only of a read replay.
+    pub position: Option<Position>,
 }
 
 impl PlayerLine {
@@ -60,6 +64,8 @@ impl PlayerLine {
             hero_healing: None,
             leaver_status: None,
             items: Vec::new(),
+            lane: None,
+            position: None,
         }
     }
 

@@ -1,6 +1,6 @@
 //! What of an answer becomes a row, and of which table.
 
-use domain::{AccountId, Day, HeroId, Match, PlayerLine, Side, Slot};
+use domain::{AccountId, Day, HeroId, Match, PlayerLine, Position, Side, Slot};
 
 use crate::Answer;
 
@@ -18,6 +18,9 @@ pub struct Facts<'a> {
     pub rank: Option<Rank>,
     /// All ten lines of players, or none.
     pub players: Option<[PlayerFact<'a>; PLAYERS]>,
+    /// Where all ten players were and what they did there, in the order of
+    /// slots, or nothing.
+    pub positions: Option<[PositionFact; PLAYERS]>,
 }
 
 /// How many players a match has.
@@ -51,6 +54,17 @@ pub struct PlayerFact<'a> {
     pub line: &'a PlayerLine,
 }
 
+/// Where a player was.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct PositionFact {
+    /// Whose place it was.
+    pub slot: Slot,
+    /// The lane, as upstreams number it.
+    pub lane: u8,
+    /// What the player did there.
+    pub position: Position,
+}
+
 /// A match of one account.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct AccountFact<'a> {
@@ -79,6 +93,7 @@ impl<'a> Facts<'a> {
                 num_rank_tier: summary.num_rank_tier,
             }),
             players: players(answer),
+            positions: positions(answer),
         }
     }
 
@@ -111,14 +126,16 @@ impl<'a> Facts<'a> {
 
     /// How many rows it is, by table.
     #[must_use]
-    pub fn rows(&self) -> [(&'static str, usize); 5] {
+    pub fn rows(&self) -> [(&'static str, usize); 6] {
         let players = self.players.as_ref().map_or(0, |players| players.len());
+        let positions = self.positions.as_ref();
         [
             ("matches", usize::from(self.core.is_some())),
             ("match_sources", 1),
             ("match_ranks", usize::from(self.rank.is_some())),
             ("match_players", players),
             ("player_matches", self.accounts().count()),
+            ("match_positions", positions.map_or(0, |all| all.len())),
         ]
     }
 
@@ -127,6 +144,22 @@ impl<'a> Facts<'a> {
     pub fn row_count(&self) -> usize {
         self.rows().iter().map(|(_, rows)| rows).sum()
     }
+}
+
+fn positions(answer: &Answer) -> Option<[PositionFact; PLAYERS]> {
+    let lines = answer.summary.players.iter();
+    let facts: Option<Vec<_>> = lines
+        .map(|line| {
+            Some(PositionFact {
+                slot: line.slot,
+                lane: line.lane?,
+                position: line.position?,
+            })
+        })
+        .collect();
+    let mut facts = facts?;
+    facts.sort_by_key(|fact| fact.slot);
+    facts.try_into().ok()
 }
 
 fn players(answer: &Answer) -> Option<[PlayerFact<'_>; PLAYERS]> {

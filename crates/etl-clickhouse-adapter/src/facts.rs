@@ -21,7 +21,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use async_trait::async_trait;
 use clickhouse::error::Result;
 use contracts::warehouse::{
-    MatchPlayerRow, MatchRankRow, MatchRow, MatchSourceRow, PlayerMatchRow, TableRow, Won,
+    MatchPlayerRow, MatchPositionRow, MatchRankRow, MatchRow, MatchSourceRow, PlayerMatchRow,
+    TableRow, Won,
 };
 use domain::{AccountId, Day, HeroId, Match, Team};
 use etl_application::ports::{FactStore, StoreError};
@@ -90,6 +91,8 @@ impl ClickHouseWarehouse {
         self.insert(players.collect()).await?;
         let accounts = facts.iter().flat_map(Fact::accounts);
         self.insert(accounts.collect()).await?;
+        let positions = facts.iter().flat_map(Fact::positions);
+        self.insert(positions.collect()).await?;
         let ranks = facts.iter().filter_map(Fact::rank);
         self.insert(ranks.collect()).await?;
         self.insert(facts.iter().map(Fact::rest).collect()).await?;
@@ -262,6 +265,18 @@ impl<'a> Fact<'a> {
             items: line.items.clone(),
             version: self.version(),
         }
+    }
+
+    fn positions(&self) -> impl Iterator<Item = MatchPositionRow> {
+        let positions = self.facts.positions.iter().flatten();
+        positions.map(|fact| MatchPositionRow {
+            match_id: self.match_id,
+            slot: fact.slot.get(),
+            start_time: self.start_time,
+            lane: fact.lane,
+            position: fact.position.get(),
+            version: self.version(),
+        })
     }
 
     fn accounts(&self) -> impl Iterator<Item = PlayerMatchRow> {

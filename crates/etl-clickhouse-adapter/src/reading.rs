@@ -5,10 +5,12 @@ use clickhouse::Row;
 use clickhouse::error::Result;
 use clickhouse::query::Query;
 use contracts::warehouse::{
-    MatchPlayerRow, MatchRankRow, MatchRow, MatchSourceRow, Relation as RelationCode, TableRow, Won,
+    MatchPlayerRow, MatchPositionRow, MatchRankRow, MatchRow, MatchSourceRow,
+    Relation as RelationCode, TableRow, Won,
 };
 use domain::{
-    AccountId, Day, HeroId, MatchId, MatchSummary, PlayerLine, Side, Slot, Team, Timestamp,
+    AccountId, Day, HeroId, MatchId, MatchSummary, PlayerLine, Position, Side, Slot, Team,
+    Timestamp,
 };
 use etl_application::ports::{
     CounterFilter, HeroGames, KnownMatch, PairGames, WarehouseError, WarehouseReader, Wish,
@@ -92,6 +94,7 @@ impl WarehouseReader for ClickHouseWarehouse {
         let known = async {
             let mut known = Vec::new();
             known.extend(players(id, &self.rows_of(id, "slot").await?)?);
+            known.extend(positions(id, &self.rows_of(id, "slot").await?)?);
             let ranks = self.rows_of(id, "source").await?;
             known.extend(ranks.into_iter().map(|row| rank(id, row)));
             let sources = self.rows_of(id, "source").await?;
@@ -259,5 +262,31 @@ fn line(row: &MatchPlayerRow) -> Result<PlayerLine> {
         hero_healing: row.hero_healing,
         leaver_status: row.leaver_status,
         items: row.items.clone(),
+        lane: None,
+        position: None,
     })
+}
+
+/// Where all players were, as one row.
+fn positions(id: MatchId, rows: &[MatchPositionRow]) -> Result<Option<KnownMatch>> {
+    let Some(first) = rows.first() else {
+        return Ok(None);
+    };
+    let lines = rows.iter().map(|row| {
+        Ok(PlayerLine {
+            lane: Some(row.lane),
+            position: Some(Position::try_new(row.position).map_err(nonsense)?),
+            ..PlayerLine::new(Slot::try_new(row.slot).map_err(nonsense)?)
+        })
+    });
+    let lines: Result<Vec<_>> = lines.collect();
+    Ok(Some(KnownMatch {
+        table: MatchPositionRow::TABLE,
+        source: String::new(),
+        version: first.version,
+        summary: MatchSummary {
+            players: lines?,
+            ..bare(id, first.start_time)
+        },
+    }))
 }

@@ -1,7 +1,7 @@
 //! What the warehouse knows of one match.
 
 use actix_web::{HttpRequest, HttpResponse, get, http::StatusCode, web};
-use domain::{AccountId, HeroId, MatchId, MatchSummary, PlayerLine, Team};
+use domain::{AccountId, HeroId, MatchId, MatchSummary, PlayerLine, Position, Team};
 use etl_application::ports::KnownMatch;
 use http_kit::{Problem, path_parameter, rfc3339};
 use serde::Serialize;
@@ -114,6 +114,12 @@ pub(crate) struct PlayerAnswer {
     leaver_status: Option<u8>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     items: Vec<u16>,
+    /// As the upstream numbers it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    lane: Option<u8>,
+    /// 1 to 5, of replays that were read.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    position: Option<u8>,
 }
 
 /// What the warehouse knows of a match, by table, source and version.
@@ -218,6 +224,8 @@ impl From<PlayerLine> for PlayerAnswer {
             hero_healing: line.hero_healing,
             leaver_status: line.leaver_status,
             items: line.items,
+            lane: line.lane,
+            position: line.position.map(Position::get),
         }
     }
 }

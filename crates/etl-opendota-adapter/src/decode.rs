@@ -1,6 +1,8 @@
 //! From an answer to a summary, or to what is wrong with it.
 
-use domain::{AccountId, HeroId, MatchId, MatchSummary, PlayerLine, Slot, Team, Timestamp};
+use domain::{
+    AccountId, HeroId, Laner, MatchId, MatchSummary, PlayerLine, Position, Slot, Team, Timestamp,
+};
 
 use crate::{
     value::{boolean, unsigned},
@@ -61,8 +63,12 @@ fn lines(players: &[WirePlayer]) -> Result<Vec<PlayerLine>, String> {
         return Err(format!("it has more than {PLAYERS_MAX} players"));
     }
     let mut lines: Vec<PlayerLine> = Vec::with_capacity(players.len());
+    let mut roles = [None; PLAYERS_MAX];
     for (place, player) in players.iter().enumerate() {
-        let line = line(player).map_err(|detail| format!("players[{place}].{detail}"))?;
+        let named = |detail| format!("players[{place}].{detail}");
+        let line = line(player).map_err(named)?;
+        let role = unsigned("lane_role", &player.lane_role).map_err(named)?;
+        roles[usize::from(line.slot.get())] = role;
         if lines.iter().any(|other| other.slot == line.slot) {
             return Err(format!(
                 "players[{place}].player_slot is that of another player"
@@ -70,7 +76,32 @@ fn lines(players: &[WirePlayer]) -> Result<Vec<PlayerLine>, String> {
         }
         lines.push(line);
     }
+    find_positions(&mut lines, roles);
     Ok(lines)
+}
+
+/// Writes down who played which position, if lane and farm of all ten are known.
+fn find_positions(lines: &mut [PlayerLine], roles: [Option<u8>; PLAYERS_MAX]) {
+    let laner = |slot: usize| {
+        let line = lines
+            .iter()
+            .find(|line| usize::from(line.slot.get()) == slot)?;
+        Some(Laner {
+            lane_role: roles[slot]?,
+            net_worth: line.net_worth?,
+        })
+    };
+    let side = |first: usize| {
+        let laners: Option<Vec<_>> = (first..first + Team::SLOTS).map(laner).collect();
+        Position::of_side(laners?.try_into().ok()?)
+    };
+    let Some((radiant, dire)) = side(0).zip(side(Team::SLOTS)) else {
+        return;
+    };
+    let positions = [radiant, dire].concat();
+    for line in lines {
+        line.position = positions.get(usize::from(line.slot.get())).copied();
+    }
 }
 
 fn line(player: &WirePlayer) -> Result<PlayerLine, String> {
@@ -95,6 +126,7 @@ fn line(player: &WirePlayer) -> Result<PlayerLine, String> {
         hero_healing: unsigned("hero_healing", &player.hero_healing)?,
         leaver_status: unsigned("leaver_status", &player.leaver_status)?,
         items: items(player)?,
+        lane: unsigned("lane", &player.lane)?,
         ..PlayerLine::new(place(slot)?)
     })
 }

@@ -44,6 +44,9 @@ pub(crate) struct WirePlayer {
     pub(crate) tower_damage: Value,
     pub(crate) hero_healing: Value,
     pub(crate) leaver_status: Value,
+    /// These two are there if the replay was read.
+    pub(crate) lane: Value,
+    pub(crate) lane_role: Value,
     pub(crate) item_0: Value,
     pub(crate) item_1: Value,
     pub(crate) item_2: Value,

@@ -6,11 +6,11 @@ use std::sync::LazyLock;
 
 use async_trait::async_trait;
 use contracts::warehouse::{
-    LOADED_AT, MatchPlayerRow, MatchRankRow, MatchRow, MatchSourceRow, Won,
+    LOADED_AT, MatchPlayerRow, MatchPositionRow, MatchRankRow, MatchRow, MatchSourceRow, Won,
 };
 use domain::{AccountId, Day, Match};
 use etl_application::ports::{FactStore, StoreError};
-use etl_application::{Answer, Facts, PlayerFact, Rank};
+use etl_application::{Answer, Facts, PlayerFact, PositionFact, Rank};
 use sqlx::SqliteConnection;
 
 use crate::SqliteWarehouse;
@@ -26,6 +26,8 @@ static RANKS: LazyLock<Insert> =
     LazyLock::new(|| Insert::newest::<MatchRankRow>(&["match_id"], &[]));
 static PLAYERS: LazyLock<Insert> =
     LazyLock::new(|| Insert::newest::<MatchPlayerRow>(&["match_id", "slot"], &[]));
+static POSITIONS: LazyLock<Insert> =
+    LazyLock::new(|| Insert::newest::<MatchPositionRow>(&["match_id", "slot"], &[]));
 
 /// Days that earlier rows name for matches which answers date differently.
 /// Only the tables that say on which day a match counts are asked.
@@ -172,6 +174,16 @@ impl<'a> Fact<'a> {
             .put(list(line.items.iter().copied()))
             .put(self.version);
     }
+
+    fn put_position(&self, values: &mut Values, fact: PositionFact) {
+        values
+            .put(self.match_id)
+            .put(fact.slot.get())
+            .put(self.started)
+            .put(fact.lane)
+            .put(fact.position.get())
+            .put(self.version);
+    }
 }
 
 async fn write(connection: &mut SqliteConnection, facts: &[Fact<'_>]) -> Result<(), sqlx::Error> {
@@ -179,6 +191,7 @@ async fn write(connection: &mut SqliteConnection, facts: &[Fact<'_>]) -> Result<
     let mut sources = Rows::into(&SOURCES);
     let mut ranks = Rows::into(&RANKS);
     let mut players = Rows::into(&PLAYERS);
+    let mut positions = Rows::into(&POSITIONS);
     for fact in facts {
         sources.add(connection, |row| fact.put_rest(row)).await?;
         if let Some(core) = &fact.facts.core {
@@ -196,8 +209,13 @@ async fn write(connection: &mut SqliteConnection, facts: &[Fact<'_>]) -> Result<
                 .add(connection, |row| fact.put_player(row, player))
                 .await?;
         }
+        for position in fact.facts.positions.iter().flatten() {
+            positions
+                .add(connection, |row| fact.put_position(row, *position))
+                .await?;
+        }
     }
-    for rows in [matches, sources, ranks, players] {
+    for rows in [matches, sources, ranks, players, positions] {
         rows.finish(connection).await?;
     }
     Ok(())

@@ -5,8 +5,8 @@ use std::time::Duration;
 use async_trait::async_trait;
 use contracts::warehouse::Won;
 use domain::{
-    AccountId, Day, HeroId, MatchId, MatchSummary, PlayerLine, Side, SkillBracket, Slot, Team,
-    Timestamp,
+    AccountId, Day, HeroId, MatchId, MatchSummary, PlayerLine, Position, Side, SkillBracket, Slot,
+    Team, Timestamp,
 };
 use etl_application::ports::{
     CounterFilter, HeroGames, KnownMatch, PairGames, WarehouseError, WarehouseReader, Wish,
@@ -102,6 +102,7 @@ impl WarehouseReader for SqliteWarehouse {
         self.answer(async {
             let mut snapshot = self.snapshot().await?;
             let mut known = players(&mut snapshot, id).await?;
+            known.extend(positions(&mut snapshot, id).await?);
             known.extend(ranks(&mut snapshot, id).await?);
             known.extend(sources(&mut snapshot, id).await?);
             known.extend(core(&mut snapshot, id).await?);
@@ -256,5 +257,37 @@ fn line(row: &SqliteRow) -> Result<PlayerLine, sqlx::Error> {
         hero_healing: row.try_get("hero_healing")?,
         leaver_status: row.try_get("leaver_status")?,
         items: serde_json::from_str(row.try_get("items")?).map_err(nonsense)?,
+        lane: None,
+        position: None,
     })
+}
+
+/// Where all players were, as one row.
+async fn positions(
+    connection: &mut SqliteConnection,
+    id: MatchId,
+) -> Result<Option<KnownMatch>, sqlx::Error> {
+    let statement = "SELECT *, '' AS source FROM match_positions WHERE match_id = $1 ORDER BY slot";
+    let rows = sqlx::query(statement)
+        .bind(id.get())
+        .fetch_all(connection)
+        .await?;
+    let Some(first) = rows.first() else {
+        return Ok(None);
+    };
+    let lines = rows.iter().map(|row| {
+        let slot = Slot::try_new(row.try_get("slot")?).map_err(nonsense)?;
+        let position = Position::try_new(row.try_get("position")?).map_err(nonsense)?;
+        Ok(PlayerLine {
+            lane: row.try_get("lane")?,
+            position: Some(position),
+            ..PlayerLine::new(slot)
+        })
+    });
+    let lines: Result<Vec<_>, sqlx::Error> = lines.collect();
+    let summary = MatchSummary {
+        players: lines?,
+        ..bare(id, first)?
+    };
+    known("match_positions", first, summary).map(Some)
 }

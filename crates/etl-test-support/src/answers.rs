@@ -1,6 +1,8 @@
 //! Answers of upstreams, as tests need them.
 
-use domain::{AccountId, HeroId, MatchId, MatchSummary, PlayerLine, Slot, Team, Timestamp};
+use domain::{
+    AccountId, HeroId, MatchId, MatchSummary, PlayerLine, Position, Slot, Team, Timestamp,
+};
 use etl_application::Answer;
 
 /// Radiant's and Dire's heroes of most matches here.
@@ -79,6 +81,22 @@ pub fn with_players(mut summary: MatchSummary) -> MatchSummary {
         ..PlayerLine::new(Slot::try_new(slot).expect("there are ten slots"))
     };
     summary.players = (0..10).map(line).collect();
+    summary
+}
+
+/// The same players with their positions, as of a replay that was read: on each
+/// side the position is one above the place, 1 to 5.
+///
+/// # Panics
+/// Never.
+#[must_use]
+pub fn with_positions(summary: MatchSummary) -> MatchSummary {
+    let mut summary = with_players(summary);
+    for line in &mut summary.players {
+        let place = line.slot.get() % 5;
+        line.lane = Some(place % 3 + 1);
+        line.position = Some(Position::try_new(place + 1).expect("there are five"));
+    }
     summary
 }
 

@@ -39,6 +39,7 @@ pub(crate) struct State {
     sources: BTreeMap<(MatchId, Box<str>), Answer>,
     ranks: BTreeMap<MatchId, Answer>,
     players: BTreeMap<MatchId, Answer>,
+    positions: BTreeMap<MatchId, Answer>,
     marks: BTreeMap<Day, u64>,
     pub(crate) days: BTreeMap<Day, StoredDay>,
     built_at: BTreeMap<Day, Timestamp>,
@@ -132,6 +133,9 @@ impl State {
         }
         if facts.players.is_some() {
             replace(&mut self.players, id, answer, any);
+        }
+        if facts.positions.is_some() {
+            replace(&mut self.positions, id, answer, any);
         }
     }
 

@@ -254,5 +254,8 @@ fn line(
         hero_healing: hero_healing.unsigned()?,
         leaver_status: leaver_status.unsigned()?,
         items: items.numbers()?.unwrap_or_default(),
+        // Of replays no record tells.
+        lane: None,
+        position: None,
     })
 }

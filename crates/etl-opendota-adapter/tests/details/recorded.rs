@@ -110,6 +110,16 @@ async fn a_parsed_answer_becomes_rows_of_every_kind() {
     let facts = Facts::of(&told.answer);
     assert!(facts.core.is_some() && facts.players.is_some());
     assert_eq!(facts.accounts().count(), 10);
+    // Our rule agrees with what the upstream estimates by its own.
+    let positions = facts.positions.expect("the replay was read");
+    let document: Value = serde_json::from_slice(&recording(file)).expect("JSON");
+    for (fact, player) in positions
+        .iter()
+        .zip(document["players"].as_array().expect("ten"))
+    {
+        assert_eq!(player["position_est"], fact.position.get(), "{fact:?}");
+        assert_eq!(player["lane"], fact.lane, "{fact:?}");
+    }
     let fetched_ms = i64::try_from(told.answer.version >> 16).expect("a time");
     assert!(fetched_ms <= SystemClock.now().as_unix_ms());
 }
@@ -125,4 +135,5 @@ async fn an_unparsed_answer_knows_who_played_and_won() {
     assert!(!core.radiant_win);
     assert_eq!((core.lobby_type, core.game_mode), (1, 2));
     assert!(facts.players.is_some());
+    assert_eq!(facts.positions, None);
 }

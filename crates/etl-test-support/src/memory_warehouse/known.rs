@@ -1,6 +1,6 @@
 //! What is known of a match, by table.
 
-use domain::{MatchId, MatchSummary};
+use domain::{MatchId, MatchSummary, PlayerLine};
 use etl_application::Answer;
 use etl_application::ports::KnownMatch;
 
@@ -11,6 +11,11 @@ pub(super) fn of(state: &State, id: MatchId) -> Vec<KnownMatch> {
     let mut known = Vec::new();
     if let Some(answer) = state.players.get(&id) {
         let mut row = row("match_players", answer, players);
+        row.source.clear();
+        known.push(row);
+    }
+    if let Some(answer) = state.positions.get(&id) {
+        let mut row = row("match_positions", answer, positions);
         row.source.clear();
         known.push(row);
     }
@@ -45,9 +50,26 @@ fn bare(summary: &MatchSummary) -> MatchSummary {
 fn players(summary: &MatchSummary) -> MatchSummary {
     let mut players = summary.players.clone();
     players.sort_by_key(|line| line.slot);
+    for line in &mut players {
+        (line.lane, line.position) = (None, None);
+    }
     MatchSummary {
         players,
         radiant_win: summary.radiant_win,
+        ..bare(summary)
+    }
+}
+
+fn positions(summary: &MatchSummary) -> MatchSummary {
+    let mut players = summary.players.clone();
+    players.sort_by_key(|line| line.slot);
+    let players = players.into_iter().map(|line| PlayerLine {
+        lane: line.lane,
+        position: line.position,
+        ..PlayerLine::new(line.slot)
+    });
+    MatchSummary {
+        players: players.collect(),
         ..bare(summary)
     }
 }

@@ -111,6 +111,7 @@ pub async fn check<T: Target>(fresh: impl AsyncFn() -> T) {
     replacing::the_higher_version_stays(&fresh().await).await;
     replacing::a_source_that_knows_less_takes_nothing_away(&fresh().await).await;
     replacing::rank_and_players_of_different_sources_survive(&fresh().await).await;
+    replacing::positions_are_kept_from_who_does_not_know_them(&fresh().await).await;
     replacing::a_corrected_result_reaches_the_counters(&fresh().await).await;
     replacing::a_corrected_start_moves_the_match(&fresh().await).await;
     replacing::a_day_that_a_match_left_is_not_forgotten(&fresh().await).await;

@@ -2,11 +2,13 @@
 
 use std::collections::BTreeSet;
 
-use domain::MatchSummary;
+use domain::{MatchSummary, Position};
 use etl_application::ports::{CounterFilter, KnownMatch};
 
 use super::{Target, build, build_all, day, dirty, heroes, load, store};
-use crate::answers::{DAY, NOON, bare, match_id, said_by, team, whole, with_players};
+use crate::answers::{
+    DAY, NOON, bare, match_id, said_by, team, whole, with_players, with_positions,
+};
 
 async fn known(target: &dyn Target, table: &str) -> Vec<KnownMatch> {
     let rows = target.reader().match_facts(match_id(1)).await;
@@ -20,7 +22,7 @@ pub(super) async fn the_higher_version_stays(target: &dyn Target) {
         duration_seconds: Some(seconds),
         avg_rank_tier: Some(10),
         match_seq_num: Some(seconds.into()),
-        ..with_players(whole(1, NOON))
+        ..with_positions(whole(1, NOON))
     };
     // In one batch, and over several.
     let batch = [
@@ -83,6 +85,47 @@ pub(super) async fn rank_and_players_of_different_sources_survive(target: &dyn T
     let players = known(target, "match_players").await;
     assert_eq!(players[0].summary.players.len(), 10);
     assert_eq!(known(target, "match_sources").await.len(), 2);
+}
+
+/// Whoever has not read the replay does not know them, and takes nothing away.
+pub(super) async fn positions_are_kept_from_who_does_not_know_them(target: &dyn Target) {
+    let of_all = async || {
+        let rows = known(target, "match_positions").await;
+        assert!(rows.len() <= 1, "{rows:?}");
+        let lines = rows.into_iter().flat_map(|row| row.summary.players);
+        lines
+            .map(|line| {
+                assert_eq!(
+                    (line.hero_id, line.kills),
+                    (None, None),
+                    "no column has them"
+                );
+                let position = line.position.map(Position::get);
+                (line.slot.get(), line.lane, position)
+            })
+            .collect::<Vec<_>>()
+    };
+    let parsed = with_positions(whole(1, NOON));
+    load(target, &[said_by("a", 1, with_players(whole(1, NOON)))]).await;
+    assert_eq!(of_all().await, []);
+    load(target, &[said_by("b", 2, parsed.clone())]).await;
+    let all = of_all().await;
+    assert_eq!(all.len(), 10);
+    assert_eq!(all[0], (0, Some(1), Some(1)));
+    assert_eq!(all[9], (9, Some(2), Some(5)));
+
+    let mut nine = parsed.clone();
+    nine.players[3].position = None;
+    let less = [
+        said_by("b", 3, nine),
+        said_by("b", 4, with_players(whole(1, NOON))),
+    ];
+    load(target, &less).await;
+    assert_eq!(of_all().await, all);
+    let mut corrected = parsed;
+    corrected.players[0].lane = Some(4);
+    load(target, &[said_by("b", 5, corrected)]).await;
+    assert_eq!(of_all().await[0], (0, Some(4), Some(1)));
 }
 
 pub(super) async fn a_corrected_result_reaches_the_counters(target: &dyn Target) {
