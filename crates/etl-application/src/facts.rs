@@ -20,11 +20,14 @@ pub struct Facts<'a> {
     pub players: Option<[PlayerFact<'a>; PLAYERS]>,
     /// Where all ten players were and what they did there, in the order of
     /// slots, or nothing.
-    pub positions: Option<[PositionFact; PLAYERS]>,
+    pub positions: Option<Positions>,
 }
 
 /// How many players a match has.
 pub const PLAYERS: usize = 10;
+
+/// Where all players of a match were, in the order of slots.
+pub type Positions = [PositionFact; PLAYERS];
 
 /// The average rank of a match's players.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -146,7 +149,7 @@ impl<'a> Facts<'a> {
     }
 }
 
-fn positions(answer: &Answer) -> Option<[PositionFact; PLAYERS]> {
+fn positions(answer: &Answer) -> Option<Positions> {
     let lines = answer.summary.players.iter();
     let facts: Option<Vec<_>> = lines
         .map(|line| {

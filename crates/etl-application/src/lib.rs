@@ -27,7 +27,7 @@ pub use build_days::{DayBuilder, DayFigures, DayStatus};
 pub use dead_letter::{DeadLetter, DeadLetterFilter, LetterAccount, NotRedriven, Redrive};
 pub use details::{DetailsFor, WishReason, WishRules};
 pub use etl_status::{EtlSnapshot, EtlStatus};
-pub use facts::{AccountFact, Facts, PLAYERS, PlayerFact, PositionFact, Rank};
+pub use facts::{AccountFact, Facts, PLAYERS, PlayerFact, PositionFact, Positions, Rank};
 pub use ledger::{Ledger, LedgerFigures, Rates, TopicFigures};
 pub use load::{
     BatchLimits, Freshness, LoadFigures, LoadStatus, Loader, LoaderParts, LoaderSettings,

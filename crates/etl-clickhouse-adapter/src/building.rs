@@ -25,11 +25,14 @@ const SWEEP_EVERY: Duration = Duration::from_hours(1);
 /// as well: a builder that dies between swapping and noting leaves its day dirty.
 const DIRTY_DAYS: &str = "\
 SELECT d.day AS day, d.mark AS mark, \
-       least(b.mark, ifNull(h.build, b.mark), ifNull(p.build, b.mark)) AS build \
+       least(b.mark, ifNull(h.build, b.mark), ifNull(o.build, b.mark), ifNull(p.build, b.mark)) \
+       AS build \
 FROM (SELECT day, max(mark) AS mark FROM dirty_days GROUP BY day) AS d \
 LEFT JOIN (SELECT day, max(mark) AS mark FROM day_builds GROUP BY day) AS b ON b.day = d.day \
 LEFT JOIN (SELECT day, min(build) AS build FROM hero_days WHERE _part_offset = 0 GROUP BY day) AS h \
     ON h.day = d.day \
+LEFT JOIN (SELECT day, min(build) AS build FROM position_days WHERE _part_offset = 0 GROUP BY day) AS o \
+    ON o.day = d.day \
 LEFT JOIN (SELECT day, min(build) AS build FROM pair_days WHERE _part_offset = 0 GROUP BY day) AS p \
     ON p.day = d.day \
 WHERE build IS NULL OR build < d.mark ORDER BY day LIMIT ?";
@@ -66,13 +69,13 @@ impl CounterStore for ClickHouseWarehouse {
         self.sweep_sometimes().await;
         let stage = Stage::begin(self, number).await.map_err(failed)?;
         let built = async {
-            let (build, sums) = stage.fill(rules, patches).await.map_err(failed)?;
-            let differences = sums.differences(&build);
+            let filled = stage.fill(rules, patches).await.map_err(failed)?;
+            let differences = filled.sums.differences(&filled.build);
             if !differences.is_empty() {
                 return Err(BuildError::DoesNotAddUp(differences));
             }
-            stage.swap_in(&build).await.map_err(failed)?;
-            Ok(build)
+            stage.swap_in(&filled).await.map_err(failed)?;
+            Ok(filled.build)
         };
         let built = built.await;
         stage.drop_tables().await;

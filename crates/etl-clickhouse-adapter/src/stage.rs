@@ -48,6 +48,19 @@ SELECT toDate(?), CAST(? AS Array(String))[patch_place], bracket, game_mode, sid
                NOT radiant_win AS won FROM $judged WHERE reason = '') \
     GROUP BY patch_place, bracket, game_mode, side, hero)";
 
+/// Of matches whose positions are known. Heroes, lanes and positions are in the order of slots.
+const POSITIONS: &str = "\
+INSERT INTO $positions (day, patch, bracket, game_mode, hero, lane, position, games, wins, build) \
+SELECT toDate(?), CAST(? AS Array(String))[patch_place], bracket, game_mode, hero, lane, position, \
+       games, wins, ? FROM ( \
+    SELECT patch_place, bracket, game_mode, hero, place.2 AS lane, place.3 AS position, \
+           count() AS games, sum(won) AS wins FROM ( \
+        SELECT patch_place, bracket, game_mode, hero, place, \
+               if(place.1 < 5, radiant_win, NOT radiant_win) AS won FROM $judged \
+        ARRAY JOIN arrayConcat(radiant, dire) AS hero, places AS place \
+        WHERE reason = '' AND length(places) = 10) \
+    GROUP BY patch_place, bracket, game_mode, hero, lane, position)";
+
 /// In a sorted side, whoever comes first has the lower id.
 const PAIRS: &str = "\
 INSERT INTO $pairs (day, patch, bracket, game_mode, relation, hero, other, games, wins, build) \
@@ -69,8 +82,10 @@ SELECT toDate(?), CAST(? AS Array(String))[patch_place], bracket, game_mode, rel
     GROUP BY patch_place, bracket, game_mode, relation, hero, other)";
 
 const SUMS: &str = "\
-SELECT sumIf(games, kind = 0), sumIf(games, kind = 1), sumIf(games, kind = 2) FROM ( \
+SELECT sumIf(games, kind = 0), sumIf(games, kind = 1), sumIf(games, kind = 2), \
+       sumIf(games, kind = 3) FROM ( \
     SELECT toInt8(0) AS kind, games FROM $heroes \
+    UNION ALL SELECT toInt8(3) AS kind, games FROM $positions \
     UNION ALL SELECT toInt8(relation) AS kind, games FROM $pairs)";
 
 const NOTE: &str = "\
@@ -94,7 +109,8 @@ pub(crate) fn is_of_day(day: u16) -> String {
 }
 
 /// The matches of a day as they count now, with what else decides about them:
-/// columns of `m`, `r.avg_rank_tier`, and `p.worst`, 0 if nothing is known.
+/// columns of `m`, `r.avg_rank_tier`, `p.worst`, 0 if nothing is known, and `x.places`,
+/// slot, lane and position of all ten players in the order of slots, or empty.
 pub(crate) fn matches_of_day(day: u16) -> String {
     let (ids, of_day) = (ids_of_day("matches", day), is_of_day(day));
     format!(
@@ -104,7 +120,10 @@ pub(crate) fn matches_of_day(day: u16) -> String {
          LEFT JOIN (SELECT match_id, max(ifNull(leaver_status, 0)) AS worst \
              FROM match_players FINAL WHERE match_id IN ( \
                  SELECT match_id FROM match_players PREWHERE leaver_status >= 2 WHERE match_id IN ({ids})) \
-             GROUP BY match_id) AS p ON p.match_id = m.match_id"
+             GROUP BY match_id) AS p ON p.match_id = m.match_id \
+         LEFT JOIN (SELECT match_id, arraySort(groupArray((slot, lane, position))) AS places \
+             FROM match_positions FINAL WHERE match_id IN ({ids}) \
+             GROUP BY match_id HAVING length(places) = 10) AS x ON x.match_id = m.match_id"
     )
 }
 
@@ -116,6 +135,16 @@ pub(crate) fn incomplete_of_day(day: u16) -> String {
          WHERE match_id IN ({ids}) AND {of_day} \
          AND match_id NOT IN (SELECT match_id FROM matches WHERE match_id IN ({ids})))"
     )
+}
+
+/// What was counted, and is not swapped in yet.
+pub(crate) struct Filled {
+    /// What is to be noted.
+    pub(crate) build: DayBuild,
+    /// The sums of what was counted.
+    pub(crate) sums: DaySums,
+    /// Whether there are counters of positions.
+    has_positions: bool,
 }
 
 /// Tables of one build.
@@ -140,19 +169,16 @@ impl<'a> Stage<'a> {
         })
     }
 
-    /// Judges and counts; what is to be noted, and the sums of what was counted.
-    pub(crate) async fn fill(
-        &self,
-        rules: &CountingRules,
-        patches: &Patches,
-    ) -> Result<(DayBuild, DaySums)> {
+    /// Judges and counts.
+    pub(crate) async fn fill(&self, rules: &CountingRules, patches: &Patches) -> Result<Filled> {
         self.run(
             "CREATE TABLE $judged (patch_place UInt16, bracket UInt8, game_mode UInt8, \
              radiant_win Bool, radiant Array(UInt16), dire Array(UInt16), \
-             reason LowCardinality(String)) ENGINE = MergeTree ORDER BY tuple()",
+             places Array(Tuple(UInt8, UInt8, UInt8)), reason LowCardinality(String)) ENGINE = MergeTree ORDER BY tuple()",
         )
         .await?;
         self.run("CREATE TABLE $heroes AS hero_days").await?;
+        self.run("CREATE TABLE $positions AS position_days").await?;
         self.run("CREATE TABLE $pairs AS pair_days").await?;
         let patches = patches_of_day(self.day, patches);
         self.judge(rules, &patches).await?;
@@ -160,7 +186,7 @@ impl<'a> Stage<'a> {
             .into_iter()
             .chain(patches.iter().map(|(_, name)| *name))
             .collect();
-        for count in [HEROES, PAIRS] {
+        for count in [HEROES, POSITIONS, PAIRS] {
             let limit = self.warehouse.build_timeout();
             let counted = self.warehouse.limited(&self.named(count), limit);
             let counted = counted
@@ -174,13 +200,17 @@ impl<'a> Stage<'a> {
         let count = self.warehouse.limited(&self.named(COUNT), limit);
         let counts: Vec<(String, u64)> = self.warehouse.within(limit, count.fetch_all()).await?;
         let sums = self.warehouse.limited(&self.named(SUMS), limit);
-        let (heroes, against, with) = self.warehouse.within(limit, sums.fetch_one()).await?;
-        let sums = DaySums {
-            heroes,
-            against,
-            with,
-        };
-        Ok((self.build(counts)?, sums))
+        let sums: (u64, u64, u64, u64) = self.warehouse.within(limit, sums.fetch_one()).await?;
+        let (heroes, against, with, positions) = sums;
+        Ok(Filled {
+            build: self.build(counts)?,
+            sums: DaySums {
+                heroes,
+                against,
+                with,
+            },
+            has_positions: positions > 0,
+        })
     }
 
     /// Every match with its patch and bracket, and why it is left out if it is.
@@ -197,9 +227,10 @@ impl<'a> Stage<'a> {
         };
         let (matches, incomplete) = (matches_of_day(day), incomplete_of_day(day));
         let statement = format!(
-            "INSERT INTO $judged (patch_place, bracket, game_mode, radiant_win, radiant, dire, reason) \
+            "INSERT INTO $judged (patch_place, bracket, game_mode, radiant_win, radiant, dire, places, \
+                 reason) \
              SELECT {patch}, if(r.avg_rank_tier BETWEEN 10 AND 89, intDiv(r.avg_rank_tier, 10), 0), \
-                 m.game_mode, m.radiant_win, m.radiant, m.dire, \
+                 m.game_mode, m.radiant_win, m.radiant, m.dire, x.places, \
                  multiIf(length(m.radiant) != 5 OR length(m.dire) != 5 OR has(m.radiant, 0) \
                          OR has(m.dire, 0), 'hero_unknown', \
                      length(arrayDistinct(arrayConcat(m.radiant, m.dire))) != 10, 'hero_repeated', \
@@ -208,7 +239,7 @@ impl<'a> Stage<'a> {
                      m.duration < ?, 'too_short', '') \
              FROM {matches} \
              UNION ALL \
-             SELECT 1, 0, 0, false, [], [], 'incomplete' FROM {incomplete}"
+             SELECT 1, 0, 0, false, [], [], [], 'incomplete' FROM {incomplete}"
         );
         let limit = self.warehouse.build_timeout();
         let judge = self.warehouse.limited(&self.named(&statement), limit);
@@ -238,14 +269,25 @@ impl<'a> Stage<'a> {
 
     /// Replaces the day, table by table, and notes it. The note is last: as
     /// long as it is missing the day is dirty, whatever is swapped.
-    pub(crate) async fn swap_in(&self, build: &DayBuild) -> Result<()> {
+    pub(crate) async fn swap_in(&self, filled: &Filled) -> Result<()> {
+        let Filled {
+            build,
+            has_positions,
+            ..
+        } = filled;
         let day = day_of(self.day);
-        for (table, stage) in [("hero_days", "$heroes"), ("pair_days", "$pairs")] {
+        let has_counted = build.counted > 0;
+        for (table, stage, has_rows) in [
+            ("hero_days", "$heroes", has_counted),
+            ("position_days", "$positions", *has_positions),
+            ("pair_days", "$pairs", has_counted),
+        ] {
             // From a stage without rows servers refuse to take the day, or not,
             // by their version.
-            let change = match build.counted {
-                0 => format!("DROP PARTITION '{day}'"),
-                _ => format!("REPLACE PARTITION '{day}' FROM {stage}"),
+            let change = if has_rows {
+                format!("REPLACE PARTITION '{day}' FROM {stage}")
+            } else {
+                format!("DROP PARTITION '{day}'")
             };
             self.run(&format!("ALTER TABLE {table} {change}")).await?;
         }
@@ -266,7 +308,7 @@ impl<'a> Stage<'a> {
 
     /// Removes the tables. What stays is in nobody's way, and goes with the next sweep.
     pub(crate) async fn drop_tables(&self) {
-        for table in ["$judged", "$heroes", "$pairs"] {
+        for table in ["$judged", "$heroes", "$positions", "$pairs"] {
             let dropped = self.run(&format!("DROP TABLE IF EXISTS {table}")).await;
             if let Err(error) = dropped {
                 warn!(stage = self.name, %error, "a stage is left behind");
@@ -289,6 +331,7 @@ impl<'a> Stage<'a> {
         statement
             .replace("$judged", &format!("{name}_judged"))
             .replace("$heroes", &format!("{name}_heroes"))
+            .replace("$positions", &format!("{name}_positions"))
             .replace("$pairs", &format!("{name}_pairs"))
     }
 }

@@ -5,14 +5,17 @@ use std::sync::Arc;
 use clickhouse::Row;
 use clickhouse::error::{Error, Result};
 use contracts::warehouse::{
-    DayBuildRow, HeroDayRow, PairDayRow, Relation as RelationCode, SideCode,
+    DayBuildRow, HeroDayRow, PairDayRow, PositionDayRow, Relation as RelationCode, SideCode,
 };
 use domain::{
-    CountingRules, Day, HeroId, LeftOut, Match, MatchId, Patches, PlayerLine, Side, SkillBracket,
-    Slot, Team, Timestamp,
+    CountingRules, Day, HeroId, LeftOut, Match, MatchId, Patches, PlayerLine, Position, Side,
+    SkillBracket, Slot, Team, Timestamp,
 };
-use etl_application::counters::{Cell, DayCounters, Games, HeroKey, PairKey, StoredDay};
+use etl_application::counters::{
+    Cell, DayCounters, Games, HeroKey, PairKey, PositionKey, StoredDay,
+};
 use etl_application::ports::{DayBuild, Relation};
+use etl_application::{PositionFact, Positions};
 use serde::Deserialize;
 use tokio::task::spawn_blocking;
 
@@ -37,6 +40,7 @@ struct JudgedRow {
     dire: Vec<u16>,
     avg_rank_tier: u8,
     worst: u8,
+    places: Vec<(u8, u8, u8)>,
 }
 
 impl ClickHouseWarehouse {
@@ -59,7 +63,7 @@ impl ClickHouseWarehouse {
             "SELECT m.match_id AS match_id, m.start_time AS start_time, m.duration AS duration, \
              m.radiant_win AS radiant_win, m.lobby_type AS lobby_type, m.game_mode AS game_mode, \
              m.radiant AS radiant, m.dire AS dire, r.avg_rank_tier AS avg_rank_tier, \
-             p.worst AS worst FROM {}",
+             p.worst AS worst, x.places AS places FROM {}",
             matches_of_day(day)
         );
         let (rules, patches) = (Arc::new(rules.clone()), Arc::new(patches.clone()));
@@ -97,6 +101,13 @@ impl ClickHouseWarehouse {
             while let Some(Of(row)) = heroes.next().await? {
                 stored.builds.insert(("hero_days", row.build));
                 add_hero(&mut stored, &row)?;
+            }
+            let positions = "SELECT ?fields FROM position_days WHERE day = toDate(?)";
+            let positions = self.limited(positions, limit).bind(day);
+            let mut positions = positions.fetch::<Of<PositionDayRow>>()?;
+            while let Some(Of(row)) = positions.next().await? {
+                stored.builds.insert(("position_days", row.build));
+                add_position(&mut stored, &row)?;
             }
             let pairs = "SELECT ?fields FROM pair_days WHERE day = toDate(?)";
             let pairs = self.limited(pairs, limit).bind(day);
@@ -138,8 +149,42 @@ fn add_page(
             leaver_status: Some(row.worst),
             ..PlayerLine::new(slot)
         };
-        counters.add(&found, bracket, worst.is_leaver(), rules, patches);
+        let positions = read_places(row.places)?;
+        let has_leaver = worst.is_leaver();
+        counters.add(
+            &found,
+            bracket,
+            has_leaver,
+            positions.as_ref(),
+            rules,
+            patches,
+        );
     }
+    Ok(())
+}
+
+/// Where all ten players were, or nothing.
+fn read_places(places: Vec<(u8, u8, u8)>) -> Result<Option<Positions>> {
+    let facts = places.into_iter().map(|(slot, lane, position)| {
+        Ok(PositionFact {
+            slot: Slot::try_new(slot).map_err(nonsense)?,
+            lane,
+            position: Position::try_new(position).map_err(nonsense)?,
+        })
+    });
+    let facts: Vec<_> = facts.collect::<Result<_>>()?;
+    Ok(facts.try_into().ok())
+}
+
+fn add_position(stored: &mut StoredDay, row: &PositionDayRow) -> Result<()> {
+    let key = PositionKey {
+        hero: read_hero(row.hero)?,
+        position: Position::try_new(row.position).map_err(nonsense)?,
+        lane: row.lane,
+        cell: cell(&row.patch, row.bracket, row.game_mode)?,
+    };
+    let sum = stored.positions.entry(key).or_default();
+    add(sum, row.games, row.wins);
     Ok(())
 }
 

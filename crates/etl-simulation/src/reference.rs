@@ -82,7 +82,7 @@ impl Reference {
             let bracket = rank.map_or(SkillBracket::UNKNOWN, SkillBracket::of_rank_tier);
             let players = self.players.get(id);
             let has_leaver = players.is_some_and(|answer| answer.summary.has_leaver());
-            counters.add(&found, bracket, has_leaver, rules, patches);
+            counters.add(&found, bracket, has_leaver, None, rules, patches);
         }
         let incomplete: BTreeSet<_> = self
             .sources

@@ -3,7 +3,7 @@
 use std::sync::LazyLock;
 
 use async_trait::async_trait;
-use contracts::warehouse::{HeroDayRow, PairDayRow, SideCode};
+use contracts::warehouse::{HeroDayRow, PairDayRow, PositionDayRow, SideCode};
 use domain::{CountingRules, Day, Patches, Timestamp};
 use etl_application::counters::{Cell, DayCounters, DaySums, Games};
 use etl_application::ports::{
@@ -18,6 +18,7 @@ use crate::stored_rows::{left_out_json, noted, read_left_out, relation_code, sto
 use crate::values::{NANOSECONDS_PER_MS, seconds_of};
 
 static HERO_DAYS: LazyLock<Insert> = LazyLock::new(Insert::plain::<HeroDayRow>);
+static POSITION_DAYS: LazyLock<Insert> = LazyLock::new(Insert::plain::<PositionDayRow>);
 static PAIR_DAYS: LazyLock<Insert> = LazyLock::new(Insert::plain::<PairDayRow>);
 
 /// All rows of a day have one `build`, so one of them tells; a table in which
@@ -26,6 +27,7 @@ const DIRTY_DAYS: &str = "\
     SELECT day, mark, build FROM ( \
         SELECT d.day, d.mark, \
                min(coalesce((SELECT h.build FROM hero_days AS h WHERE h.day = d.day LIMIT 1), b.mark), \
+                   coalesce((SELECT o.build FROM position_days AS o WHERE o.day = d.day LIMIT 1), b.mark), \
                    coalesce((SELECT p.build FROM pair_days AS p WHERE p.day = d.day LIMIT 1), b.mark)) \
                AS build \
         FROM dirty_days AS d LEFT JOIN day_builds AS b ON b.day = d.day) \
@@ -198,6 +200,18 @@ async fn write(
         let fill = |row: &mut Values| {
             put_cell(row, day, &key.cell);
             row.put(SideCode::from(key.side).code()).put(key.hero.get());
+            put_games(row, games, mark);
+        };
+        rows.add(connection, fill).await?;
+    }
+    rows.finish(connection).await?;
+    let mut rows = Rows::into(&POSITION_DAYS);
+    for (key, games) in counters.positions() {
+        let fill = |row: &mut Values| {
+            put_cell(row, day, &key.cell);
+            row.put(key.hero.get())
+                .put(key.lane)
+                .put(key.position.get());
             put_games(row, games, mark);
         };
         rows.add(connection, fill).await?;

@@ -1,7 +1,10 @@
 //! Counting a day from its facts.
 
-use domain::{CountingRules, Day, LeftOut, Match, Patches, PlayerLine, SkillBracket, Slot};
+use domain::{
+    CountingRules, Day, LeftOut, Match, Patches, PlayerLine, Position, SkillBracket, Slot,
+};
 use etl_application::counters::DayCounters;
+use etl_application::{PositionFact, Positions};
 use sqlx::SqliteConnection;
 
 use crate::error::nonsense;
@@ -15,7 +18,9 @@ const PAGE_ROWS: usize = 4096;
 const PAGE: &str = "\
     SELECT m.match_id, m.start_time, m.duration, m.radiant_win, m.lobby_type, m.game_mode, \
            m.radiant, m.dire, r.avg_rank_tier, \
-           (SELECT max(p.leaver_status) FROM match_players AS p WHERE p.match_id = m.match_id) \
+           (SELECT max(p.leaver_status) FROM match_players AS p WHERE p.match_id = m.match_id), \
+           (SELECT json_group_array(json_array(x.slot, x.lane, x.position)) \
+            FROM match_positions AS x WHERE x.match_id = m.match_id) \
     FROM matches AS m LEFT JOIN match_ranks AS r ON r.match_id = m.match_id \
     WHERE (m.start_time, m.match_id) > ($1, $2) AND m.start_time < $3 \
     ORDER BY m.start_time, m.match_id LIMIT $4";
@@ -36,6 +41,7 @@ type PageRow = (
     String,
     Option<u8>,
     Option<u8>,
+    String,
 );
 
 /// Counts a day, all of it as of the moment of the transaction that `snapshot`
@@ -89,7 +95,9 @@ fn add_page(
     patches: &Patches,
 ) -> Result<(), sqlx::Error> {
     let slot = Slot::try_new(0).map_err(nonsense)?;
-    for (id, started, duration, radiant_win, lobby, mode, radiant, dire, rank, left) in page {
+    for row in page {
+        let (id, started, duration, radiant_win, lobby, mode, radiant, dire, rank, left, positions) =
+            row;
         let found = Match {
             id: read_match_id(id)?,
             start_time: read_start(started),
@@ -105,7 +113,35 @@ fn add_page(
             leaver_status: left,
             ..PlayerLine::new(slot)
         };
-        counters.add(&found, bracket, worst.is_leaver(), rules, patches);
+        let positions = read_positions(&positions)?;
+        let has_leaver = worst.is_leaver();
+        counters.add(
+            &found,
+            bracket,
+            has_leaver,
+            positions.as_ref(),
+            rules,
+            patches,
+        );
     }
     Ok(())
+}
+
+/// Slots, lanes and positions of a match; nothing if they are not of all ten.
+fn read_positions(json: &str) -> Result<Option<Positions>, sqlx::Error> {
+    // As it is of nearly every match.
+    if json == "[]" {
+        return Ok(None);
+    }
+    let rows: Vec<(u8, u8, u8)> = serde_json::from_str(json).map_err(nonsense)?;
+    let facts = rows.into_iter().map(|(slot, lane, position)| {
+        Ok(PositionFact {
+            slot: Slot::try_new(slot).map_err(nonsense)?,
+            lane,
+            position: Position::try_new(position).map_err(nonsense)?,
+        })
+    });
+    let mut facts: Vec<_> = facts.collect::<Result<_, sqlx::Error>>()?;
+    facts.sort_by_key(|fact| fact.slot);
+    Ok(facts.try_into().ok())
 }

@@ -3,8 +3,8 @@
 use std::collections::BTreeMap;
 
 use contracts::warehouse::{Relation as RelationCode, SideCode};
-use domain::{Day, LeftOut, Side, SkillBracket};
-use etl_application::counters::{Cell, Games, HeroKey, PairKey, StoredDay};
+use domain::{Day, LeftOut, Position, Side, SkillBracket};
+use etl_application::counters::{Cell, Games, HeroKey, PairKey, PositionKey, StoredDay};
 use etl_application::ports::{DayBuild, Relation};
 use futures_util::TryStreamExt;
 use sqlx::{Row, SqliteConnection, sqlite::SqliteRow};
@@ -48,6 +48,22 @@ pub(crate) async fn stored_day(
         };
         add(stored.heroes.entry(key).or_default(), &row)?;
         stored.builds.insert(("hero_days", row.try_get("build")?));
+    }
+    drop(rows);
+    let mut rows = sqlx::query("SELECT * FROM position_days WHERE day = $1")
+        .bind(number)
+        .fetch(&mut *connection);
+    while let Some(row) = rows.try_next().await? {
+        let position = Position::try_new(row.try_get("position")?).map_err(nonsense)?;
+        let key = PositionKey {
+            hero: read_hero(row.try_get("hero")?)?,
+            position,
+            lane: row.try_get("lane")?,
+            cell: cell(&row)?,
+        };
+        add(stored.positions.entry(key).or_default(), &row)?;
+        let build = row.try_get("build")?;
+        stored.builds.insert(("position_days", build));
     }
     drop(rows);
     let mut rows = sqlx::query("SELECT * FROM pair_days WHERE day = $1")

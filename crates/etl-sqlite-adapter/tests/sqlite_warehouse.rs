@@ -96,6 +96,7 @@ impl Target for Warehouse {
     async fn tamper(&self, day: Day, defect: Defect) -> bool {
         let statement = match defect {
             Defect::HeroMissing => "DELETE FROM hero_days WHERE day = ?1 AND hero = 10",
+            Defect::PositionMissing => "DELETE FROM position_days WHERE day = ?1 AND hero = 10",
             Defect::PairMissing => {
                 "DELETE FROM pair_days WHERE day = ?1 AND hero = 10 AND other = 112"
             }
@@ -121,7 +122,7 @@ impl Target for Warehouse {
             Defect::NotesWrong => "UPDATE day_builds SET matches = matches + 1 WHERE day = ?1",
             Defect::EverythingMissing => {
                 "DELETE FROM hero_days WHERE day = ?1; DELETE FROM pair_days WHERE day = ?1; \
-                 DELETE FROM day_builds WHERE day = ?1"
+                 DELETE FROM position_days WHERE day = ?1; DELETE FROM day_builds WHERE day = ?1"
             }
         };
         let done = sqlx::query(statement)

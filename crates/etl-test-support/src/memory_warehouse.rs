@@ -164,7 +164,10 @@ impl State {
             let bracket = rank.map_or(SkillBracket::UNKNOWN, SkillBracket::of_rank_tier);
             let has_leaver = self.players.get(id);
             let has_leaver = has_leaver.is_some_and(|answer| answer.summary.has_leaver());
-            counters.add(&found, bracket, has_leaver, rules, patches);
+            let positions = self.positions.get(id);
+            let positions = positions.and_then(|answer| Facts::of(answer).positions);
+            let positions = positions.as_ref();
+            counters.add(&found, bracket, has_leaver, positions, rules, patches);
         }
         let of_day = self.sources.iter().filter(|(_, one)| day_of(one) == day);
         let ids: BTreeSet<_> = of_day.map(|((id, _), _)| *id).collect();

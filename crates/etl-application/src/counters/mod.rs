@@ -8,8 +8,9 @@ mod tests;
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
-use domain::{CountingRules, Day, HeroId, LeftOut, Match, Patches, Side, SkillBracket};
+use domain::{CountingRules, Day, HeroId, LeftOut, Match, Patches, Position, Side, SkillBracket};
 
+use crate::Positions;
 use crate::ports::{DayBuild, Difference, Relation};
 
 pub use stored_day::{DIFFERENCES_MAX, StoredDay};
@@ -52,6 +53,19 @@ pub struct HeroKey {
     pub cell: Cell,
 }
 
+/// Which counter of a hero in a position.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct PositionKey {
+    /// Which hero.
+    pub hero: HeroId,
+    /// What it did.
+    pub position: Position,
+    /// In which lane it began, as upstreams number it.
+    pub lane: u8,
+    /// Apart by these.
+    pub cell: Cell,
+}
+
 /// Which counter of a pair.
 ///
 /// Against: `hero` is Radiant's and `other` Dire's, the wins are those of
@@ -79,16 +93,19 @@ pub struct DayCounters {
 #[derive(Debug, Default)]
 struct CellCounters {
     heroes: HashMap<(HeroId, Side), Games>,
+    positions: HashMap<(HeroId, Position, u8), Games>,
     pairs: HashMap<(Relation, HeroId, HeroId), Games>,
 }
 
 impl DayCounters {
-    /// Judges a match, and counts it or notes why not.
+    /// Judges a match, and counts it or notes why not. Positions are counted
+    /// where they are known.
     pub fn add(
         &mut self,
         found: &Match,
         bracket: SkillBracket,
         has_leaver: bool,
+        positions: Option<&Positions>,
         rules: &CountingRules,
         patches: &Patches,
     ) {
@@ -103,7 +120,11 @@ impl DayCounters {
             game_mode: found.game_mode,
         };
         self.counted += 1;
-        self.cells.entry(cell).or_default().add(found);
+        let cell = self.cells.entry(cell).or_default();
+        cell.add(found);
+        if let Some(positions) = positions {
+            cell.add_positions(found, positions);
+        }
     }
 
     /// A match is not counted.
@@ -125,6 +146,24 @@ impl DayCounters {
                 let key = HeroKey {
                     hero: *hero,
                     side: *side,
+                    cell: cell.clone(),
+                };
+                (key, *games)
+            })
+        });
+        cells.collect()
+    }
+
+    /// The counters of positions, in order.
+    #[must_use]
+    pub fn positions(&self) -> BTreeMap<PositionKey, Games> {
+        let cells = self.cells.iter().flat_map(|(cell, counters)| {
+            let positions = counters.positions.iter();
+            positions.map(|((hero, position, lane), games)| {
+                let key = PositionKey {
+                    hero: *hero,
+                    position: *position,
+                    lane: *lane,
                     cell: cell.clone(),
                 };
                 (key, *games)
@@ -182,6 +221,15 @@ impl CellCounters {
                 let against = self.pairs.entry((Relation::Against, hero, other));
                 count(against.or_default(), found.radiant_win);
             }
+        }
+    }
+
+    /// Of a match that counts, whose slots are all filled.
+    fn add_positions(&mut self, found: &Match, positions: &Positions) {
+        for ((side, hero), fact) in found.heroes().zip(positions) {
+            let key = (hero, fact.position, fact.lane);
+            let has_won = side.has_won(found.radiant_win);
+            count(self.positions.entry(key).or_default(), has_won);
         }
     }
 }

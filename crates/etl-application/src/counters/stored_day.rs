@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use domain::{Day, LeftOut, Side};
 
-use super::{Cell, DayCounters, Games, HeroKey, PairKey};
+use super::{Cell, DayCounters, Games, HeroKey, PairKey, PositionKey};
 use crate::ports::{DayBuild, Difference};
 
 /// Differences of a day that are named; more say nothing new.
@@ -16,6 +16,8 @@ pub const DIFFERENCES_MAX: usize = 100;
 pub struct StoredDay {
     /// Of `hero_days`.
     pub heroes: BTreeMap<HeroKey, Games>,
+    /// Of `position_days`.
+    pub positions: BTreeMap<PositionKey, Games>,
     /// Of `pair_days`.
     pub pairs: BTreeMap<PairKey, Games>,
     /// Every `build` in the rows, with the name of the table.
@@ -38,6 +40,7 @@ impl StoredDay {
             found.compare(|| format!("{table}.build"), mark, *build);
         }
         found.compare_games(&expected.heroes(), &self.heroes, hero_in_words);
+        found.compare_games(&expected.positions(), &self.positions, position_in_words);
         found.compare_games(&expected.pairs(), &self.pairs, pair_in_words);
         found.all
     }
@@ -107,6 +110,20 @@ fn hero_in_words(key: &HeroKey) -> String {
         "hero_days, hero {} on {side}, {}",
         key.hero,
         cell_in_words(&key.cell)
+    )
+}
+
+fn position_in_words(key: &PositionKey) -> String {
+    let PositionKey {
+        hero,
+        position,
+        lane,
+        cell,
+    } = key;
+    format!(
+        "position_days, hero {hero} as {} in lane {lane}, {}",
+        position.get(),
+        cell_in_words(cell)
     )
 }
 

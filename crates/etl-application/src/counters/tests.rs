@@ -2,10 +2,11 @@
 
 use std::collections::BTreeSet;
 
-use domain::{HeroId, MatchId, Timestamp};
+use domain::{HeroId, MatchId, Slot, Timestamp};
 use proptest::prelude::*;
 
 use super::*;
+use crate::PositionFact;
 
 fn hero(raw: u16) -> HeroId {
     HeroId::try_new(raw).expect("it is above zero")
@@ -32,6 +33,7 @@ fn count_all(matches: &[Match]) -> DayCounters {
             found,
             SkillBracket::UNKNOWN,
             false,
+            None,
             &CountingRules::default(),
             &Patches::built_in(),
         );
@@ -87,6 +89,43 @@ fn two_matches_count_as_by_hand() {
         (Side::Radiant, Games { games: 1, wins: 1 })
     );
     assert_eq!(&*key.cell.patch, "7.38");
+}
+
+#[test]
+fn positions_are_counted_where_they_are_known() {
+    let fact = |slot: u8, lane, position| PositionFact {
+        slot: Slot::try_new(slot).expect("a slot"),
+        lane,
+        position: Position::try_new(position).expect("a position"),
+    };
+    let positions: Positions =
+        [0, 1, 2, 3, 4, 5, 6, 7, 8, 9].map(|slot| fact(slot, slot % 3 + 1, slot % 5 + 1));
+    let mut counters = count_all(&[played([1, 2, 3, 4, 5, 6, 7, 8, 9, 10], true)]);
+    assert!(counters.positions().is_empty());
+    let rules = (CountingRules::default(), Patches::built_in());
+    for (heroes, radiant_win) in [
+        ([1, 2, 3, 4, 5, 6, 7, 8, 9, 10], true),
+        ([1, 2, 3, 4, 5, 6, 7, 8, 9, 11], false),
+        // It is not counted, and neither are its positions.
+        ([1, 2, 3, 4, 5, 6, 7, 8, 9, 1], true),
+    ] {
+        let found = played(heroes, radiant_win);
+        let unknown = SkillBracket::UNKNOWN;
+        counters.add(&found, unknown, false, Some(&positions), &rules.0, &rules.1);
+    }
+    let counted: Vec<_> = counters
+        .positions()
+        .into_iter()
+        .map(|(key, games)| {
+            let position = (key.hero.get(), key.position.get(), key.lane);
+            (position, games.games, games.wins)
+        })
+        .collect();
+    assert_eq!(counted.len(), 11);
+    assert_eq!(counted[0], ((1, 1, 1), 2, 1));
+    assert_eq!(counted[9], ((10, 5, 1), 1, 0));
+    assert_eq!(counted[10], ((11, 5, 1), 1, 1));
+    assert_eq!(counters.counted(), 3);
 }
 
 #[test]
@@ -147,6 +186,7 @@ fn each_way_to_be_wrong_is_a_difference_with_its_name() {
     let day = Day::from_days_since_epoch(20_170);
     let stored = StoredDay {
         heroes: counters.heroes(),
+        positions: counters.positions(),
         pairs: counters.pairs(),
         builds: BTreeSet::from([("hero_days", 7), ("pair_days", 7)]),
         noted: Some(counters.build(day, 7)),
@@ -170,6 +210,19 @@ fn each_way_to_be_wrong_is_a_difference_with_its_name() {
     moved.cell.patch = "7.39".into();
     wrong.heroes.insert(moved, games);
     assert_eq!(names(&wrong).len(), 4, "one is missing, one is too many");
+
+    let mut wrong = stored.clone();
+    let position = PositionKey {
+        hero: key.hero,
+        position: Position::try_new(5).expect("there are five"),
+        lane: 3,
+        cell: key.cell,
+    };
+    wrong
+        .positions
+        .insert(position, Games { games: 2, wins: 0 });
+    let name = "position_days, hero 1 as 5 in lane 3, patch \"7.38\", bracket 0, mode 22: games";
+    assert_eq!(names(&wrong), [name], "no replay was read");
 
     let mut wrong = stored.clone();
     wrong.pairs.clear();

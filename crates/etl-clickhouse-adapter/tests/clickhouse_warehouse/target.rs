@@ -123,6 +123,9 @@ impl Target for Warehouse {
         };
         let statements = match defect {
             Defect::HeroMissing => vec![format!("DELETE FROM $.hero_days WHERE {hero}")],
+            Defect::PositionMissing => {
+                vec![format!("DELETE FROM $.position_days WHERE {hero}")]
+            }
             Defect::PairMissing => vec![format!("DELETE FROM $.pair_days WHERE {pair}")],
             Defect::HeroDoubled => {
                 vec![format!(
@@ -152,7 +155,7 @@ impl Target for Warehouse {
                 let row = format!("toUInt16(day) = {day}");
                 vec![update("day_builds", "matches = matches + 1", &row)]
             }
-            Defect::EverythingMissing => ["hero_days", "pair_days", "day_builds"]
+            Defect::EverythingMissing => ["hero_days", "position_days", "pair_days", "day_builds"]
                 .map(|table| format!("DELETE FROM $.{table} WHERE toUInt16(day) = {day}"))
                 .into(),
         };

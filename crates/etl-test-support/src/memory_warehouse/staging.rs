@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use domain::{CountingRules, Day, Patches};
-use etl_application::counters::StoredDay;
+use etl_application::counters::{DayCounters, StoredDay};
 use etl_application::ports::{BuildError, DayBuild, WarehouseError};
 
 use super::{MemoryWarehouse, sums};
@@ -15,6 +15,18 @@ pub struct StagedDay {
     pub stored: StoredDay,
     /// What is noted of the build.
     pub build: DayBuild,
+}
+
+/// The mark in the rows of each table that has some.
+fn builds(counters: &DayCounters, mark: u64) -> BTreeSet<(&'static str, u64)> {
+    let mut builds = BTreeSet::new();
+    if counters.counted() > 0 {
+        builds.extend([("hero_days", mark), ("pair_days", mark)]);
+    }
+    if !counters.positions().is_empty() {
+        builds.insert(("position_days", mark));
+    }
+    builds
 }
 
 impl MemoryWarehouse {
@@ -34,11 +46,9 @@ impl MemoryWarehouse {
         let build = counters.build(day, mark);
         let stored = StoredDay {
             heroes: counters.heroes(),
+            positions: counters.positions(),
             pairs: counters.pairs(),
-            builds: match counters.counted() {
-                0 => BTreeSet::new(),
-                _ => BTreeSet::from([("hero_days", mark), ("pair_days", mark)]),
-            },
+            builds: builds(&counters, mark),
             noted: Some(build.clone()),
         };
         let differences = sums(&stored).differences(&build);

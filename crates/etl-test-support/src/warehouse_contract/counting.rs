@@ -5,8 +5,9 @@ use std::collections::BTreeMap;
 use domain::{LeftOut, MatchSummary, SkillBracket};
 use etl_application::ports::CounterFilter;
 
-use super::{Target, build, build_all, day, heroes, load};
-use crate::answers::{DAY, NOON, bare, said_by, team, whole, with_players};
+use super::verifying::verify;
+use super::{Target, build, build_all, day, dirty, heroes, load};
+use crate::answers::{DAY, NOON, bare, said_by, team, whole, with_players, with_positions};
 
 pub(super) async fn what_is_left_out_has_its_reason(target: &dyn Target) {
     let mut leaver = with_players(bare(6, NOON));
@@ -119,6 +120,51 @@ pub(super) async fn patches_and_modes_are_kept_apart(target: &dyn Target) {
         .await;
         assert_eq!(found, expected, "of mode {mode}");
     }
+}
+
+/// What is counted of them nobody is told yet but whoever verifies.
+pub(super) async fn positions_are_counted_where_they_are_known(target: &dyn Target) {
+    let (first, second) = (day(NOON), day(NOON + DAY));
+    let exact = async || {
+        build_all(target).await;
+        assert_eq!(dirty(target).await, []);
+        for day in [first, second] {
+            assert_eq!(verify(target, day).await, [], "on {day}");
+        }
+    };
+    let mut lost = with_positions(whole(3, NOON));
+    lost.radiant_win = Some(false);
+    let mut left_out = with_positions(whole(4, NOON));
+    left_out.lobby_type = Some(1);
+    let answers = [
+        with_positions(whole(1, NOON)),
+        whole(2, NOON),
+        lost,
+        left_out,
+    ];
+    load(target, &answers.map(|one| said_by("a", 1, one))).await;
+    exact().await;
+
+    // A replay is read later, and lanes are corrected.
+    load(target, &[said_by("b", 2, with_positions(whole(2, NOON)))]).await;
+    assert_eq!(dirty(target).await, [first]);
+    assert!(
+        !verify(target, first).await.is_empty(),
+        "it is not counted yet"
+    );
+    exact().await;
+    let mut corrected = with_positions(whole(1, NOON));
+    corrected.players[9].lane = Some(4);
+    load(target, &[said_by("b", 3, corrected)]).await;
+    exact().await;
+
+    // All go to another day: none of their counters stays.
+    let moved = [1, 2, 3, 4].map(|id| with_positions(whole(id, NOON + DAY)));
+    load(target, &moved.map(|one| said_by("c", 4, one))).await;
+    exact().await;
+    let without = [1, 2, 3, 4].map(|id| whole(id, NOON));
+    load(target, &without.map(|one| said_by("c", 5, one))).await;
+    exact().await;
 }
 
 pub(super) async fn a_match_has_the_bracket_of_whoever_knew_it(target: &dyn Target) {

@@ -64,6 +64,8 @@ pub trait Target: Send + Sync {
 pub enum Defect {
     /// A row of `hero_days` is missing.
     HeroMissing,
+    /// A row of `position_days` is missing.
+    PositionMissing,
     /// A row of `pair_days` is missing.
     PairMissing,
     /// A row of `hero_days` counts twice.
@@ -86,8 +88,9 @@ pub enum Defect {
 
 impl Defect {
     /// Every one of them.
-    pub const ALL: [Self; 10] = [
+    pub const ALL: [Self; 11] = [
         Self::HeroMissing,
+        Self::PositionMissing,
         Self::PairMissing,
         Self::HeroDoubled,
         Self::PairDoubled,
@@ -121,6 +124,7 @@ pub async fn check<T: Target>(fresh: impl AsyncFn() -> T) {
     days::nothing_is_nothing(&fresh().await).await;
     counting::what_is_left_out_has_its_reason(&fresh().await).await;
     counting::patches_and_modes_are_kept_apart(&fresh().await).await;
+    counting::positions_are_counted_where_they_are_known(&fresh().await).await;
     counting::a_match_has_the_bracket_of_whoever_knew_it(&fresh().await).await;
     reading::counters_are_filtered(&fresh().await).await;
     reading::pairs_are_seen_from_both_sides(&fresh().await).await;

@@ -7,9 +7,9 @@ use etl_application::counters::StoredDay;
 use etl_application::ports::Difference;
 
 use super::{Defect, Target, build_all, day, load, see};
-use crate::answers::{DAY, NOON, bare, match_id, said_by, whole};
+use crate::answers::{DAY, NOON, bare, match_id, said_by, whole, with_positions};
 
-async fn verify(target: &dyn Target, day: Day) -> Vec<Difference> {
+pub(super) async fn verify(target: &dyn Target, day: Day) -> Vec<Difference> {
     let (rules, patches) = (CountingRules::default(), Patches::built_in());
     let found = target.counters().verify_day(day, &rules, &patches).await;
     found.expect("the warehouse answers")
@@ -19,7 +19,7 @@ pub(super) async fn planted_defects_are_found<T: Target>(fresh: &impl AsyncFn() 
     for defect in Defect::ALL {
         let target = fresh().await;
         let answers = [
-            said_by("a", 1, whole(1, NOON)),
+            said_by("a", 1, with_positions(whole(1, NOON))),
             said_by("a", 1, whole(2, NOON + DAY)),
             said_by("a", 1, bare(3, NOON)),
         ];
@@ -59,6 +59,7 @@ pub(super) fn tamper_with_memory(
     let stored = days.get_mut(&day).expect(BUILT);
     match defect {
         Defect::HeroMissing => drop(stored.heroes.pop_first()),
+        Defect::PositionMissing => drop(stored.positions.pop_first()),
         Defect::PairMissing => drop(stored.pairs.pop_first()),
         Defect::HeroDoubled => {
             let mut games = stored.heroes.first_entry().expect(BUILT);
