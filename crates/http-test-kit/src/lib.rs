@@ -1,12 +1,13 @@
 //! What tests of a service's HTTP interface need, whichever service it is: a
-//! client that says what went wrong, readers of events and of metrics, and a
-//! real browser for the pages.
+//! client that says what went wrong, readers of events, of metrics and of the
+//! manual, and a real browser for the pages.
 //!
 //! A dev-dependency only. It starts no server: that is the test's.
 
 pub mod browser;
 pub mod client;
 pub mod events;
+pub mod manual;
 pub mod metrics;
 
 use std::time::Duration;

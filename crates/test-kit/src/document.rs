@@ -1,7 +1,7 @@
 //! Tables of `docs/`, which tests compare with the code they describe, and
 //! commands of a document, which tests run.
 
-use std::{fs, path::Path};
+use std::{collections::BTreeSet, fs, path::Path};
 
 /// The rows of a table in `docs/`, cell by cell: of the first one in the
 /// document `name` whose first column is headed `head`.
@@ -33,6 +33,30 @@ pub fn commands(name: &str, part: &str) -> String {
     let found = blocks(&text).find(|block| block.contains(part));
     let found = found.unwrap_or_else(|| panic!("{name} has no commands with {part}"));
     found.to_owned()
+}
+
+/// The commands of a program that the table of commands in a document describes,
+/// each once, in the order of letters.
+///
+/// # Panics
+/// When the document has no such table.
+#[must_use]
+pub fn described_commands(document: &str, program: &str) -> BTreeSet<String> {
+    let rows = table(document, "command");
+    let commands = rows.iter().flat_map(|row| code(&row[0]));
+    let arguments = commands.filter_map(|command| command.strip_prefix(program)?.strip_prefix(' '));
+    let names = arguments.filter_map(|arguments| arguments.split_whitespace().next());
+    names.map(str::to_owned).collect()
+}
+
+/// The commands that a program's `--help` lists.
+#[must_use]
+pub fn listed_commands(help: &str) -> BTreeSet<String> {
+    let lines = help.lines().skip_while(|line| *line != "Commands:").skip(1);
+    let lines = lines.take_while(|line| !line.is_empty());
+    let names = lines.filter_map(|line| line.split_whitespace().next());
+    let names = names.filter(|name| *name != "help");
+    names.map(str::to_owned).collect()
 }
 
 /// What stands in backticks.
@@ -70,6 +94,12 @@ mod tests {
     fn commands_are_what_stands_in_blocks_of_shell() {
         let text = "a\n\n```sh\nls -l\ncd x\n```\n\n```text\nno\n```\n\n```sh\nps\n```\n";
         assert_eq!(blocks(text).collect::<Vec<_>>(), ["ls -l\ncd x", "ps"]);
+    }
+
+    #[test]
+    fn help_lists_commands() {
+        let help = "Does it.\n\nUsage: x\n\nCommands:\n  run     Runs\n  help    Helps\n\nOptions:\n  -h\n";
+        assert_eq!(listed_commands(help), ["run".to_owned()].into());
     }
 
     #[test]

@@ -14,7 +14,7 @@ use crate::support::{Api, TOPIC, day, summary};
 
 /// Five consumed: three loaded, with a retry, and two dead letters. One day is
 /// built, and one does not add up. A partition is 7 behind, the other unknown.
-async fn load_one_of_each(api: &Api) {
+pub(crate) async fn load_one_of_each(api: &Api) {
     {
         let mut warehouse = api.warehouse.lock();
         warehouse.errors.push_back(StoreError::Unavailable {

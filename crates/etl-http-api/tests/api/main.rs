@@ -9,5 +9,6 @@ mod events;
 mod figures;
 #[cfg(feature = "browser-tests")]
 mod live_page;
+mod manual;
 mod questions;
 mod rebuild;

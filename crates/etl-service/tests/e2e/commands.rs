@@ -1,14 +1,36 @@
 //! What can be asked of the binary beside `run`.
 
-use std::sync::Arc;
+use std::{collections::BTreeSet, sync::Arc};
 
 use anyhow::Result;
 use feed_simulator::{World, summaries::SummariesConfig};
 use kafka_test_kit::shared_broker;
+use service_kit::exit_code::ExitCode;
 use tempfile::TempDir;
-use test_kit::service_process::run_to_end;
+use test_kit::{
+    document::{described_commands, listed_commands, table},
+    service_process::run_to_end,
+};
 
 use crate::support::{Service, Topics, run};
+
+#[tokio::test]
+async fn the_manual_lists_the_commands_and_exit_codes_there_are() -> Result<()> {
+    let folder = TempDir::new()?;
+    let help = run(&["--help"], &folder).await?.stdout;
+    let described = described_commands("etl/INTERFACE.md", "etl-service");
+    assert_eq!(described, listed_commands(&help), "{help}");
+
+    let rows = table("etl/INTERFACE.md", "exit code");
+    let described: BTreeSet<u8> = rows
+        .iter()
+        .map(|row| row[0].parse())
+        .collect::<Result<_, _>>()?;
+    // What `verify` says by 1 is its own.
+    let codes = ExitCode::ALL.into_iter().map(|code| code as u8);
+    assert_eq!(described, codes.chain([1]).collect());
+    Ok(())
+}
 
 #[tokio::test]
 async fn validate_shows_every_setting_and_where_it_comes_from() -> Result<()> {

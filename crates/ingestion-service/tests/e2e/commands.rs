@@ -9,7 +9,7 @@ use anyhow::{Context as _, Result};
 use feed_simulator::Config;
 use service_kit::exit_code::ExitCode;
 use tempfile::TempDir;
-use test_kit::document::{code, table};
+use test_kit::document::{described_commands, listed_commands, table};
 use tokio::net::TcpSocket;
 
 use crate::support::{Finished, Lines, Service, Topics, feed, run_to_end, wait_until};
@@ -36,25 +36,8 @@ async fn run(arguments: &[&str], settings: &[(&str, &str)]) -> Result<Finished> 
 #[tokio::test]
 async fn the_manual_lists_the_commands_and_exit_codes_there_are() -> Result<()> {
     let help = run(&["--help"], &[]).await?.stdout;
-    let commands = help.lines().skip_while(|line| *line != "Commands:").skip(1);
-    let commands = commands.take_while(|line| !line.is_empty());
-    let mut shown: Vec<_> = commands
-        .filter_map(|line| line.split_whitespace().next())
-        .filter(|name| *name != "help")
-        .map(str::to_owned)
-        .collect();
-    shown.sort_unstable();
-    let rows = table("ingestion/INTERFACE.md", "command");
-    let mut described: Vec<_> = rows
-        .iter()
-        .flat_map(|row| code(&row[0]))
-        .filter_map(|command| command.strip_prefix("ingestion-service "))
-        .filter_map(|arguments| arguments.split_whitespace().next())
-        .map(str::to_owned)
-        .collect();
-    described.sort_unstable();
-    described.dedup();
-    assert_eq!(described, shown, "{help}");
+    let described = described_commands("ingestion/INTERFACE.md", "ingestion-service");
+    assert_eq!(described, listed_commands(&help), "{help}");
 
     let rows = table("ingestion/INTERFACE.md", "exit code");
     let described: Vec<_> = rows.iter().map(|row| row[0].clone()).collect();
