@@ -9,6 +9,7 @@ pub mod client;
 pub mod events;
 pub mod manual;
 pub mod metrics;
+pub mod secrets;
 
 use std::time::Duration;
 

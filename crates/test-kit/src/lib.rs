@@ -13,6 +13,7 @@ pub mod document;
 pub mod fuzz_corpus;
 pub mod package_cache;
 pub mod ports;
+pub mod secrets;
 pub mod service_process;
 pub mod supervisor;
 pub mod usage;

@@ -7,6 +7,7 @@ mod demo;
 mod doctor;
 mod kills;
 mod readme;
+mod secrets;
 mod server;
 mod support;
 mod trouble;

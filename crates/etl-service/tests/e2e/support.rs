@@ -91,6 +91,11 @@ impl Service {
         Ok(Self { process, site })
     }
 
+    /// Its HTTP interface.
+    pub(crate) fn site(&self) -> &Site {
+        &self.site
+    }
+
     /// The JSON at a path; fails unless the status is 200.
     pub(crate) async fn json(&self, path: &str) -> Result<Value> {
         let answer = self.site.get(path).await;

@@ -1,13 +1,14 @@
 //! Secrets go where they belong, and nowhere else.
 
-use std::time::Duration;
-
 use anyhow::{Context as _, Result};
 use feed_simulator::{Config, ConnectionPlan, Fault, FaultSchedule};
+use http_test_kit::client::Site;
 use kafka_test_kit::{Listener, SecuredBroker, User};
-use serde_json::Value;
 use tempfile::TempDir;
-use test_kit::certificates::{Authority, Validity};
+use test_kit::{
+    certificates::{Authority, Validity},
+    secrets::{self, assert_no_secret},
+};
 
 use crate::{
     kafka_security::allow_all,
@@ -15,10 +16,8 @@ use crate::{
     support::{Service, Topics, feed, run_to_end, wait_until},
 };
 
-/// Every planted secret holds this.
-const MARK: &str = "zQz";
 /// The user information of the feed's address in base64, as its header has it.
-const MARK_IN_BASE64: &str = "elF6LXVzZXI6elF6LXBhc3N3b3Jk";
+const USER_IN_BASE64: &str = "elF6LXVzZXI6elF6LXBhc3N3b3Jk";
 
 const HEADERS: &str = "X-Api-Key: zQz-header, Cookie: session=zQz-cookie";
 const PROPERTIES: &str = "ssl.key.password=zQz-property,sasl.oauthbearer.config=zQz-config";
@@ -29,48 +28,13 @@ fn url_with_secrets(address: impl std::fmt::Display) -> String {
     format!("ws://zQz-user:zQz-password@{address}/m?api_key=zQz-1&league=7&key=zQz-2&token=zQz-3")
 }
 
-#[track_caller]
-fn assert_no_secret(place: &str, text: &str) {
-    for line in text.lines() {
-        assert!(
-            !line.contains(MARK) && !line.contains(MARK_IN_BASE64),
-            "{place} shows a secret: {line}"
-        );
-    }
-}
-
-/// Everything the process has said; every line of standard output is one JSON object.
 fn assert_no_secret_was_said(service: &Service) -> Result<()> {
-    for line in service.log() {
-        assert!(serde_json::from_str::<Value>(&line)?.is_object(), "{line}");
-        assert_no_secret("standard output", &line);
-    }
-    assert_no_secret("standard error", &service.errors().join("\n"));
-    Ok(())
+    secrets::assert_no_secret_was_said(&service.log(), &service.errors())
 }
 
-/// Asks for every documented path, and one that is none, with the token.
 async fn assert_no_secret_is_answered(service: &Service) -> Result<()> {
-    let client = reqwest::Client::builder()
-        .timeout(Duration::from_secs(10))
-        .no_proxy()
-        .build()?;
-    let document: Value = serde_json::from_str(&service.get("/openapi.json").await?.1)?;
-    let paths = document["paths"].as_object().context("there are paths")?;
-    assert!(paths.contains_key("/metrics"), "{document}");
-    for path in paths.keys().map(String::as_str).chain(["/no/such/path"]) {
-        let url = format!("http://{}{path}", service.address());
-        let mut answer = client.get(url).bearer_auth(TOKEN).send().await?;
-        assert_no_secret(path, &format!("{:?}", answer.headers()));
-        // Events never end.
-        let text = if path.ends_with("/events") {
-            String::from_utf8(answer.chunk().await?.context("there is an event")?.to_vec())?
-        } else {
-            answer.text().await?
-        };
-        assert!(!text.is_empty(), "{path}");
-        assert_no_secret(path, &text);
-    }
+    let site = Site::at(service.address().parse()?);
+    http_test_kit::secrets::assert_no_secret_is_answered(&site, TOKEN).await;
     Ok(())
 }
 
@@ -120,7 +84,7 @@ async fn while_everything_works() -> Result<()> {
     );
     assert_eq!(
         last.headers["authorization"],
-        format!("Basic {MARK_IN_BASE64}")
+        format!("Basic {USER_IN_BASE64}")
     );
     assert_eq!(
         (&*last.headers["x-api-key"], &*last.headers["cookie"]),

@@ -1,0 +1,144 @@
+//! Secrets go where they belong, and nowhere else.
+
+use std::sync::Arc;
+
+use anyhow::Result;
+use clickhouse_test_kit::shared_clickhouse;
+use feed_simulator::{World, summaries::SummariesConfig};
+use http_test_kit::secrets::assert_no_secret_is_answered;
+use kafka_test_kit::{shared_broker, unique_topic};
+use tempfile::TempDir;
+use test_kit::{
+    secrets::{assert_no_secret, assert_no_secret_was_said},
+    service_process::run_to_end,
+    waiting::wait_until,
+};
+
+use crate::support::{DEADLINE, Service, Topics};
+
+const PROGRAM: &str = env!("CARGO_BIN_EXE_etl-service");
+const TOKEN: &str = "zQz-api-token";
+/// Every secret there is, planted.
+const SECRETS: [(&str, &str); 4] = [
+    ("WAREHOUSE_PASSWORD", "zQz-warehouse"),
+    ("KAFKA_SASL_PASSWORD", "zQz-sasl"),
+    (
+        "KAFKA_PROPERTIES",
+        "ssl.key.password=zQz-property,sasl.oauthbearer.config=zQz-config",
+    ),
+    ("API_TOKEN", TOKEN),
+];
+const SASL: [(&str, &str); 3] = [
+    ("KAFKA_SECURITY_PROTOCOL", "sasl_plaintext"),
+    ("KAFKA_SASL_MECHANISM", "PLAIN"),
+    ("KAFKA_SASL_USERNAME", "etl"),
+];
+/// Nobody listens there.
+const NOWHERE: &str = "http://127.0.0.1:1";
+
+#[tokio::test(flavor = "multi_thread")]
+async fn planted_secrets_show_nowhere() -> Result<()> {
+    while_everything_works().await?;
+    while_everything_refuses_them().await?;
+    in_what_commands_print().await
+}
+
+async fn while_everything_works() -> Result<()> {
+    let engine = shared_clickhouse().await?;
+    let topics = Topics::create_on(shared_broker().await?).await?;
+    let sent = topics
+        .fill(SummariesConfig {
+            invalid_fraction: 0.1,
+            ..SummariesConfig::new(World::new(5), 200)
+        })
+        .await?;
+    let folder = Arc::new(TempDir::new()?);
+    let database = unique_topic("dota").replace(['-', '.'], "_");
+    let mut settings = vec![
+        ("WAREHOUSE_URL", engine.url()),
+        ("WAREHOUSE_DATABASE", &database),
+        ("LOG_LEVEL", "TRACE"),
+    ];
+    // Without SASL nobody asks for its password.
+    let secrets = SECRETS.into_iter();
+    settings.extend(secrets.filter(|(variable, _)| *variable != "KAFKA_SASL_PASSWORD"));
+    let migrated = run_to_end(PROGRAM, &["migrate"], &settings, folder.path()).await?;
+    assert_eq!(migrated.exit_code, Some(0), "{migrated:?}");
+    assert_no_secret("migrate", &(migrated.stdout + &migrated.stderr));
+
+    let service = Service::start(&topics, &folder, &settings).await?;
+    service.wait_until_loaded(&sent).await?;
+    assert_no_secret_is_answered(service.site(), TOKEN).await;
+    let log = service.process.log();
+    let tells_all = log
+        .iter()
+        .any(|line| line.contains(r#""level":"DEBUG""#) || line.contains(r#""level":"TRACE""#));
+    assert!(tells_all, "it tells all it can");
+    assert_no_secret_was_said(&log, &service.process.errors())?;
+    service.stop().await
+}
+
+/// Brokers that do not speak SASL, with librdkafka at its most talkative, and
+/// no warehouse.
+async fn while_everything_refuses_them() -> Result<()> {
+    let topics = Topics::create_on(shared_broker().await?).await?;
+    let folder = Arc::new(TempDir::new()?);
+    let properties = format!("{},debug=all", SECRETS[2].1);
+    let mut settings = vec![("WAREHOUSE_URL", NOWHERE), ("LOG_LEVEL", "TRACE")];
+    settings.extend(SECRETS);
+    settings.extend(SASL);
+    settings.push(("KAFKA_PROPERTIES", &properties));
+    let service = Service::start(&topics, &folder, &settings).await?;
+    wait_until(DEADLINE, "librdkafka speaks of SASL", async || {
+        let log = service.process.log();
+        log.iter()
+            .any(|line| line.contains("librdkafka") && line.contains("SASL"))
+    })
+    .await?;
+    assert_no_secret_is_answered(service.site(), TOKEN).await;
+    assert_no_secret_was_said(&service.process.log(), &service.process.errors())
+}
+
+async fn in_what_commands_print() -> Result<()> {
+    let folder = TempDir::new()?;
+    let mut from_files = Vec::new();
+    for (variable, text) in SECRETS {
+        std::fs::write(folder.path().join(variable), text)?;
+        from_files.push((format!("{variable}_FILE"), variable));
+    }
+    let from_files: Vec<(&str, &str)> = from_files
+        .iter()
+        .map(|(name, file)| (name.as_str(), *file))
+        .collect();
+    let wrong = [
+        ("WAREHOUSE_PASSWORD", "zQz\u{1}"),
+        ("KAFKA_SASL_PASSWORD", "zQz\u{1}"),
+        (
+            "KAFKA_PROPERTIES",
+            "acks=1,sasl.oauthbearer.client.secret=zQz,no.such.property=zQz",
+        ),
+        ("API_TOKEN", "zQz two words"),
+    ];
+    let nowhere = [
+        ("WAREHOUSE_URL", NOWHERE),
+        ("KAFKA_BOOTSTRAP_SERVERS", "127.0.0.1:1"),
+        ("API_PORT", "1"),
+    ];
+    for (arguments, secrets, code) in [
+        (&["validate"][..], &SECRETS[..], 0),
+        (&["validate"], &from_files, 0),
+        (&["validate"], &wrong, 78),
+        (&["healthcheck"], &SECRETS, 69),
+        (&["verify"], &SECRETS, 69),
+        (&["migrate"], &SECRETS, 69),
+        (&["doctor"], &SECRETS, 69),
+    ] {
+        let settings = [secrets, &SASL, &nowhere].concat();
+        let ended = run_to_end(PROGRAM, arguments, &settings, folder.path()).await?;
+        assert_eq!(ended.exit_code, Some(code), "{arguments:?}: {ended:?}");
+        let printed = ended.stdout + &ended.stderr;
+        assert!(!printed.is_empty(), "{arguments:?}");
+        assert_no_secret(arguments[0], &printed);
+    }
+    Ok(())
+}
