@@ -5,6 +5,10 @@ use thiserror::Error;
 
 use crate::{NoMatchId, shown};
 
+/// How large the value of a record may be; whoever reads sets a larger one aside
+/// and looks no further.
+pub const RECORD_SIZE_MAX_BYTES: usize = 1024 * 1024;
+
 /// Why a record is not what its topic promises. It never becomes so by waiting:
 /// it is set aside as a dead letter, and its neighbours go on.
 ///

@@ -1,6 +1,8 @@
 //! From a record of a topic to what it says, or to what is wrong with it.
 
-use contracts::{Header, MatchIdRecord, MatchSummaryRecord, RejectedRecord, version};
+use contracts::{
+    Header, MatchIdRecord, MatchSummaryRecord, RECORD_SIZE_MAX_BYTES, RejectedRecord, version,
+};
 use etl_application::{
     Answer, Content, DeadLetterReason, Invalid, RawRecord, Record, ports::TopicPartition,
 };
@@ -20,10 +22,10 @@ pub(crate) fn judge(record: GroupRecord, contract: Contract) -> Record {
         value: record.value.unwrap_or_default(),
         headers: record.headers,
     };
-    let content = match contract {
+    let content = judge_size(&raw).and_then(|()| match contract {
         Contract::MatchSummary => summary(&raw),
         Contract::MatchId => id(&raw),
-    };
+    });
     Record {
         from: TopicPartition {
             topic: record.from.topic,
@@ -36,6 +38,19 @@ pub(crate) fn judge(record: GroupRecord, contract: Contract) -> Record {
         }),
         raw,
     }
+}
+
+/// What is too large is not looked into: nobody who keeps to the contract has
+/// written it.
+fn judge_size(raw: &RawRecord) -> Result<(), RejectedRecord> {
+    let size = raw.value.len();
+    if size <= RECORD_SIZE_MAX_BYTES {
+        return Ok(());
+    }
+    Err(RejectedRecord::FieldInvalid {
+        field: "value".to_owned(),
+        detail: format!("is {size} bytes long, and at most {RECORD_SIZE_MAX_BYTES} are read"),
+    })
 }
 
 fn summary(raw: &RawRecord) -> Result<Content, RejectedRecord> {
@@ -171,6 +186,22 @@ mod tests {
         let mut without_value = record("1", "", &SUMMARY_HEADERS);
         without_value.value = None;
         check(without_value, DeadLetterReason::NotJson, "");
+    }
+
+    #[test]
+    fn what_is_too_large_is_set_aside_whatever_it_holds() {
+        let padded = |size: usize| {
+            let mut large = record("8226246802", SUMMARY, &SUMMARY_HEADERS);
+            let mut value = SUMMARY.as_bytes().to_vec();
+            value.resize(size, b' ');
+            large.value = Some(value.into());
+            judge(large, Contract::MatchSummary).content
+        };
+        assert!(padded(RECORD_SIZE_MAX_BYTES).is_ok());
+        let invalid = padded(RECORD_SIZE_MAX_BYTES + 1).expect_err("it is too large");
+        assert_eq!(invalid.reason, DeadLetterReason::FieldInvalid);
+        let expected = "value is 1048577 bytes long, and at most 1048576 are read";
+        assert_eq!(invalid.detail, expected);
     }
 
     #[test]
