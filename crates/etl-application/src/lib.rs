@@ -18,6 +18,7 @@ mod dead_letter;
 mod details;
 mod etl_status;
 mod facts;
+mod keep_patches;
 mod ledger;
 mod load;
 mod record;
@@ -28,6 +29,7 @@ pub use dead_letter::{DeadLetter, DeadLetterFilter, LetterAccount, NotRedriven, 
 pub use details::{DetailsFor, WishReason, WishRules};
 pub use etl_status::{EtlSnapshot, EtlStatus};
 pub use facts::{AccountFact, Facts, PLAYERS, PlayerFact, PositionFact, Positions, Rank};
+pub use keep_patches::PatchKeeper;
 pub use ledger::{Ledger, LedgerFigures, Rates, TopicFigures};
 pub use load::{
     BatchLimits, Freshness, LoadFigures, LoadStatus, Loader, LoaderParts, LoaderSettings,

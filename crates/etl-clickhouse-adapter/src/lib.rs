@@ -16,6 +16,7 @@ mod days;
 mod error;
 mod facts;
 mod marks;
+mod patches;
 mod reading;
 mod row;
 mod schema;

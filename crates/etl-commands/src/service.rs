@@ -5,7 +5,7 @@ use std::{net::TcpListener, sync::Arc};
 use anyhow::Context as _;
 use command_kit::{COMMIT, VERSION};
 use etl_application::{
-    DayBuilder, EtlStatus, Ledger, LoadStatus, Loader, LoaderParts, TopicFigures,
+    DayBuilder, EtlStatus, Ledger, LoadStatus, Loader, LoaderParts, PatchKeeper, TopicFigures,
 };
 use etl_http_api::{ApiState, WriteAccess};
 use etl_kafka_adapter::{KafkaDeadLetters, KafkaHealth, KafkaRecords};
@@ -21,6 +21,7 @@ use crate::{settings::Settings, warehouse::Warehouse};
 /// The service, put together and not yet running.
 pub struct Service {
     loader: Loader,
+    patches: PatchKeeper,
     builder: DayBuilder,
     kafka: Arc<KafkaHealth>,
     warehouse: Warehouse,
@@ -65,6 +66,7 @@ impl Service {
         };
         let loader = Loader::new(parts, settings.loader);
         let counters = settings.counters;
+        let patches = warehouse.patch_keeper(&counters.patches, &clock);
         let builder = DayBuilder::new(
             Arc::clone(&warehouse.counters),
             counters.rules,
@@ -100,6 +102,7 @@ impl Service {
         };
         Ok(Self {
             loader,
+            patches,
             builder,
             kafka,
             warehouse,
@@ -133,6 +136,7 @@ impl Service {
     ) -> ExitCode {
         let Self {
             loader,
+            patches,
             builder,
             kafka,
             warehouse,
@@ -156,7 +160,8 @@ impl Service {
         lifecycle.spawn("day builder", {
             let drain = lifecycle.drain();
             async move {
-                builder.run(drain).await;
+                // Days are built meanwhile; what is marked then is built once more.
+                tokio::join!(patches.run(drain.clone()), builder.run(drain));
                 Ok::<_, std::convert::Infallible>(())
             }
         });

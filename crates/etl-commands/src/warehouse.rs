@@ -3,8 +3,9 @@
 use std::sync::Arc;
 
 use anyhow::Context as _;
-use etl_application::LoadStatus;
-use etl_application::ports::{CounterStore, FactStore, WarehouseReader, WishStore};
+use domain::Patches;
+use etl_application::ports::{CounterStore, FactStore, PatchStore, WarehouseReader, WishStore};
+use etl_application::{LoadStatus, PatchKeeper};
 use etl_clickhouse_adapter::{ClickHouseWarehouse, SchemaError};
 use etl_sqlite_adapter::SqliteWarehouse;
 use health_kit::Clock;
@@ -16,6 +17,7 @@ pub(crate) struct Warehouse {
     pub(crate) facts: Arc<dyn FactStore>,
     pub(crate) wishes: Arc<dyn WishStore>,
     pub(crate) counters: Arc<dyn CounterStore>,
+    patches: Arc<dyn PatchStore>,
     pub(crate) reader: Arc<dyn WarehouseReader>,
     place: Place,
 }
@@ -43,12 +45,13 @@ impl Warehouse {
 
     fn behind_ports<T>(warehouse: &Arc<T>, place: impl FnOnce(Arc<T>) -> Place) -> Self
     where
-        T: FactStore + WishStore + CounterStore + WarehouseReader + 'static,
+        T: FactStore + WishStore + CounterStore + PatchStore + WarehouseReader + 'static,
     {
         Self {
             facts: warehouse.clone(),
             wishes: warehouse.clone(),
             counters: warehouse.clone(),
+            patches: warehouse.clone(),
             reader: warehouse.clone(),
             place: place(Arc::clone(warehouse)),
         }
@@ -79,6 +82,17 @@ impl Warehouse {
         if let Place::Server(server) = &self.place {
             server.tell(Arc::clone(status));
         }
+    }
+
+    /// Compares patches with those that were kept there.
+    pub(crate) fn patch_keeper(&self, patches: &Patches, clock: &Arc<dyn Clock>) -> PatchKeeper {
+        PatchKeeper::new(
+            patches,
+            Arc::clone(&self.patches),
+            Arc::clone(&self.counters),
+            Arc::clone(&self.facts),
+            Arc::clone(clock),
+        )
     }
 
     /// Waits for what is under way, and closes it.

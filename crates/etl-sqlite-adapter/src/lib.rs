@@ -16,6 +16,7 @@ mod counting;
 mod error;
 mod facts;
 mod marks;
+mod patches;
 mod reading;
 mod statement;
 mod stored_rows;

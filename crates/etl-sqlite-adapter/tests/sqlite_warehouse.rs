@@ -11,8 +11,8 @@ use contracts::warehouse::{
 };
 use domain::{AccountId, Day, HeroId, MatchId, Slot, Timestamp};
 use etl_application::ports::{
-    BackfillStore, CallMemory, CounterStore, FactStore, StoreError, WarehouseReader, WishQueue,
-    WishStore,
+    BackfillStore, CallMemory, CounterStore, FactStore, PatchStore, StoreError, WarehouseReader,
+    WishQueue, WishStore,
 };
 use etl_sqlite_adapter::SqliteWarehouse;
 use etl_test_support::answers::{DAY, NOON, match_id, said_by, whole, with_players};
@@ -57,6 +57,10 @@ impl Target for Warehouse {
     }
 
     fn wishes(&self) -> Arc<dyn WishStore> {
+        Arc::clone(&self.sqlite) as _
+    }
+
+    fn patches(&self) -> Arc<dyn PatchStore> {
         Arc::clone(&self.sqlite) as _
     }
 

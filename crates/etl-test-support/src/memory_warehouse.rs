@@ -5,7 +5,8 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use async_trait::async_trait;
 use domain::{
-    AccountId, CountingRules, Day, HeroId, LeftOut, MatchId, Patches, SkillBracket, Slot, Timestamp,
+    AccountId, CountingRules, Day, HeroId, LeftOut, MatchId, Patch, Patches, SkillBracket, Slot,
+    Timestamp,
 };
 use etl_application::backfill::{Backfill, BackfillId};
 use etl_application::counters::{Cell, DayCounters, DaySums, StoredDay};
@@ -18,6 +19,7 @@ use health_kit::Clock;
 
 mod backfills;
 mod known;
+mod patches;
 mod staging;
 mod wishes;
 
@@ -44,6 +46,7 @@ pub(crate) struct State {
     pub(crate) days: BTreeMap<Day, StoredDay>,
     built_at: BTreeMap<Day, Timestamp>,
     backfills: BTreeMap<BackfillId, Backfill>,
+    patches: Vec<Patch>,
     wishes: BTreeMap<MatchId, Wish>,
     calls: BTreeMap<(String, Day), u64>,
     failure: Option<StoreError>,

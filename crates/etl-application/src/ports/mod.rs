@@ -8,6 +8,7 @@ mod counter_store;
 mod dead_letter_sink;
 mod fact_store;
 mod match_details;
+mod patch_store;
 mod record_consumer;
 mod warehouse_reader;
 mod wish_store;
@@ -22,6 +23,7 @@ pub use counter_store::{
 pub use dead_letter_sink::DeadLetterSink;
 pub use fact_store::{FactStore, STORE_PAUSE_MAX, STORE_PAUSE_MIN, StoreError};
 pub use match_details::{CallBudget, CallWindow, Details, DetailsError, MatchDetails};
+pub use patch_store::PatchStore;
 pub use record_consumer::{
     CommitFailed, ConsumerEvent, Positions, RELEASE_SECONDS_MAX, RecordConsumer, TopicPartition,
 };

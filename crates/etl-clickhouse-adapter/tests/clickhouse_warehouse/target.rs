@@ -6,7 +6,8 @@ use async_trait::async_trait;
 use clickhouse_test_kit::{ClickHouse, shared_clickhouse};
 use domain::{AccountId, Day, HeroId, MatchId, Slot};
 use etl_application::ports::{
-    BackfillStore, CallMemory, CounterStore, FactStore, WarehouseReader, WishQueue, WishStore,
+    BackfillStore, CallMemory, CounterStore, FactStore, PatchStore, WarehouseReader, WishQueue,
+    WishStore,
 };
 use etl_clickhouse_adapter::{ClickHouseWarehouse, TableOptions, WarehouseOptions};
 use etl_test_support::answers::{hero, match_id};
@@ -75,6 +76,10 @@ impl Target for Warehouse {
     }
 
     fn wishes(&self) -> Arc<dyn WishStore> {
+        Arc::clone(&self.house) as _
+    }
+
+    fn patches(&self) -> Arc<dyn PatchStore> {
         Arc::clone(&self.house) as _
     }
 

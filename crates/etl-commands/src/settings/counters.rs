@@ -63,6 +63,6 @@ pub(super) fn read(reader: &mut SettingsReader) -> CounterSettings {
             duration_min_seconds: u32::try_from(duration_min.as_secs()).unwrap_or(u32::MAX),
             lobbies: reader.get(&LOBBIES),
         },
-        patches: Patches::built_in(),
+        patches: super::patches::read(reader),
     }
 }

@@ -8,6 +8,7 @@
 mod counters;
 mod details;
 mod loading;
+mod patches;
 mod server;
 
 #[cfg(test)]
@@ -126,6 +127,7 @@ fn declarations() -> Vec<&'static dyn Declaration> {
         server::DECLARATIONS,
         loading::DECLARATIONS,
         counters::DECLARATIONS,
+        patches::DECLARATIONS,
         details::DECLARATIONS,
         &API.declarations(),
         &LOG.declarations(),

@@ -10,9 +10,10 @@ use tempfile::TempDir;
 use test_kit::{
     document::{described_commands, listed_commands, table},
     service_process::run_to_end,
+    waiting::wait_until,
 };
 
-use crate::support::{Service, Topics, run};
+use crate::support::{DEADLINE, PROGRAM, Service, Topics, run};
 
 #[tokio::test]
 async fn the_manual_lists_the_commands_and_exit_codes_there_are() -> Result<()> {
@@ -97,5 +98,38 @@ async fn days_are_built_again_on_request_and_verified() -> Result<()> {
     );
     let nothing = run(&["verify", "--from=1999-01-01", "--to=1999-12-31"], &folder).await?;
     assert!(nothing.stdout.contains("0 days compared"), "{nothing:?}");
+    Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn days_are_counted_again_when_the_list_of_patches_changes() -> Result<()> {
+    let topics = Topics::create_on(shared_broker().await?).await?;
+    let sent = topics
+        .fill(SummariesConfig::new(World::new(4), 100))
+        .await?;
+    let folder = Arc::new(TempDir::new()?);
+    let service = Service::start(&topics, &folder, &[]).await?;
+    service.wait_until_loaded(&sent).await?;
+    service.stop().await?;
+
+    let file = folder.path().join("patches.json");
+    std::fs::write(&file, r#"[{"name":"9.99","since":"2010-01-01T00:00:00Z"}]"#)?;
+    let given = [("PATCHES_FILE", "patches.json")];
+    let service = Service::start(&topics, &folder, &given).await?;
+    wait_until(DEADLINE, "the days have the new patch", async || {
+        let heroes = service.json("/api/v1/stats/heroes?patch=9.99").await;
+        heroes.is_ok_and(|found| {
+            found["heroes"]
+                .as_array()
+                .is_some_and(|all| !all.is_empty())
+        })
+    })
+    .await?;
+    service.stop().await?;
+
+    std::fs::write(&file, "[\n{\"name\":\"9.99\"}\n]")?;
+    let ended = run_to_end(PROGRAM, &["validate"], &given, folder.path()).await?;
+    assert_eq!(ended.exit_code, Some(78), "{ended:?}");
+    assert!(ended.stderr.contains("line 2"), "{}", ended.stderr);
     Ok(())
 }

@@ -9,6 +9,7 @@ mod backfills;
 mod counting;
 mod days;
 mod order;
+mod patches;
 mod reading;
 mod replacing;
 mod verifying;
@@ -22,7 +23,7 @@ use domain::{AccountId, CountingRules, Day, HeroId, MatchId, Patches, Slot, Time
 use etl_application::Answer;
 use etl_application::ports::{
     BackfillStore, CallMemory, CounterFilter, CounterStore, DayBuild, FactStore, HeroGames,
-    KnownMatch, PairGames, WarehouseReader, WishQueue, WishStore,
+    KnownMatch, PairGames, PatchStore, WarehouseReader, WishQueue, WishStore,
 };
 
 use crate::MemoryWarehouse;
@@ -47,6 +48,9 @@ pub trait Target: Send + Sync {
 
     /// Where backfills are kept.
     fn backfills(&self) -> Arc<dyn BackfillStore>;
+
+    /// Where patches are kept.
+    fn patches(&self) -> Arc<dyn PatchStore>;
 
     /// What is asked for people.
     fn reader(&self) -> Arc<dyn WarehouseReader>;
@@ -130,6 +134,7 @@ pub async fn check<T: Target>(fresh: impl AsyncFn() -> T) {
     reading::pairs_are_seen_from_both_sides(&fresh().await).await;
     reading::what_was_stored_is_read(&fresh().await).await;
     reading::matches_are_found_by_account(&fresh().await).await;
+    patches::a_list_is_kept_as_a_whole(&fresh().await).await;
     backfills::a_row_is_read_as_it_was_set_down(&fresh().await).await;
     backfills::the_higher_version_stays(&fresh().await).await;
     backfills::the_newest_come_first_and_bounded(&fresh().await).await;
@@ -266,6 +271,10 @@ impl Target for Arc<MemoryWarehouse> {
     }
 
     fn wishes(&self) -> Arc<dyn WishStore> {
+        Arc::clone(self) as _
+    }
+
+    fn patches(&self) -> Arc<dyn PatchStore> {
         Arc::clone(self) as _
     }
 

@@ -40,7 +40,7 @@ pub(super) const PERMITS: &[Permit] = &[
     // Times, secrets and JSON at a border.
     permit(Who::Roles(&[Role::Adapter, Role::Api]), &["jiff", "secrecy", "serde", "serde_json"]),
     permit(Who::Roles(&[Role::Commands, Role::Demo, Role::Service, Role::Platform]), &[
-        "anyhow", "clap", "reqwest", "secrecy", "serde", "serde_json",
+        "anyhow", "clap", "jiff", "reqwest", "secrecy", "serde", "serde_json",
     ]),
     permit(Who::Roles(&[Role::Demo, Role::Service]), &["tempfile"]),
     permit(Who::Roles(&[Role::Rules]), &["serde_json"]),
