@@ -13,11 +13,13 @@ mod doctor;
 mod migrate;
 mod rebuild;
 mod run;
+mod top;
 mod verify;
 
 use clap::Subcommand;
 use command_kit::{
     Given, HealthcheckArguments, ask_health, block_on, doctor::DoctorArguments, print_report,
+    top::TopArguments,
 };
 use domain::Day;
 use service_kit::{exit_code::ExitCode, telemetry};
@@ -50,6 +52,8 @@ pub enum Command {
     Verify(DaysToVerify),
     /// Try everything the service depends on, and say what to do about each failure; exit 0 or 69
     Doctor(DoctorArguments),
+    /// Watch the running service in the terminal; elsewhere print one snapshot
+    Top(TopArguments),
     /// Look through what was set aside, or have it consumed again
     DeadLetters(DeadLettersArguments),
 }
@@ -101,6 +105,9 @@ pub fn execute(command: Command, given: Given) -> std::process::ExitCode {
         Command::Verify(days) => return verify(&given, days),
         Command::Doctor(arguments) => with_settings(&given, async |settings| {
             doctor::run(&settings, arguments).await
+        }),
+        Command::Top(arguments) => with_settings(&given, async |settings| {
+            top::run(&settings, arguments).await
         }),
         Command::DeadLetters(arguments) => {
             block_on(WORKER_THREADS, dead_letters::run(given, arguments))

@@ -133,3 +133,30 @@ async fn days_are_counted_again_when_the_list_of_patches_changes() -> Result<()>
     assert!(ended.stderr.contains("line 2"), "{}", ended.stderr);
     Ok(())
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn top_prints_one_snapshot_where_there_is_no_terminal() -> Result<()> {
+    let topics = Topics::create_on(shared_broker().await?).await?;
+    let sent = topics.fill(SummariesConfig::new(World::new(5), 50)).await?;
+    let folder = Arc::new(TempDir::new()?);
+    let service = Service::start(&topics, &folder, &[]).await?;
+    service.wait_until_loaded(&sent).await?;
+    let url = format!("http://{}", service.process.address());
+    let shown = run(&["top", "--url", &url], &folder).await?;
+    assert_eq!(shown.exit_code, Some(0), "{shown:?}");
+    let topic = topics.summaries.as_str();
+    for expected in [&url, "ledger     consumed ", "freshness  p50", topic] {
+        assert!(
+            shown.stdout.contains(expected),
+            "{expected} in {}",
+            shown.stdout
+        );
+    }
+    assert!(!shown.stdout.contains('\x1b'), "{}", shown.stdout);
+    service.stop().await?;
+
+    let nobody = run(&["top", "--url", &url], &folder).await?;
+    assert_eq!(nobody.exit_code, Some(69), "{nobody:?}");
+    assert!(nobody.stderr.contains("is the service running there?"));
+    Ok(())
+}
