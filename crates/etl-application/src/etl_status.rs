@@ -8,13 +8,17 @@ use domain::Timestamp;
 use health_kit::Clock;
 
 use crate::ports::{ConsumerStatus, PartitionLag};
-use crate::{DayFigures, DayStatus, Ledger, LedgerFigures, LoadFigures, LoadStatus, Rates};
+use crate::{
+    DayFigures, DayStatus, DetailFigures, DetailStatus, Ledger, LedgerFigures, LoadFigures,
+    LoadStatus, Rates,
+};
 
 /// Asks every part for its figures.
 pub struct EtlStatus {
     ledger: Arc<Ledger>,
     load: Arc<LoadStatus>,
     days: Arc<DayStatus>,
+    details: Arc<DetailStatus>,
     consumer: Arc<dyn ConsumerStatus>,
     clock: Arc<dyn Clock>,
 }
@@ -33,6 +37,8 @@ pub struct EtlSnapshot {
     pub load: LoadFigures,
     /// How the days are.
     pub days: DayFigures,
+    /// How asking for details goes.
+    pub details: DetailFigures,
     /// How far this member has read, ordered by topic and partition.
     pub partitions: Vec<PartitionLag>,
 }
@@ -44,6 +50,7 @@ impl EtlStatus {
         ledger: Arc<Ledger>,
         load: Arc<LoadStatus>,
         days: Arc<DayStatus>,
+        details: Arc<DetailStatus>,
         consumer: Arc<dyn ConsumerStatus>,
         clock: Arc<dyn Clock>,
     ) -> Self {
@@ -51,6 +58,7 @@ impl EtlStatus {
             ledger,
             load,
             days,
+            details,
             consumer,
             clock,
         }
@@ -65,6 +73,7 @@ impl EtlStatus {
             rates: self.ledger.rates(),
             load: self.load.figures(),
             days: self.days.figures(),
+            details: self.details.figures(),
             partitions: self.consumer.partitions(),
         }
     }
@@ -113,6 +122,7 @@ mod tests {
             rates: Rates::default(),
             load: LoadFigures::default(),
             days: DayFigures::default(),
+            details: DetailFigures::default(),
             partitions: vec![
                 partition("a", Some(3), Some(7_000)),
                 partition("a", Some(1), Some(9_000)),

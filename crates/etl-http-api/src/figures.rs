@@ -12,7 +12,10 @@ use http_kit::rfc3339;
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use crate::ApiState;
+use crate::{
+    ApiState,
+    wishes::{BudgetAnswer, WishesAnswer},
+};
 
 /// So many days are named at most; there may be more.
 const NAMED_DAYS_MAX: usize = 100;
@@ -43,6 +46,11 @@ pub(crate) struct EtlAnswer {
     retries: BTreeMap<&'static str, u64>,
     /// How the days are.
     days: DaysAnswer,
+    /// What became of wishes for details.
+    wishes: WishesAnswer,
+    /// What may be asked for; null if nobody is asked.
+    #[schema(required = true)]
+    budget: Option<BudgetAnswer>,
 }
 
 /// consumed = loaded + `dead_lettered` + pending, in every answer.
@@ -191,6 +199,8 @@ impl From<EtlSnapshot> for EtlAnswer {
             rows: snapshot.load.rows,
             retries: snapshot.load.retries,
             days: DaysAnswer::from(&snapshot.days),
+            wishes: WishesAnswer::from(&snapshot.details.wishes),
+            budget: BudgetAnswer::of(&snapshot.details),
             partitions: snapshot.partitions.into_iter().map(Into::into).collect(),
         }
     }

@@ -23,6 +23,7 @@ mod rebuild;
 mod state;
 mod stats;
 mod warehouse;
+mod wishes;
 
 pub use interface::serve;
 pub use rebuild::REBUILD_PATH;

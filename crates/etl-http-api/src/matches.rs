@@ -2,7 +2,7 @@
 
 use actix_web::{HttpRequest, HttpResponse, get, http::StatusCode, web};
 use domain::{AccountId, HeroId, MatchId, MatchSummary, PlayerLine, Position, Team};
-use etl_application::ports::KnownMatch;
+use etl_application::ports::{KnownMatch, WarehouseError};
 use http_kit::{Problem, path_parameter, rfc3339};
 use serde::Serialize;
 use utoipa::ToSchema;
@@ -10,6 +10,7 @@ use utoipa::ToSchema;
 use crate::{
     ApiState,
     warehouse::{Questions, WarehouseRefusals},
+    wishes::WishAnswer,
 };
 
 /// A version is the time of its answer in milliseconds, and so many bits of a checksum.
@@ -22,6 +23,9 @@ pub(crate) struct MatchAnswer {
     match_id: i64,
     /// What each table says, by source.
     facts: Vec<FactAnswer>,
+    /// The wish for its details; absent if there never was one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    wish: Option<WishAnswer>,
 }
 
 /// What one table says of it.
@@ -122,13 +126,13 @@ pub(crate) struct PlayerAnswer {
     position: Option<u8>,
 }
 
-/// What the warehouse knows of a match, by table, source and version.
+/// What the warehouse knows of a match, by table, source and version, and the wish for more.
 #[utoipa::path(
     tag = "warehouse",
     params(("id" = i64, Path, minimum = 1, description = "Which match.")),
     responses(
         (status = 200, description = "What is known.", body = MatchAnswer),
-        (status = 404, description = "Nothing is known of it.", body = Problem,
+        (status = 404, description = "Nothing is known of it, or wished for.", body = Problem,
             content_type = "application/problem+json"),
         WarehouseRefusals,
     )
@@ -154,8 +158,13 @@ async fn look_up(
         let id: i64 = is_number.then(|| id.parse().ok())??;
         MatchId::try_new(id).ok()
     })?;
-    let facts = questions.ask(request, state.reader.match_facts(id)).await?;
-    if facts.is_empty() {
+    let known = async {
+        let facts = state.reader.match_facts(id).await?;
+        let wish = state.reader.wish_of(id).await?;
+        Ok::<_, WarehouseError>((facts, wish))
+    };
+    let (facts, wish) = questions.ask(request, known).await?;
+    if facts.is_empty() && wish.is_none() {
         let detail = format!("the warehouse knows nothing of match {}", id.get());
         let problem = Problem::new(StatusCode::NOT_FOUND, detail, request.path());
         return Err(problem.response().into());
@@ -163,6 +172,7 @@ async fn look_up(
     Ok(MatchAnswer {
         match_id: id.get(),
         facts: facts.into_iter().map(Into::into).collect(),
+        wish: wish.map(Into::into),
     })
 }
 

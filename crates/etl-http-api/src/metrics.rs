@@ -2,7 +2,10 @@
 
 use std::{borrow::Cow, fmt, sync::Arc};
 
-use etl_application::{DeadLetterReason, EtlSnapshot, EtlStatus, TopicFigures};
+use etl_application::{
+    CallOutcome, DeadLetterReason, DetailFigures, EtlSnapshot, EtlStatus, TopicFigures,
+    ports::WishState,
+};
 use http_kit::{Metrics, Writer};
 
 use crate::ApiState;
@@ -31,6 +34,7 @@ impl Metrics for EtlMetrics {
         write_reading(&snapshot, writer)?;
         write_storing(&snapshot, writer)?;
         write_days(&snapshot, writer)?;
+        write_details(&snapshot.details, writer)?;
         let build = [("version", self.version), ("commit", self.commit)];
         writer.info("etl_build", "What is running", build)
     }
@@ -133,5 +137,40 @@ fn write_days(snapshot: &EtlSnapshot, writer: &mut Writer<'_>) -> fmt::Result {
         "etl_counter_mismatches",
         "How often a day did not add up and was not swapped in",
         days.mismatches,
+    )
+}
+
+fn write_details(figures: &DetailFigures, writer: &mut Writer<'_>) -> fmt::Result {
+    writer.gauges(
+        "etl_wishes",
+        "Wishes for details by what became of them, as the warehouse had them when it was asked \
+         last",
+        WishState::ALL
+            .iter()
+            .map(|state| ([("state", state.as_str())], figures.wishes.of_state(*state))),
+    )?;
+    let Some(budget) = &figures.budget else {
+        return Ok(());
+    };
+    writer.counters(
+        "etl_calls",
+        "Calls to an upstream of details, by what they came to",
+        CallOutcome::ALL.iter().map(|outcome| {
+            let count = figures.calls.get(outcome).copied().unwrap_or_default();
+            let labels = [
+                ("upstream", figures.upstream),
+                ("outcome", outcome.as_str()),
+            ];
+            (labels, count)
+        }),
+    )?;
+    let windows = [("minute", &budget.minute), ("day", &budget.day)];
+    writer.gauges(
+        "etl_budget_left",
+        "Calls that an upstream still permits in this minute and this day, the reserve among them",
+        windows.into_iter().filter_map(|(name, window)| {
+            let labels = [("upstream", figures.upstream), ("window", name)];
+            Some((labels, window.left?))
+        }),
     )
 }

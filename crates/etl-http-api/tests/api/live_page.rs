@@ -56,6 +56,19 @@ async fn the_live_page_shows_the_figures_and_the_days() {
     browser.check_flow("in-flight", "0 on the way").await;
     browser.check_flow("rows", "12 rows").await;
     browser.check_flow("dirty", "none behind").await;
+    browser
+        .wait_until("document.getElementById('wanted').innerText === '14'")
+        .await;
+    for (id, expected) in [("fetched", "7"), ("given_up", "2"), ("waiting", "5")] {
+        assert_eq!(browser.text(id).await, expected, "{id}");
+    }
+    let budget = browser.text("budget").await.to_string();
+    for words in [
+        "Calls this minute: 7; what is left is not known yet",
+        "Calls this day: 1,200; 1,800 left, 900 of them for others, anew at 00:00 UTC",
+    ] {
+        assert!(budget.contains(words), "{budget}");
+    }
     let partitions = browser.text("partitions").await.to_string();
     assert!(partitions.contains("match_summaries 3"), "{partitions}");
 

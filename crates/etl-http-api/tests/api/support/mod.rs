@@ -7,8 +7,9 @@ use std::{net::SocketAddr, ops::Deref, sync::Arc, time::Duration};
 
 use domain::{CountingRules, Patches};
 use etl_application::{
-    BatchLimits, Content, DayBuilder, DayStatus, EtlStatus, Invalid, Ledger, LoadStatus, Loader,
-    LoaderParts, LoaderSettings, RawRecord, Record, WishRules,
+    BatchLimits, Content, DayBuilder, DayStatus, DetailParts, DetailSettings, DetailStatus,
+    DetailWorker, EtlStatus, Invalid, Ledger, LoadStatus, Loader, LoaderParts, LoaderSettings,
+    RawRecord, Record, WISHES_WAITING_MAX, WishRules,
     ports::{ConsumerEvent, TopicPartition},
 };
 use etl_http_api::{ApiState, WriteAccess, serve};
@@ -23,7 +24,7 @@ use tokio::{
 use tokio_util::sync::CancellationToken;
 
 pub(crate) use consumer::FakeConsumer;
-pub(crate) use warehouse::{FakeWarehouse, Mood, day, hero, summary};
+pub(crate) use warehouse::{FakeUpstream, FakeWarehouse, Mood, day, hero, summary};
 
 /// The token of servers that have one.
 pub(crate) const TOKEN: &str = "zQz-a-token";
@@ -39,6 +40,7 @@ pub(crate) struct Api {
     pub(crate) ledger: Arc<Ledger>,
     pub(crate) load: Arc<LoadStatus>,
     pub(crate) days: Arc<DayStatus>,
+    pub(crate) wishes: Arc<DetailStatus>,
     pub(crate) warehouse: Arc<FakeWarehouse>,
     pub(crate) consumer: Arc<FakeConsumer>,
     stop: CancellationToken,
@@ -73,13 +75,16 @@ impl Api {
             Arc::clone(&clock),
         );
         let days = builder.status();
+        let details = details(&warehouse, &load, &clock);
+        let wishes = details.status();
         let mut work = JoinSet::new();
         let loader = loader(&consumer, &warehouse, &ledger, &load);
         let never = CancellationToken::new();
         work.spawn(loader.run(never.clone(), never.clone()));
         work.spawn(builder.run(never.clone()));
+        work.spawn(details.run(never.clone(), never.clone()));
 
-        let parts: Vec<Arc<dyn HealthReporter>> = vec![load.clone(), days.clone()];
+        let parts: Vec<Arc<dyn HealthReporter>> = vec![load.clone(), days.clone(), wishes.clone()];
         let state = ApiState {
             service_name: "etl-service".to_owned(),
             version: "1.2.3",
@@ -90,6 +95,7 @@ impl Api {
                 Arc::clone(&ledger),
                 Arc::clone(&load),
                 Arc::clone(&days),
+                Arc::clone(&wishes),
                 consumer.clone(),
                 Arc::clone(&clock),
             )),
@@ -111,6 +117,7 @@ impl Api {
             ledger,
             load,
             days,
+            wishes,
             warehouse,
             consumer,
             server: tokio::spawn(serve(listener, state, stop.clone())),
@@ -171,6 +178,29 @@ impl Deref for Api {
     fn deref(&self) -> &Site {
         &self.site
     }
+}
+
+/// Whoever asks for details; no wish is ever due.
+fn details(
+    warehouse: &Arc<FakeWarehouse>,
+    load: &Arc<LoadStatus>,
+    clock: &Arc<dyn Clock>,
+) -> DetailWorker {
+    let parts = DetailParts {
+        upstream: "opendota",
+        details: Some(Arc::new(FakeUpstream)),
+        queue: warehouse.clone(),
+        facts: warehouse.clone(),
+        load: Arc::clone(load),
+        clock: Arc::clone(clock),
+    };
+    let settings = DetailSettings {
+        attempts_max: 6,
+        parallel: 8,
+        waiting_max: WISHES_WAITING_MAX,
+        look_every: Duration::from_secs(2),
+    };
+    DetailWorker::new(parts, settings)
 }
 
 fn loader(

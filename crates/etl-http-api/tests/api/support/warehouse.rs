@@ -9,11 +9,12 @@ use std::{
 use async_trait::async_trait;
 use domain::{CountingRules, Day, HeroId, MatchId, MatchSummary, Patches, Team, Timestamp};
 use etl_application::{
-    Answer, Content, DeadLetterReason, Facts, Record,
+    Answer, Content, DeadLetterReason, Facts, Record, WishReason,
     ports::{
-        BuildError, CounterFilter, CounterStore, DayBuild, DayState, DeadLetterSink, Difference,
-        DirtyDay, FactStore, HeroGames, KnownMatch, NewWish, PairGames, StoreError, WarehouseError,
-        WarehouseReader, Wish, WishStore,
+        BuildError, CallBudget, CallWindow, CounterFilter, CounterStore, DayBuild, DayState,
+        DeadLetterSink, Details, DetailsError, Difference, DirtyDay, FactStore, HeroGames,
+        KnownMatch, MatchDetails, NewWish, PairGames, StoreError, WarehouseError, WarehouseReader,
+        Wish, WishCounts, WishQueue, WishState, WishStore,
     },
 };
 
@@ -128,6 +129,57 @@ impl FactStore for FakeWarehouse {
 impl WishStore for FakeWarehouse {
     async fn wish(&self, _: &[NewWish]) -> Result<(), StoreError> {
         Ok(())
+    }
+}
+
+#[async_trait]
+impl WishQueue for FakeWarehouse {
+    async fn due(&self, _: Timestamp, _: usize) -> Result<Vec<Wish>, WarehouseError> {
+        Ok(Vec::new())
+    }
+
+    async fn settle(&self, _: &[Wish]) -> Result<(), StoreError> {
+        Ok(())
+    }
+
+    async fn end_known(&self, _: Timestamp, _: usize) -> Result<usize, StoreError> {
+        Ok(0)
+    }
+
+    async fn end_surplus(&self, _: u64, _: usize) -> Result<usize, StoreError> {
+        Ok(0)
+    }
+
+    async fn counts(&self) -> Result<WishCounts, WarehouseError> {
+        let mut counts = WishCounts::default();
+        counts.add(WishReason::Missing, WishState::Waiting, 5);
+        counts.add(WishReason::Missing, WishState::Fetched, 4);
+        counts.add(WishReason::Pro, WishState::Fetched, 3);
+        counts.add(WishReason::Overflow, WishState::GivenUp, 2);
+        Ok(counts)
+    }
+}
+
+/// An upstream that nobody gets to ask.
+pub(crate) struct FakeUpstream;
+
+#[async_trait]
+impl MatchDetails for FakeUpstream {
+    async fn fetch(&self, _: MatchId) -> Result<Details, DetailsError> {
+        Err(DetailsError::NotFound)
+    }
+
+    fn budget(&self) -> CallBudget {
+        let window = |used, left, reserve, resets_at_ms| CallWindow {
+            used,
+            left,
+            reserve,
+            resets_at: Some(Timestamp::from_unix_ms(resets_at_ms)),
+        };
+        CallBudget {
+            minute: window(7, None, None, 1_762_626_660_000),
+            day: window(1_200, Some(1_800), Some(900), 1_762_646_400_000),
+        }
     }
 }
 
