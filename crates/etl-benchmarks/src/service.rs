@@ -91,6 +91,8 @@ impl Kafka {
             ("KAFKA_MATCH_ID_TOPIC", ""),
             ("KAFKA_DEAD_LETTER_TOPIC", &self.dead_letters),
             ("KAFKA_GROUP_ID", &group),
+            // Nobody of the world outside is asked.
+            ("DETAILS_FOR", "none"),
             ("WAREHOUSE_URL", engine.url()),
             ("WAREHOUSE_DATABASE", &database.name),
             ("API_HOST", "127.0.0.1"),

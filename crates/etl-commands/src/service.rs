@@ -4,11 +4,14 @@ use std::{net::TcpListener, sync::Arc};
 
 use anyhow::Context as _;
 use command_kit::{COMMIT, VERSION};
+use etl_application::ports::MatchDetails;
 use etl_application::{
-    DayBuilder, EtlStatus, Ledger, LoadStatus, Loader, LoaderParts, PatchKeeper, TopicFigures,
+    DayBuilder, DetailParts, DetailWorker, EtlStatus, Ledger, LoadStatus, Loader, LoaderParts,
+    PatchKeeper, TopicFigures,
 };
 use etl_http_api::{ApiState, WriteAccess};
 use etl_kafka_adapter::{KafkaDeadLetters, KafkaHealth, KafkaRecords};
+use etl_opendota_adapter::{OpenDotaDetails, UPSTREAM};
 use health_kit::{Clock, Health, Readiness, SystemClock};
 use service_kit::{
     exit_code::ExitCode,
@@ -16,13 +19,17 @@ use service_kit::{
 };
 use tokio_util::sync::CancellationToken;
 
-use crate::{settings::Settings, warehouse::Warehouse};
+use crate::{
+    settings::{CounterSettings, Settings},
+    warehouse::Warehouse,
+};
 
 /// The service, put together and not yet running.
 pub struct Service {
     loader: Loader,
     patches: PatchKeeper,
     builder: DayBuilder,
+    details: DetailWorker,
     kafka: Arc<KafkaHealth>,
     warehouse: Warehouse,
     ledger: Arc<Ledger>,
@@ -64,19 +71,19 @@ impl Service {
             ledger: Arc::clone(&ledger),
             status: Arc::clone(&load),
         };
+        let details = details(&settings, &warehouse, &load, &clock)?;
+        let wishes = details.status();
         let loader = Loader::new(parts, settings.loader);
-        let counters = settings.counters;
-        let patches = warehouse.patch_keeper(&counters.patches, &clock);
-        let builder = DayBuilder::new(
-            Arc::clone(&warehouse.counters),
-            counters.rules,
-            counters.patches,
-            counters.delay,
-            Arc::clone(&clock),
-        );
+        let patches = warehouse.patch_keeper(&settings.counters.patches, &clock);
+        let builder = builder(settings.counters, &warehouse, &clock);
         let days = builder.status();
 
-        let health = Health::new(vec![kafka.clone(), load.clone(), days.clone()]);
+        let health = Health::new(vec![
+            kafka.clone(),
+            load.clone(),
+            days.clone(),
+            wishes.clone(),
+        ]);
         let api = ApiState {
             service_name: settings.service_name,
             version: VERSION,
@@ -88,6 +95,7 @@ impl Service {
                 Arc::clone(&ledger),
                 load,
                 days,
+                wishes,
                 records,
                 Arc::clone(&clock),
             )),
@@ -104,6 +112,7 @@ impl Service {
             loader,
             patches,
             builder,
+            details,
             kafka,
             warehouse,
             ledger,
@@ -138,6 +147,7 @@ impl Service {
             loader,
             patches,
             builder,
+            details,
             kafka,
             warehouse,
             ledger,
@@ -165,6 +175,13 @@ impl Service {
                 Ok::<_, std::convert::Infallible>(())
             }
         });
+        lifecycle.spawn("details", {
+            let (drain, abort) = (lifecycle.drain(), lifecycle.abort());
+            async move {
+                details.run(drain, abort).await;
+                Ok::<_, std::convert::Infallible>(())
+            }
+        });
         lifecycle.spawn("loader", {
             let (drain, abort) = (lifecycle.drain(), lifecycle.abort());
             async move {
@@ -178,6 +195,46 @@ impl Service {
         warehouse.close().await;
         conclude(ledger.figures().total(), &ending)
     }
+}
+
+/// Who builds days.
+fn builder(counters: CounterSettings, warehouse: &Warehouse, clock: &Arc<dyn Clock>) -> DayBuilder {
+    DayBuilder::new(
+        Arc::clone(&warehouse.counters),
+        counters.rules,
+        counters.patches,
+        counters.delay,
+        Arc::clone(clock),
+    )
+}
+
+/// Who asks for details, and nobody with `DETAILS_FOR=none`.
+fn details(
+    settings: &Settings,
+    warehouse: &Warehouse,
+    load: &Arc<LoadStatus>,
+    clock: &Arc<dyn Clock>,
+) -> anyhow::Result<DetailWorker> {
+    let opendota = || {
+        let calls = Arc::clone(&warehouse.calls);
+        OpenDotaDetails::try_new(settings.opendota.clone(), calls, Arc::clone(clock))
+            .map_err(anyhow::Error::msg)
+            .context("the OPENDOTA_ settings cannot work")
+    };
+    let details: Option<Arc<dyn MatchDetails>> = if settings.loader.wishes.wanted.is_none() {
+        None
+    } else {
+        Some(Arc::new(opendota()?))
+    };
+    let parts = DetailParts {
+        upstream: UPSTREAM,
+        details,
+        queue: Arc::clone(&warehouse.queue),
+        facts: Arc::clone(&warehouse.facts),
+        load: Arc::clone(load),
+        clock: Arc::clone(clock),
+    };
+    Ok(DetailWorker::new(parts, settings.details))
 }
 
 /// Writes the last line of the log, the ledger, and says how it all ended.

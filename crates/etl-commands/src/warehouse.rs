@@ -4,7 +4,9 @@ use std::sync::Arc;
 
 use anyhow::Context as _;
 use domain::Patches;
-use etl_application::ports::{CounterStore, FactStore, PatchStore, WarehouseReader, WishStore};
+use etl_application::ports::{
+    CallMemory, CounterStore, FactStore, PatchStore, WarehouseReader, WishQueue, WishStore,
+};
 use etl_application::{LoadStatus, PatchKeeper};
 use etl_clickhouse_adapter::{ClickHouseWarehouse, SchemaError};
 use etl_sqlite_adapter::SqliteWarehouse;
@@ -16,6 +18,8 @@ use crate::settings::Settings;
 pub(crate) struct Warehouse {
     pub(crate) facts: Arc<dyn FactStore>,
     pub(crate) wishes: Arc<dyn WishStore>,
+    pub(crate) queue: Arc<dyn WishQueue>,
+    pub(crate) calls: Arc<dyn CallMemory>,
     pub(crate) counters: Arc<dyn CounterStore>,
     patches: Arc<dyn PatchStore>,
     pub(crate) reader: Arc<dyn WarehouseReader>,
@@ -45,11 +49,20 @@ impl Warehouse {
 
     fn behind_ports<T>(warehouse: &Arc<T>, place: impl FnOnce(Arc<T>) -> Place) -> Self
     where
-        T: FactStore + WishStore + CounterStore + PatchStore + WarehouseReader + 'static,
+        T: FactStore
+            + WishStore
+            + WishQueue
+            + CallMemory
+            + CounterStore
+            + PatchStore
+            + WarehouseReader
+            + 'static,
     {
         Self {
             facts: warehouse.clone(),
             wishes: warehouse.clone(),
+            queue: warehouse.clone(),
+            calls: warehouse.clone(),
             counters: warehouse.clone(),
             patches: warehouse.clone(),
             reader: warehouse.clone(),

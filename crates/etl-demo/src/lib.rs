@@ -17,6 +17,7 @@ use command_kit::{
     demo::{PortTaken, demo_duration, page_port},
     listen_first,
 };
+use etl_application::WishRules;
 use etl_commands::{Service, settings::Settings};
 use etl_kafka_adapter::KafkaSettings;
 use kafka_kit::{embedded::EmbeddedBroker, settings::ClientSettings};
@@ -103,6 +104,8 @@ async fn show(
     settings.kafka = embedded_kafka(settings.kafka, &broker, &topic);
     settings.counters.delay = COUNTERS_DELAY;
     settings.loader.batch_wait = BATCH_WAIT;
+    // Its matches are invented: nobody outside knows them.
+    settings.loader.wishes = WishRules::default();
     "127.0.0.1".clone_into(&mut settings.api.host);
     settings.api.port = page_port(arguments.port, settings.api.port)?;
     let rules = settings.counters.rules.clone();

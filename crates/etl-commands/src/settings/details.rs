@@ -2,10 +2,13 @@
 
 use std::time::Duration;
 
-use etl_application::{DetailsFor, WishRules};
-use service_kit::config::{Declaration, DurationBetween, Parsed, Setting, SettingsReader};
+use etl_application::{DetailSettings, DetailsFor, WISHES_WAITING_MAX, WishRules};
+use service_kit::config::{Declaration, DurationBetween, Integer, Parsed, Setting, SettingsReader};
 
-pub(super) const DECLARATIONS: &[&dyn Declaration] = &[&FOR, &GRACE];
+/// Between two looks at the wishes.
+const LOOK_EVERY: Duration = Duration::from_secs(2);
+
+pub(super) const DECLARATIONS: &[&dyn Declaration] = &[&FOR, &GRACE, &ATTEMPTS, &PARALLEL];
 
 const FOR: Setting<Parsed<DetailsFor>> = Setting {
     variable: "DETAILS_FOR",
@@ -26,6 +29,19 @@ const GRACE: Setting<DurationBetween> = Setting {
         min: Duration::ZERO,
         max: Duration::from_hours(24),
     },
+};
+const ATTEMPTS: Setting<Integer<u8>> = Setting {
+    variable: "DETAILS_ATTEMPTS",
+    default: "6",
+    help: "How often a match is asked for before that is given up: at once, 10 minutes, 1 hour, 6 \
+           hours, 1 day and 3 days after the first time, later ones 3 days apart; only answers count",
+    parser: Integer { min: 1, max: 20 },
+};
+const PARALLEL: Setting<Integer<usize>> = Setting {
+    variable: "DETAILS_PARALLEL",
+    default: "8",
+    help: "How many matches are asked for at a time",
+    parser: Integer { min: 1, max: 64 },
 };
 
 fn wanted(text: &str) -> Result<DetailsFor, String> {
@@ -73,6 +89,15 @@ pub(super) fn wish_rules(reader: &mut SettingsReader) -> WishRules {
     WishRules {
         wanted: reader.get(&FOR),
         grace: reader.get(&GRACE),
+    }
+}
+
+pub(super) fn read(reader: &mut SettingsReader) -> DetailSettings {
+    DetailSettings {
+        attempts_max: reader.get(&ATTEMPTS),
+        parallel: reader.get(&PARALLEL),
+        waiting_max: WISHES_WAITING_MAX,
+        look_every: LOOK_EVERY,
     }
 }
 

@@ -20,10 +20,11 @@ use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use etl_application::LoaderSettings;
+use etl_application::{DetailSettings, LoaderSettings};
 use etl_clickhouse_adapter::WarehouseOptions;
 use etl_kafka_adapter::{KafkaSection, KafkaSettings};
 use http_kit::{ApiSection, ApiSettings};
+use opendota_client::{OpenDotaSection, OpenDotaSettings};
 use service_kit::config::{
     Declaration, Flag, Report, Section, SettingsReader, Sources, WrongSettings, flags,
 };
@@ -41,6 +42,7 @@ static API: ApiSection = ApiSection::new(
 );
 static KAFKA: KafkaSection = KafkaSection::DEFAULT;
 static WAREHOUSE: WarehouseSection = WarehouseSection::DEFAULT;
+static OPENDOTA: OpenDotaSection = OpenDotaSection::DEFAULT;
 static LOG: LogSection = LogSection::DEFAULT;
 static SERVICE: ServiceSection = ServiceSection::named("etl-service");
 static SHUTDOWN: ShutdownSection = ShutdownSection::DEFAULT;
@@ -56,6 +58,10 @@ pub struct Settings {
     pub server: WarehouseOptions,
     /// How batches are cut.
     pub loader: LoaderSettings,
+    /// How details are asked for.
+    pub details: DetailSettings,
+    /// Whom they are asked of.
+    pub opendota: OpenDotaSettings,
     /// What is counted, and how soon.
     pub counters: CounterSettings,
     /// The HTTP interface.
@@ -102,6 +108,8 @@ impl Settings {
             warehouse: WAREHOUSE.read(&mut reader),
             server: server::read(&mut reader),
             loader: loading::read(&mut reader),
+            details: details::read(&mut reader),
+            opendota: OPENDOTA.read(&mut reader),
             counters: counters::read(&mut reader),
             api: API.read(&mut reader),
             log: LOG.read(&mut reader, &service_name),
@@ -129,6 +137,7 @@ fn declarations() -> Vec<&'static dyn Declaration> {
         counters::DECLARATIONS,
         patches::DECLARATIONS,
         details::DECLARATIONS,
+        &OPENDOTA.declarations(),
         &API.declarations(),
         &LOG.declarations(),
         &SERVICE.declarations(),

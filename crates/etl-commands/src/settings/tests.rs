@@ -35,6 +35,9 @@ fn defaults_are_those_of_the_contract() {
     assert_eq!(settings.loader.inserts_parallel, 2);
     assert!(settings.loader.wishes.wanted.missing);
     assert_eq!(settings.loader.wishes.grace, Duration::from_mins(10));
+    let details = settings.details;
+    assert_eq!((details.attempts_max, details.parallel), (6, 8));
+    assert_eq!(settings.opendota.url, "https://api.opendota.com/api");
     assert_eq!(settings.counters.delay, Duration::from_mins(5));
     assert_eq!(settings.counters.rules, domain::CountingRules::default());
     assert_eq!(

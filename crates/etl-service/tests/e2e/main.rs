@@ -4,6 +4,7 @@ mod commands;
 mod dead_letters;
 #[cfg(feature = "demo")]
 mod demo;
+mod details;
 mod doctor;
 mod kills;
 mod readme;

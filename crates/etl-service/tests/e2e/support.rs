@@ -6,6 +6,7 @@ use anyhow::{Context as _, Result, bail, ensure};
 use domain::CountingRules;
 use feed_simulator::summaries::{SentSummaries, Summaries, SummariesConfig, SummaryProducer};
 use http_test_kit::client::Site;
+use kafka_kit::embedded::EmbeddedBroker;
 use kafka_test_kit::{KafkaCluster, unique_topic};
 use serde_json::Value;
 use tempfile::TempDir;
@@ -46,6 +47,21 @@ impl Topics {
         Ok(topics)
     }
 
+    /// On a broker in this process, which lasts as long as what comes first.
+    pub(crate) fn create_embedded() -> Result<(EmbeddedBroker, Self)> {
+        let (summaries, ids) = ("match_summaries", "match_ids_raw");
+        let dead_letters = "etl_dead_letter";
+        let broker = EmbeddedBroker::start(&[(summaries, 12), (ids, 12), (dead_letters, 1)])?;
+        let topics = Self {
+            bootstrap_servers: broker.bootstrap_servers(),
+            summaries: summaries.to_owned(),
+            ids: ids.to_owned(),
+            dead_letters: dead_letters.to_owned(),
+            group: "etl-service".to_owned(),
+        };
+        Ok((broker, topics))
+    }
+
     /// Fills the topic of summaries; what must become of them.
     pub(crate) async fn fill(&self, config: SummariesConfig) -> Result<SentSummaries> {
         let mut summaries = Summaries::try_new(config)?;
@@ -64,6 +80,8 @@ impl Topics {
             ("KAFKA_DEAD_LETTER_TOPIC", &self.dead_letters),
             ("KAFKA_GROUP_ID", &self.group),
             ("COUNTERS_DELAY", "1s"),
+            // Tests ask nobody of the world outside.
+            ("DETAILS_FOR", "none"),
             ("API_HOST", "127.0.0.1"),
             ("API_PORT", "0"),
         ]

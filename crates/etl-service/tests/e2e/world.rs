@@ -7,7 +7,6 @@ use feed_simulator::{
     World,
     summaries::{Knowledge, Summaries, SummariesConfig, SummaryProducer},
 };
-use kafka_kit::embedded::EmbeddedBroker;
 use tempfile::TempDir;
 use test_kit::waiting::wait_until;
 
@@ -15,22 +14,7 @@ use crate::support::{DEADLINE, Service, Topics};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_heros_counters_are_there_soon_with_embedded_parts_alone() -> Result<()> {
-    let topics = Topics {
-        bootstrap_servers: String::new(),
-        summaries: "match_summaries".to_owned(),
-        ids: "match_ids_raw".to_owned(),
-        dead_letters: "etl_dead_letter".to_owned(),
-        group: "etl-service".to_owned(),
-    };
-    let broker = EmbeddedBroker::start(&[
-        (&topics.summaries, 12),
-        (&topics.ids, 12),
-        (&topics.dead_letters, 1),
-    ])?;
-    let topics = Topics {
-        bootstrap_servers: broker.bootstrap_servers(),
-        ..topics
-    };
+    let (_broker, topics) = Topics::create_embedded()?;
     let mut summaries = Summaries::try_new(SummariesConfig {
         sources: vec![Knowledge::Everything],
         ..SummariesConfig::new(World::new(1), 1000)
