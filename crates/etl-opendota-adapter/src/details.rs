@@ -9,7 +9,7 @@ use etl_application::{
     ports::{CallBudget, CallMemory, CallWindow, Details, DetailsError, MatchDetails},
 };
 use health_kit::Clock;
-use opendota_client::{CallError, OpenDota, OpenDotaSettings, WindowStatus};
+use opendota_client::{CallError, OpenDota, OpenDotaSettings, Transport, WindowStatus};
 
 use crate::{decode::decode, memory::Memory};
 
@@ -40,6 +40,19 @@ impl OpenDotaDetails {
         let memory = Arc::new(Memory(memory));
         let client = OpenDota::try_new(USER_AGENT, settings, memory, clock)?;
         Ok(Self { client })
+    }
+
+    /// The same over another transport, for tests without a socket.
+    #[must_use]
+    pub fn over(
+        transport: Arc<dyn Transport>,
+        settings: OpenDotaSettings,
+        memory: Arc<dyn CallMemory>,
+        clock: Arc<dyn Clock>,
+    ) -> Self {
+        let memory = Arc::new(Memory(memory));
+        let client = OpenDota::over(transport, settings, memory, clock);
+        Self { client }
     }
 }
 

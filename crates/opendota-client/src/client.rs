@@ -8,7 +8,7 @@ use domain::{Day, MatchId, Timestamp};
 use health_kit::Clock;
 
 use crate::{
-    Answer, CallError, CallMemory, CallMemoryError, OpenDotaSettings,
+    Answer, CallError, CallMemory, CallMemoryError, OpenDotaSettings, Transport,
     answer::{Judged, judge},
     budget::{Begin, Budget, BudgetStatus, Ended, Limits, Outcome, Pause, RateHeaders, Ticket},
 };
@@ -25,7 +25,7 @@ const MEMORY_PAUSE_MS: i64 = 5_000;
 
 /// A client of the API, for any number of callers at a time.
 pub struct OpenDota {
-    http: HttpClient,
+    transport: Arc<dyn Transport>,
     settings: OpenDotaSettings,
     memory: Arc<dyn CallMemory>,
     clock: Arc<dyn Clock>,
@@ -51,6 +51,18 @@ impl OpenDota {
             call_time_max: settings.call_time_max,
             body_bytes_max: ANSWER_BYTES_MAX,
         };
+        let http = HttpClient::try_new(user_agent, limits, None)?;
+        Ok(Self::over(Arc::new(http), settings, memory, clock))
+    }
+
+    /// The same over another transport, for tests without a socket.
+    #[must_use]
+    pub fn over(
+        transport: Arc<dyn Transport>,
+        settings: OpenDotaSettings,
+        memory: Arc<dyn CallMemory>,
+        clock: Arc<dyn Clock>,
+    ) -> Self {
         let published = match settings.key {
             Some(_) => Limits::WITH_KEY,
             None => Limits::WITHOUT_KEY,
@@ -58,14 +70,14 @@ impl OpenDota {
         // Whoever starts at another moment pauses for another time.
         let jitter_seed = clock.now().as_unix_ms().unsigned_abs();
         let budget = Budget::new(published, settings.reserve_percent, jitter_seed);
-        Ok(Self {
-            http: HttpClient::try_new(user_agent, limits, None)?,
+        Self {
+            transport,
             settings,
             memory,
             clock,
             budget: Mutex::new(budget),
             turn: tokio::sync::Mutex::new(()),
-        })
+        }
     }
 
     /// Asks for the details of a match: one call at most, and none without room.
@@ -85,7 +97,7 @@ impl OpenDota {
     async fn get(&self, path: &str) -> Result<Answer, CallError> {
         let call = self.begin().await?;
         let url = format!("{}{path}", self.settings.url);
-        let result = self.http.get(&url, self.settings.key.as_ref()).await;
+        let result = self.transport.get(&url, self.settings.key.as_ref()).await;
         let (judged, ended) = judge(result);
         let now = self.clock.now();
         let until = call.end(ended, now).unwrap_or(now);

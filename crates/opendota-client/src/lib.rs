@@ -14,6 +14,7 @@ mod call_memory;
 mod client;
 mod section;
 mod settings;
+mod transport;
 
 pub use answer::{Answer, CallError};
 pub use budget::{
@@ -23,3 +24,4 @@ pub use call_memory::{CallMemory, CallMemoryError};
 pub use client::OpenDota;
 pub use section::OpenDotaSection;
 pub use settings::OpenDotaSettings;
+pub use transport::Transport;
