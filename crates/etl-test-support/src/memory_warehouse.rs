@@ -144,9 +144,15 @@ impl State {
 
     /// The days that rows of a match name.
     fn days_of(&self, id: MatchId) -> BTreeSet<Day> {
-        let sources = self.sources.values();
-        let of_it = sources.filter(|answer| answer.summary.match_id == id);
-        of_it.chain(self.matches.get(&id)).map(day_of).collect()
+        let matches = self.matches.get(&id);
+        self.sources_of(id).chain(matches).map(day_of).collect()
+    }
+
+    /// What each source said of a match.
+    fn sources_of(&self, id: MatchId) -> impl Iterator<Item = &Answer> {
+        let from = self.sources.range((id, Box::from(""))..);
+        let of_it = from.take_while(move |((of, _), _)| *of == id);
+        of_it.map(|(_, answer)| answer)
     }
 
     fn mark(&mut self, days: &BTreeSet<Day>, now: Timestamp) {

@@ -21,9 +21,11 @@ pub(super) fn of(state: &State, id: MatchId) -> Vec<KnownMatch> {
     }
     let rank = state.ranks.get(&id);
     known.extend(rank.map(|answer| row("match_ranks", answer, rank_alone)));
-    let sources = state.sources.values();
-    let of_it = sources.filter(|answer| answer.summary.match_id == id);
-    known.extend(of_it.map(|answer| row("match_sources", answer, rest)));
+    known.extend(
+        state
+            .sources_of(id)
+            .map(|answer| row("match_sources", answer, rest)),
+    );
     let core = state.matches.get(&id);
     known.extend(core.map(|answer| row("matches", answer, core_alone)));
     known
