@@ -314,3 +314,54 @@ proptest! {
         }
     }
 }
+
+#[test]
+fn a_line_without_a_receipt_counts_as_fetched_when_its_match_ended() {
+    let read_at = Timestamp::from_unix_ms(1_763_817_901_040);
+    let read = |line: &str| {
+        let read = MatchSummaryRecord::decode_line(line.as_bytes(), "backfill", read_at);
+        read.map(|record| (record.received_at.as_unix_ms(), record.source))
+    };
+    let source = "backfill";
+    let line = EXAMPLE.replace('\n', "");
+    let (started, ended) = (1_742_744_300_000, 1_742_745_851_000);
+    assert_eq!(read(&line), Ok((ended, source)));
+    let record = MatchSummaryRecord::decode_line(line.as_bytes(), source, read_at);
+    assert_eq!(record.map(|record| record.summary), Ok(example()));
+    let short = r#"{"match_id":1,"start_time":1742744300"#;
+    assert_eq!(read(&format!("{short}}}")), Ok((started, source)));
+    for unknown in ["null", "\"2025-03-23T16:10:01.040Z\""] {
+        let line = format!("{short},\"received_at\":{unknown}}}");
+        let expected = if unknown == "null" {
+            started
+        } else {
+            RECEIVED_AT.as_unix_ms()
+        };
+        assert_eq!(read(&line), Ok((expected, source)), "{line}");
+    }
+    for (line, reason) in [
+        (format!("{short},\"received_at\":7}}"), "field_invalid"),
+        (
+            format!("{short},\"received_at\":\"today\"}}"),
+            "field_invalid",
+        ),
+        (format!("{short},\"duration\":-1}}"), "field_invalid"),
+        (
+            format!("{short},\"received_at\":\"2025-03-20T00:00:00Z\"}}"),
+            "start_time_invalid",
+        ),
+        (r#"{"match_id":1}"#.to_owned(), "start_time_invalid"),
+        (
+            r#"{"match_id":1,"start_time":1764000000}"#.to_owned(),
+            "start_time_invalid",
+        ),
+        (
+            r#"{"start_time":1742744300}"#.to_owned(),
+            "match_id_missing",
+        ),
+        ("[]".to_owned(), "not_an_object"),
+    ] {
+        let refused = read(&line).map_err(|rejected| rejected.reason());
+        assert_eq!(refused, Err(reason), "{line}");
+    }
+}

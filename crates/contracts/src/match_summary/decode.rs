@@ -1,6 +1,6 @@
 //! From a record to a summary, or to the first rule that it breaks.
 
-use domain::{AccountId, HeroId, MatchSummary, PlayerLine, Slot, Team, Timestamp};
+use domain::{AccountId, HeroId, MatchId, MatchSummary, PlayerLine, Slot, Team, Timestamp};
 
 use super::{MatchSummaryRecord, field::Field};
 use crate::{
@@ -71,7 +71,57 @@ pub(super) fn decode<'a>(
     judge_key(key, match_id)?;
     let source = source(&headers)?;
     let received_at = received_at(&headers)?;
+    let fields = Field::all(&members, &NAMES, None);
+    Ok(MatchSummaryRecord {
+        summary: summary(match_id, &fields, received_at)?,
+        source,
+        received_at,
+    })
+}
 
+/// The fields of a line: those of a value, and the receipt at the end.
+const LINE_NAMES: [&str; NAMES.len() + 1] = {
+    let mut names = [RECEIVED_AT; NAMES.len() + 1];
+    let mut place = 0;
+    while place < NAMES.len() {
+        names[place] = NAMES[place];
+        place += 1;
+    }
+    names
+};
+
+/// Where these fields are among [`NAMES`].
+const START_TIME: usize = 2;
+const DURATION: usize = 3;
+
+pub(super) fn decode_line<'a>(
+    line: &[u8],
+    source: &'a str,
+    read_at: Timestamp,
+) -> Result<MatchSummaryRecord<'a>, RejectedRecord> {
+    let members = no_match_id::find(no_match_id::text(line)?, &LINE_NAMES)?;
+    let match_id = no_match_id::judge(members[0])?;
+    let [fields @ .., received_at] = Field::all(&members, &LINE_NAMES, None);
+    let received_at = if let Some(received_at) = received_at.time()? {
+        received_at
+    } else {
+        let start = judge_start_time(fields[START_TIME], read_at)?;
+        let duration: Option<u32> = fields[DURATION].unsigned()?;
+        let end = start.unix_seconds() + i64::from(duration.unwrap_or(0));
+        Timestamp::from_unix_seconds(end)
+    };
+    Ok(MatchSummaryRecord {
+        summary: summary(match_id, &fields, received_at)?,
+        source,
+        received_at,
+    })
+}
+
+fn summary(
+    match_id: MatchId,
+    fields: &[Field<'_>; NAMES.len()],
+    received_at: Timestamp,
+) -> Result<MatchSummary, RejectedRecord> {
     let [
         _,
         match_seq_num,
@@ -88,10 +138,10 @@ pub(super) fn decode<'a>(
         radiant,
         dire,
         players,
-    ] = Field::all(&members, &NAMES, None);
+    ] = *fields;
     // The only field after the id that must be there is judged before the others.
     let start_time = judge_start_time(start_time, received_at)?;
-    let summary = MatchSummary {
+    Ok(MatchSummary {
         match_id,
         match_seq_num: match_seq_num.unsigned()?,
         start_time,
@@ -107,11 +157,6 @@ pub(super) fn decode<'a>(
         radiant: team(radiant)?,
         dire: team(dire)?,
         players: lines(players)?,
-    };
-    Ok(MatchSummaryRecord {
-        summary,
-        source,
-        received_at,
     })
 }
 

@@ -2,9 +2,10 @@
 
 use std::array;
 
+use domain::Timestamp;
 use serde_json::value::RawValue;
 
-use crate::{json::Member, number, rejected_record::RejectedRecord, shown};
+use crate::{json::Member, number, rejected_record::RejectedRecord, shown, wire_time};
 
 /// A field of the value or of one of its players.
 #[derive(Clone, Copy)]
@@ -74,6 +75,19 @@ impl<'a> Field<'a> {
                 shown::value(value)
             ))),
         }
+    }
+
+    /// A time as RFC 3339 writes it.
+    pub(super) fn time(self) -> Result<Option<Timestamp>, RejectedRecord> {
+        let Some(value) = self.known()? else {
+            return Ok(None);
+        };
+        let text: Option<String> = serde_json::from_str(value).ok();
+        let at = text.and_then(|text| wire_time::decode(text.as_bytes()).ok());
+        at.map(Some).ok_or_else(|| {
+            let shown = shown::value(value);
+            self.invalid(format!("is {shown}, not a time as RFC 3339 writes it"))
+        })
     }
 
     /// An array of integers.

@@ -76,6 +76,25 @@ impl<'a> MatchSummaryRecord<'a> {
     ) -> Result<Self, RejectedRecord> {
         decode::decode(key, value, headers)
     }
+
+    /// Reads a line of a file, which is a value and may say in a further field,
+    /// `received_at`, when the answer of `source` had been fetched.
+    ///
+    /// A line that does not say so counts as fetched when its match ended, or
+    /// when it began if the end is not known: nobody has fetched it earlier, so
+    /// whatever was fetched from somewhere else comes after it, and the same
+    /// line gives the same record whenever it is read and from whichever copy.
+    ///
+    /// # Errors
+    /// As [`decode`](Self::decode), without headers and key. `read_at` is now:
+    /// without `received_at` a match starts at most a day after it.
+    pub fn decode_line(
+        line: &[u8],
+        source: &'a str,
+        read_at: Timestamp,
+    ) -> Result<Self, RejectedRecord> {
+        decode::decode_line(line, source, read_at)
+    }
 }
 
 impl EncodedMatchSummary<'_> {
