@@ -37,6 +37,7 @@ const STEP: Duration = Duration::from_millis(100);
 const CLOCK_DIFFERENCE_MAX_MS: i64 = 5 * 60 * 1000;
 
 /// Reads a topic from one end to the other.
+#[derive(Clone)]
 pub struct TopicScan {
     config: ClientConfig,
     topic: String,
@@ -48,10 +49,34 @@ pub struct TopicScan {
 /// What is read, as it comes; the end of the channel is the end.
 #[derive(Debug)]
 pub struct Scanning<T> {
+    /// What is read of each partition that has something.
+    pub parts: Vec<ScanPart>,
     /// How many places there are to pass, at least as many as records.
     pub places: u64,
     /// The records; after an error nothing follows.
     pub records: mpsc::Receiver<T>,
+}
+
+/// What is read of a partition.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct ScanPart {
+    /// Which one.
+    pub partition: i32,
+    /// From this offset on.
+    pub next: i64,
+    /// Up to this one, not included.
+    pub end: i64,
+}
+
+/// Which part of a topic is read.
+#[derive(Debug, Clone)]
+enum Choice {
+    /// What was written at a time or later, to the end; or everything.
+    From(Option<i64>),
+    /// What was written from one time to another.
+    Span(i64, i64),
+    /// These offsets, as far as they are still there.
+    Parts(Vec<ScanPart>),
 }
 
 /// A record, and how far that is.
@@ -98,6 +123,48 @@ impl TopicScan {
         from_unix_ms: Option<i64>,
         convert: impl Fn(Result<Scanned, ScanError>) -> T + Send + 'static,
     ) -> Result<Scanning<T>, ScanError> {
+        self.begin(Choice::From(from_unix_ms), convert).await
+    }
+
+    /// The same for what was written from one time to another, the second not
+    /// included, and a few minutes around: clocks differ.
+    ///
+    /// # Errors
+    /// [`ScanError`] says what is in the way.
+    ///
+    /// # Panics
+    /// When the thread that reads does.
+    pub async fn read_span<T: Send + 'static>(
+        &self,
+        from_unix_ms: i64,
+        to_unix_ms: i64,
+        convert: impl Fn(Result<Scanned, ScanError>) -> T + Send + 'static,
+    ) -> Result<Scanning<T>, ScanError> {
+        self.begin(Choice::Span(from_unix_ms, to_unix_ms), convert)
+            .await
+    }
+
+    /// The same for offsets that an earlier scan gave. Those that are gone by
+    /// now are left out: then the parts of the answer begin later.
+    ///
+    /// # Errors
+    /// [`ScanError`] says what is in the way.
+    ///
+    /// # Panics
+    /// When the thread that reads does.
+    pub async fn read_parts<T: Send + 'static>(
+        &self,
+        parts: Vec<ScanPart>,
+        convert: impl Fn(Result<Scanned, ScanError>) -> T + Send + 'static,
+    ) -> Result<Scanning<T>, ScanError> {
+        self.begin(Choice::Parts(parts), convert).await
+    }
+
+    async fn begin<T: Send + 'static>(
+        &self,
+        choice: Choice,
+        convert: impl Fn(Result<Scanned, ScanError>) -> T + Send + 'static,
+    ) -> Result<Scanning<T>, ScanError> {
         let (records, received) = mpsc::channel(RECORDS_AHEAD_MAX);
         let (opened, opening) = oneshot::channel();
         let reading = Reading {
@@ -114,25 +181,19 @@ impl TopicScan {
         // A thread of its own, unlike one of the runtime's, holds nobody up
         // who stops while brokers are silent.
         let thread = thread::Builder::new().name("kafka-scan".to_owned());
-        let started = thread.spawn(move || reading.run(from_unix_ms, opened));
+        let started = thread.spawn(move || reading.run(&choice, opened));
         started.map_err(|error| ScanError(format!("no thread can be started: {error}")))?;
-        let places = opening.await.expect("it answers before it ends")?;
+        let parts = opening.await.expect("it answers before it ends")?;
         Ok(Scanning {
-            places,
+            places: parts.iter().map(ScanPart::left).sum(),
+            parts,
             records: received,
         })
     }
 }
 
-/// What is left of a partition.
-struct Part {
-    partition: i32,
-    next: i64,
-    end: i64,
-}
-
 /// A reader, what it is to read, and what it will not find.
-type Opened = (Reader, Vec<Part>, Option<Hidden>);
+type Opened = (Reader, Vec<ScanPart>, Option<Hidden>);
 
 /// The work of the thread.
 struct Reading<T, C> {
@@ -146,14 +207,13 @@ struct Reading<T, C> {
 }
 
 impl<T, C: Fn(Result<Scanned, ScanError>) -> T> Reading<T, C> {
-    fn run(self, from_unix_ms: Option<i64>, opened: oneshot::Sender<Result<u64, ScanError>>) {
-        let (reader, parts, hidden) = match self.open(from_unix_ms) {
+    fn run(self, choice: &Choice, opened: oneshot::Sender<Result<Vec<ScanPart>, ScanError>>) {
+        let (reader, parts, hidden) = match self.open(choice) {
             Ok(open) => open,
             // Nobody listens when the command has been ended meanwhile.
             Err(code) => return drop(opened.send(Err(self.explain(code)))),
         };
-        let places = parts.iter().map(Part::left).sum();
-        if opened.send(Ok(places)).is_err() {
+        if opened.send(Ok(parts.clone())).is_err() {
             return;
         }
         let read = self.read(&reader, parts);
@@ -165,12 +225,12 @@ impl<T, C: Fn(Result<Scanned, ScanError>) -> T> Reading<T, C> {
     }
 
     /// Asks until the brokers answer, for a while.
-    fn open(&self, from_unix_ms: Option<i64>) -> Result<Opened, RDKafkaErrorCode> {
+    fn open(&self, choice: &Choice) -> Result<Opened, RDKafkaErrorCode> {
         let begun = Instant::now();
         let reader =
             Reader::open(&self.config, &self.from.topic).map_err(|error| code_of(&error))?;
         loop {
-            let begun_at = |hidden| Ok((begin(&reader, from_unix_ms)?, hidden));
+            let begun_at = |hidden| Ok((begin(&reader, choice)?, hidden));
             match self.wait_until_decided().and_then(begun_at) {
                 Ok((parts, hidden)) => return Ok((reader, parts, hidden)),
                 Err(code) if is_final(code) || begun.elapsed() > OPEN_TIME_MAX => return Err(code),
@@ -197,7 +257,7 @@ impl<T, C: Fn(Result<Scanned, ScanError>) -> T> Reading<T, C> {
         }
     }
 
-    fn read(&self, reader: &Reader, mut parts: Vec<Part>) -> Result<(), ScanError> {
+    fn read(&self, reader: &Reader, mut parts: Vec<ScanPart>) -> Result<(), ScanError> {
         let explain = |code| self.explain(code);
         let mut passed = 0;
         let mut last_heard = Instant::now();
@@ -227,7 +287,7 @@ impl<T, C: Fn(Result<Scanned, ScanError>) -> T> Reading<T, C> {
                 }
             };
             last_heard = Instant::now();
-            let is_done = |part: &Part| part.left() == 0;
+            let is_done = |part: &ScanPart| part.left() == 0;
             if let Some(index) = parts
                 .iter()
                 .position(|part| part.partition == partition && is_done(part))
@@ -275,29 +335,43 @@ impl<T, C: Fn(Result<Scanned, ScanError>) -> T> Reading<T, C> {
     }
 }
 
-impl Part {
-    fn left(&self) -> u64 {
+impl ScanPart {
+    /// How many offsets that are.
+    #[must_use]
+    pub fn left(&self) -> u64 {
         u64::try_from(self.end - self.next).unwrap_or(0)
     }
 }
 
 /// Where to read from in every partition, and where to stop; nothing in those
 /// that have nothing.
-fn begin(reader: &Reader, from_unix_ms: Option<i64>) -> Result<Vec<Part>, RDKafkaErrorCode> {
+fn begin(reader: &Reader, choice: &Choice) -> Result<Vec<ScanPart>, RDKafkaErrorCode> {
     let mut parts = Vec::new();
     for partition in reader.partitions()? {
-        let (first, end) = reader.range(partition)?;
-        let next = match from_unix_ms {
-            None => first,
-            Some(at_ms) => {
-                let at_ms = at_ms.saturating_sub(CLOCK_DIFFERENCE_MAX_MS);
-                // Without a later record there is nothing to read.
-                let found = reader.offset_at(partition, at_ms.max(0))?;
-                found.unwrap_or(end).clamp(first, end)
+        let (first, last) = reader.range(partition)?;
+        // Without a record of then or later there is none before the end either.
+        let at = |unix_ms: i64| {
+            let found = reader.offset_at(partition, unix_ms.max(0))?;
+            Ok::<_, RDKafkaErrorCode>(found.unwrap_or(last))
+        };
+        let earlier = |unix_ms: i64| unix_ms.saturating_sub(CLOCK_DIFFERENCE_MAX_MS);
+        let (next, end) = match choice {
+            Choice::From(None) => (first, last),
+            Choice::From(Some(from)) => (at(earlier(*from))?, last),
+            Choice::Span(from, to) => {
+                let later = to.saturating_add(CLOCK_DIFFERENCE_MAX_MS);
+                (at(earlier(*from))?, at(later)?)
+            }
+            Choice::Parts(parts) => {
+                let mut named = parts.iter().filter(|part| part.partition == partition);
+                named
+                    .next()
+                    .map_or((last, last), |part| (part.next, part.end))
             }
         };
+        let (next, end) = (next.clamp(first, last), end.clamp(first, last));
         if next < end {
-            parts.push(Part {
+            parts.push(ScanPart {
                 partition,
                 next,
                 end,
@@ -326,7 +400,7 @@ fn is_final(code: RDKafkaErrorCode) -> bool {
 
 /// Goes on to `next`, or to the end that was there at first; whether what is
 /// just before `next` belongs to what was to be read.
-fn pass(parts: &mut [Part], partition: i32, next: i64, passed: &mut u64) -> bool {
+fn pass(parts: &mut [ScanPart], partition: i32, next: i64, passed: &mut u64) -> bool {
     let found = parts.iter_mut().find(|part| part.partition == partition);
     // Of a partition that was left a moment ago.
     let Some(part) = found else { return false };
@@ -343,7 +417,7 @@ mod tests {
 
     #[test]
     fn every_place_is_passed_once_and_none_beyond_the_end() {
-        let mut parts = [Part {
+        let mut parts = [ScanPart {
             partition: 3,
             next: 10,
             end: 20,
