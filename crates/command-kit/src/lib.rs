@@ -7,6 +7,7 @@
 
 pub mod dead_letters;
 pub mod doctor;
+pub mod lines;
 pub mod top;
 
 mod build_info;

@@ -8,6 +8,7 @@ pub mod settings;
 mod service;
 mod warehouse;
 
+mod backfill;
 mod dead_letters;
 mod doctor;
 mod migrate;
@@ -25,6 +26,7 @@ use domain::Day;
 use service_kit::{exit_code::ExitCode, telemetry};
 
 use self::{
+    backfill::BackfillArguments,
     dead_letters::DeadLettersArguments,
     migrate::MigrateArguments,
     settings::{Loaded, Settings},
@@ -46,6 +48,8 @@ pub enum Command {
     Healthcheck(HealthcheckArguments),
     /// Make the tables on a server, and the database if the user may; `run` never changes a table there
     Migrate(MigrateArguments),
+    /// Load a past range beside what arrives, and look after those that were begun
+    Backfill(BackfillArguments),
     /// Build the counters of these days again, from the facts
     Rebuild(DaysToBuild),
     /// Count again and compare; names every difference and changes nothing; exit 1 if there is one
@@ -99,6 +103,7 @@ pub fn execute(command: Command, given: Given) -> std::process::ExitCode {
         Command::Migrate(arguments) => with_settings(&given, async |settings| {
             migrate::run(&settings, arguments).await
         }),
+        Command::Backfill(arguments) => block_on(WORKER_THREADS, backfill::run(given, arguments)),
         Command::Rebuild(days) => {
             with_settings(&given, async |settings| rebuild::run(&settings, days).await)
         }

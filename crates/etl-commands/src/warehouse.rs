@@ -5,7 +5,8 @@ use std::sync::Arc;
 use anyhow::Context as _;
 use domain::Patches;
 use etl_application::ports::{
-    CallMemory, CounterStore, FactStore, PatchStore, WarehouseReader, WishQueue, WishStore,
+    BackfillStore, CallMemory, CounterStore, FactStore, PatchStore, WarehouseReader, WishQueue,
+    WishStore,
 };
 use etl_application::{LoadStatus, PatchKeeper};
 use etl_clickhouse_adapter::{ClickHouseWarehouse, SchemaError};
@@ -17,6 +18,7 @@ use crate::settings::Settings;
 /// One warehouse, as each of its ports.
 pub(crate) struct Warehouse {
     pub(crate) facts: Arc<dyn FactStore>,
+    pub(crate) backfills: Arc<dyn BackfillStore>,
     pub(crate) wishes: Arc<dyn WishStore>,
     pub(crate) queue: Arc<dyn WishQueue>,
     pub(crate) calls: Arc<dyn CallMemory>,
@@ -50,6 +52,7 @@ impl Warehouse {
     fn behind_ports<T>(warehouse: &Arc<T>, place: impl FnOnce(Arc<T>) -> Place) -> Self
     where
         T: FactStore
+            + BackfillStore
             + WishStore
             + WishQueue
             + CallMemory
@@ -60,6 +63,7 @@ impl Warehouse {
     {
         Self {
             facts: warehouse.clone(),
+            backfills: warehouse.clone(),
             wishes: warehouse.clone(),
             queue: warehouse.clone(),
             calls: warehouse.clone(),

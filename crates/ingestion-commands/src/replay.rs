@@ -1,28 +1,21 @@
 //! `replay`: the lines of a file through the pipeline, as if a feed had sent them.
 
-mod lines;
+use std::path::{Path, PathBuf};
 
-use std::{
-    fs::File,
-    io::{self, Read, Seek as _, stdin},
-    path::{Path, PathBuf},
+use command_kit::{
+    Given, Progress, Stop,
+    lines::{Chunk, LINE_BYTES_MAX, LineInput},
+    listen_first, percent,
 };
-
-use command_kit::{Given, Progress, Stop, listen_first, percent};
 use ingestion_application::REPLAY;
 use service_kit::exit_code::ExitCode;
-use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
-use self::lines::{Chunk, LINE_BYTES_MAX, read_beginning, read_lines};
 use crate::{
     intake::{Intake, Kind, with_intake},
     load_for_command,
     settings::Settings,
 };
-
-/// So many chunks of lines are read ahead, about a megabyte.
-const CHUNKS_AHEAD_MAX: usize = 4;
 
 /// Flags of `replay`.
 #[derive(Debug, Clone, clap::Args)]
@@ -47,48 +40,13 @@ pub(crate) async fn run(given: Given, arguments: ReplayArguments) -> ExitCode {
 }
 
 /// All that may wait for files.
-fn prepare(given: &Given, file: &Path) -> Result<(Settings, Input), ExitCode> {
+fn prepare(given: &Given, file: &Path) -> Result<(Settings, LineInput), ExitCode> {
     let settings = load_for_command(given)?;
-    let input = Input::open(file).map_err(|error| {
+    let input = LineInput::open(file).map_err(|error| {
         eprintln!("cannot read {}: {error}", file.display());
         ExitCode::Usage
     })?;
     Ok((settings, input))
-}
-
-/// What is replayed.
-struct Input {
-    name: String,
-    size_bytes: Option<u64>,
-    content: Box<dyn Read + Send>,
-}
-
-impl Input {
-    fn open(path: &Path) -> io::Result<Self> {
-        if path == Path::new("-") {
-            return Ok(Self {
-                name: "standard input".to_owned(),
-                size_bytes: None,
-                content: Box::new(stdin()),
-            });
-        }
-        let mut file = File::open(path)?;
-        let metadata = file.metadata()?;
-        if metadata.is_dir() {
-            return Err(io::ErrorKind::IsADirectory.into());
-        }
-        if metadata.is_file() {
-            // Refused before anything begins; of a pipe it is seen as it comes.
-            read_beginning(&mut file)?;
-            file.rewind()?;
-        }
-        Ok(Self {
-            name: path.display().to_string(),
-            // Of a pipe it says nothing.
-            size_bytes: metadata.is_file().then_some(metadata.len()),
-            content: Box::new(file),
-        })
-    }
 }
 
 /// How far it is.
@@ -99,15 +57,10 @@ struct Sum {
     bytes: u64,
 }
 
-async fn hand_in(input: Input, intake: &Intake, stop: &CancellationToken) -> ExitCode {
-    let Input {
-        name,
-        size_bytes,
-        content,
-    } = input;
-    let (chunks, mut received) = mpsc::channel(CHUNKS_AHEAD_MAX);
-    // A thread that waits for standard input is left behind at the end.
-    std::thread::spawn(move || read_lines(content, &chunks));
+async fn hand_in(input: LineInput, intake: &Intake, stop: &CancellationToken) -> ExitCode {
+    let name = input.name().to_owned();
+    let size_bytes = input.stamp().map(|stamp| stamp.size_bytes);
+    let mut received = input.read();
     let mut progress = Progress::new();
     let mut sum = Sum::default();
     progress.say(&format!("replaying {name} through {}", intake.describe()));

@@ -1,13 +1,17 @@
 //! Lines of a file, in chunks and of bounded length.
 
+mod input;
+
 use std::io::{self, Cursor, Read};
 
 use bytes::Bytes;
 use tokio::sync::mpsc;
 
+pub use input::{FileStamp, LineInput};
+
 /// A longer line is cut: no match needs as much, and what is set aside of it
 /// is shorter still.
-pub(super) const LINE_BYTES_MAX: usize = 1024 * 1024;
+pub const LINE_BYTES_MAX: usize = 1024 * 1024;
 
 /// So much is read at once. What is there already is handed on before more is
 /// waited for, so lines can be typed or piped as they come.
@@ -31,38 +35,42 @@ const MISTAKEN: [(&[u8], &str); 8] = [
     (b"\0{", UTF_16),
     (
         b"\x1f\x8b",
-        "compressed by gzip; replay what `gzip -dc FILE` gives",
+        "compressed by gzip; read what `gzip -dc FILE` gives",
     ),
     (
         b"\x28\xb5\x2f\xfd",
-        "compressed by zstd; replay what `zstd -dc FILE` gives",
+        "compressed by zstd; read what `zstd -dc FILE` gives",
     ),
     (
         b"\xfd7zXZ\0",
-        "compressed by xz; replay what `xz -dc FILE` gives",
+        "compressed by xz; read what `xz -dc FILE` gives",
     ),
     (
         b"PK\x03\x04",
-        "a ZIP archive; replay what `unzip -p FILE` gives",
+        "a ZIP archive; read what `unzip -p FILE` gives",
     ),
 ];
 const UTF_16: &str = "UTF-16; save it as UTF-8";
 
-const JSON_ARRAY: &str = "a JSON array; replay what `jq -c .[] FILE` gives, one object a line";
+const JSON_ARRAY: &str = "a JSON array; read what `jq -c .[] FILE` gives, one object a line";
 
 /// Lines that were read at once.
 #[derive(Debug, Default, PartialEq, Eq)]
-pub(super) struct Chunk {
+pub struct Chunk {
     /// The lines, without their ends.
-    pub(super) lines: Vec<Bytes>,
+    pub lines: Vec<Bytes>,
     /// Which of these were cut.
-    pub(super) too_long: Vec<usize>,
+    pub too_long: Vec<usize>,
     /// How much was read for them.
-    pub(super) size_bytes: u64,
+    pub size_bytes: u64,
+    /// How much the lines take with their ends, what was cut off included: so
+    /// far ahead the next line begins.
+    pub lines_bytes: u64,
 }
 
 /// Reads `content` to its end, or until nobody wants more; blocks while it does.
-pub(super) fn read_lines(mut content: impl Read, chunks: &mpsc::Sender<io::Result<Chunk>>) {
+/// What does not begin like lines of text is refused.
+fn read_lines(mut content: impl Read, chunks: &mpsc::Sender<io::Result<Chunk>>) {
     let beginning = match read_beginning(&mut content) {
         Ok(beginning) => beginning,
         Err(error) => {
@@ -71,7 +79,11 @@ pub(super) fn read_lines(mut content: impl Read, chunks: &mpsc::Sender<io::Resul
             return;
         }
     };
-    let mut content = Cursor::new(beginning).chain(content);
+    split_lines(Cursor::new(beginning).chain(content), chunks);
+}
+
+/// The same from the beginning of any line on.
+fn split_lines(mut content: impl Read, chunks: &mpsc::Sender<io::Result<Chunk>>) {
     let mut splitter = Splitter::default();
     let mut buffer = vec![0; READ_BYTES];
     loop {
@@ -94,7 +106,7 @@ pub(super) fn read_lines(mut content: impl Read, chunks: &mpsc::Sender<io::Resul
 ///
 /// # Errors
 /// They cannot be read, or show that this is something else.
-pub(super) fn read_beginning(content: &mut impl Read) -> io::Result<Vec<u8>> {
+fn read_beginning(content: &mut impl Read) -> io::Result<Vec<u8>> {
     let mut bytes = [0; BEGINNING_BYTES];
     let mut length = 0;
     // A line that is typed is not kept waiting for the next.
@@ -124,6 +136,8 @@ struct Splitter {
     /// The beginning of a line whose end has not come yet.
     partial: Vec<u8>,
     is_cut: bool,
+    /// How long it is, what was cut off included.
+    partial_bytes: u64,
 }
 
 impl Splitter {
@@ -135,6 +149,7 @@ impl Splitter {
         while let Some(end) = piece.iter().position(|byte| *byte == b'\n') {
             self.extend(&piece[..end]);
             self.finish_line(&mut chunk);
+            chunk.lines_bytes += 1;
             piece = &piece[end + 1..];
         }
         self.extend(piece);
@@ -153,12 +168,14 @@ impl Splitter {
     fn extend(&mut self, bytes: &[u8]) {
         let room = LINE_BYTES_MAX - self.partial.len();
         self.is_cut |= bytes.len() > room;
+        self.partial_bytes += bytes.len() as u64;
         self.partial
             .extend_from_slice(&bytes[..bytes.len().min(room)]);
     }
 
     fn finish_line(&mut self, chunk: &mut Chunk) {
         let mut line = std::mem::take(&mut self.partial);
+        chunk.lines_bytes += std::mem::take(&mut self.partial_bytes);
         if std::mem::take(&mut self.is_cut) {
             chunk.too_long.push(chunk.lines.len());
             line.push(CUT);
@@ -178,6 +195,9 @@ mod tests {
         let mut splitter = Splitter::default();
         let mut chunks: Vec<_> = pieces.iter().map(|piece| splitter.split(piece)).collect();
         chunks.push(splitter.end());
+        let size: usize = pieces.iter().map(|piece| piece.len()).sum();
+        let lines_bytes: u64 = chunks.iter().map(|chunk| chunk.lines_bytes).sum();
+        assert_eq!(lines_bytes, size as u64, "every byte belongs to a line");
         let mut all = (Vec::new(), Vec::new());
         for chunk in chunks {
             let before = all.0.len();

@@ -5,6 +5,7 @@
 //! is taken from the process itself: arguments, environment and working
 //! directory are passed in.
 
+mod backfill;
 mod counters;
 mod details;
 mod loading;
@@ -20,6 +21,7 @@ use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use etl_application::backfill::{BackfillSettings, BackfillShare};
 use etl_application::{DetailSettings, LoaderSettings};
 use etl_clickhouse_adapter::WarehouseOptions;
 use etl_kafka_adapter::{KafkaSection, KafkaSettings};
@@ -62,6 +64,8 @@ pub struct Settings {
     pub details: DetailSettings,
     /// Whom they are asked of.
     pub opendota: OpenDotaSettings,
+    /// How much of the warehouse's time backfills take.
+    pub backfill_share: BackfillShare,
     /// What is counted, and how soon.
     pub counters: CounterSettings,
     /// The HTTP interface.
@@ -110,6 +114,7 @@ impl Settings {
             loader: loading::read(&mut reader),
             details: details::read(&mut reader),
             opendota: OPENDOTA.read(&mut reader),
+            backfill_share: backfill::read(&mut reader),
             counters: counters::read(&mut reader),
             api: API.read(&mut reader),
             log: LOG.read(&mut reader, &service_name),
@@ -118,6 +123,14 @@ impl Settings {
         };
         let report = reader.finish()?;
         Ok(Loaded { settings, report })
+    }
+
+    /// How backfills load.
+    pub(crate) fn backfill(&self) -> BackfillSettings {
+        BackfillSettings {
+            batch: self.loader.batch,
+            share: self.backfill_share,
+        }
     }
 
     /// One command-line flag for each setting.
@@ -134,6 +147,7 @@ fn declarations() -> Vec<&'static dyn Declaration> {
         &WAREHOUSE.declarations(),
         server::DECLARATIONS,
         loading::DECLARATIONS,
+        backfill::DECLARATIONS,
         counters::DECLARATIONS,
         patches::DECLARATIONS,
         details::DECLARATIONS,

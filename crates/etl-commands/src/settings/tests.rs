@@ -38,6 +38,7 @@ fn defaults_are_those_of_the_contract() {
     let details = settings.details;
     assert_eq!((details.attempts_max, details.parallel), (6, 8));
     assert_eq!(settings.opendota.url, "https://api.opendota.com/api");
+    assert_eq!(Some(settings.backfill_share), BackfillShare::of_percent(50));
     assert_eq!(settings.counters.delay, Duration::from_mins(5));
     assert_eq!(settings.counters.rules, domain::CountingRules::default());
     assert_eq!(
@@ -58,6 +59,19 @@ fn lobbies_are_a_list() {
             .expect_err(wrong)
             .to_string();
         assert!(refused.contains("COUNTERS_LOBBIES"), "{refused}");
+    }
+}
+
+#[test]
+fn a_share_is_in_percent() {
+    for (text, percent) in [("1%", 1), ("75 %", 75), ("100%", 100)] {
+        let settings = load(&[("BACKFILL_SHARE", text)]).expect(text).settings;
+        let expected = BackfillShare::of_percent(percent);
+        assert_eq!(Some(settings.backfill_share), expected, "{text}");
+    }
+    for wrong in ["", "50", "0%", "101%", "0.5", "half"] {
+        let refused = load(&[("BACKFILL_SHARE", wrong)]).expect_err(wrong);
+        assert!(refused.to_string().contains("1% to 100%"), "{refused}");
     }
 }
 

@@ -1,5 +1,6 @@
 //! The built binary as a child process, between a real Kafka and its embedded warehouse.
 
+mod backfill;
 mod commands;
 mod dead_letters;
 #[cfg(feature = "demo")]

@@ -1,0 +1,265 @@
+//! Loading a range in this process.
+
+use std::path::Path;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use anyhow::Context as _;
+use command_kit::lines::LineInput;
+use command_kit::{Given, Progress, rfc3339};
+use etl_application::backfill::{
+    Backfill, BackfillEnd, BackfillFigures, BackfillMeter, BackfillOwner, BackfillRange,
+    BackfillWatcher, Backfiller, BackfillerParts, STANDARD_INPUT, progress_of,
+};
+use etl_application::ports::{BackfillOrigins as _, Place};
+use etl_application::{DeadLetterReason, LoadStatus, backfill};
+use health_kit::{Clock, SystemClock};
+use service_kit::exit_code::ExitCode;
+use tokio_util::sync::CancellationToken;
+
+use super::{OriginArguments, Origins, now};
+use crate::settings::Settings;
+use crate::{load_for_command, warehouse::Warehouse};
+
+/// So many records that are not loaded are named, each with its reason.
+const NAMED_MAX: u64 = 100;
+/// Days that are looked for at the end.
+const DAYS_MAX: usize = 1000;
+
+/// All that may wait for files.
+pub(super) fn prepare(
+    given: &Given,
+    origin: &OriginArguments,
+) -> Result<(Settings, BackfillRange), ExitCode> {
+    let usage = |why: String| {
+        eprintln!("{why}");
+        ExitCode::Usage
+    };
+    let range = origin.range(now()).map_err(usage)?;
+    // What is no file of lines is refused before anything is set down.
+    if let BackfillRange::File(path) = &range
+        && let Err(error) = LineInput::open(Path::new(path))
+    {
+        return Err(usage(format!("cannot read {path}: {error}")));
+    }
+    Ok((load_for_command(given)?, range))
+}
+
+/// Loads until the end of the range or until `stop`.
+pub(super) async fn run(
+    (settings, range): (Settings, BackfillRange),
+    stop: &CancellationToken,
+) -> ExitCode {
+    let clock: Arc<dyn Clock> = Arc::new(SystemClock);
+    let warehouse = match Warehouse::open(&settings, &clock).await {
+        Ok(warehouse) => warehouse,
+        Err(error) => return unavailable(&error),
+    };
+    if let Err(error) = warehouse.refuse_newer().await {
+        eprintln!("{error:#}");
+        return ExitCode::Config;
+    }
+    let origins = match Origins::try_new(&settings.kafka, &clock) {
+        Ok(origins) => origins,
+        Err(error) => {
+            eprintln!("the KAFKA_ settings cannot work: {error}");
+            return ExitCode::Config;
+        }
+    };
+    let loading = Loading {
+        backfiller: backfiller(&settings, &warehouse, &clock),
+        origins,
+        range,
+        clock,
+    };
+    let ended = loading.run(stop).await;
+    let ended = match ended {
+        Ok(code) => say_dirty_days(&warehouse).await.map(|()| code),
+        Err(error) => Err(error),
+    };
+    let code = ended.unwrap_or_else(|error| unavailable(&error));
+    warehouse.close().await;
+    code
+}
+
+fn unavailable(error: &anyhow::Error) -> ExitCode {
+    eprintln!("{error:#}");
+    ExitCode::Unavailable
+}
+
+/// Who loads, with these settings.
+pub(super) fn backfiller(
+    settings: &Settings,
+    warehouse: &Warehouse,
+    clock: &Arc<dyn Clock>,
+) -> Backfiller {
+    let parts = BackfillerParts {
+        facts: Arc::clone(&warehouse.facts),
+        store: Arc::clone(&warehouse.backfills),
+        status: Arc::new(LoadStatus::new(clock)),
+        clock: Arc::clone(clock),
+    };
+    Backfiller::new(parts, settings.backfill())
+}
+
+/// What is loaded, and by whom.
+struct Loading {
+    backfiller: Backfiller,
+    origins: Origins,
+    range: BackfillRange,
+    clock: Arc<dyn Clock>,
+}
+
+impl Loading {
+    async fn run(&self, stop: &CancellationToken) -> anyhow::Result<ExitCode> {
+        let Self {
+            backfiller, range, ..
+        } = self;
+        let begun = backfiller.begin(range, BackfillOwner::Command).await?;
+        let at = progress_of(&begun).at;
+        let opened = stop
+            .run_until_cancelled(self.origins.open(range, &at))
+            .await;
+        if at.is_empty() && !matches!(opened, Some(Ok(_))) {
+            // It has loaded nothing, so nobody has anything to go on with.
+            backfiller.cancel(begun.id).await?;
+        }
+        let Some(opened) = opened.transpose()? else {
+            println!("stopped before it could begin");
+            return Ok(ExitCode::Ok);
+        };
+        let watcher = Watcher::new(&begun, &self.clock);
+        let id = begun.id;
+        watcher.say(&if at.is_empty() {
+            format!("backfill {id} begins: {range}")
+        } else if opened.goes_on() {
+            format!("backfill {id} goes on: {range}")
+        } else {
+            format!("backfill {id} begins anew, for it is not what it was: {range}")
+        });
+        let ended = backfiller.run(begun, opened, &watcher, stop).await;
+        watcher.close();
+        let found = backfiller.store().backfill(id).await?;
+        let found = found.with_context(|| format!("backfill {id} is not there any more"))?;
+        self.conclude(&ended, &found).await?;
+        Ok(match ended {
+            BackfillEnd::Failed(_) => ExitCode::Unavailable,
+            _ => ExitCode::Ok,
+        })
+    }
+
+    /// The last lines: what became of it, and what to do now.
+    async fn conclude(&self, ended: &BackfillEnd, found: &Backfill) -> anyhow::Result<()> {
+        let Backfill { id, records, .. } = found;
+        println!(
+            "{records} records loaded, {} not",
+            progress_of(found).invalid
+        );
+        match ended {
+            BackfillEnd::Finished => {}
+            BackfillEnd::Cancelled => println!("backfill {id} was cancelled"),
+            BackfillEnd::Failed(why) => eprintln!("backfill {id} cannot go on: {why}"),
+            BackfillEnd::Stopped if self.is_standard_input() => {
+                // Nobody can tell whether what comes next time is the same.
+                self.backfiller.cancel(*id).await?;
+                println!("stopped; what is loaded stays, and all of it again changes nothing");
+            }
+            BackfillEnd::Stopped => {
+                println!("stopped; to go on: etl-service backfill {}", self.flags());
+            }
+        }
+        Ok(())
+    }
+
+    fn is_standard_input(&self) -> bool {
+        matches!(&self.range, BackfillRange::File(path) if path == STANDARD_INPUT)
+    }
+
+    /// The range as a shell takes it.
+    fn flags(&self) -> String {
+        match &self.range {
+            BackfillRange::File(path) => format!("--file '{}'", path.replace('\'', r"'\''")),
+            range => range.to_string(),
+        }
+    }
+}
+
+async fn say_dirty_days(warehouse: &Warehouse) -> anyhow::Result<()> {
+    let dirty = warehouse.counters.dirty_days(DAYS_MAX).await?;
+    if let (Some(first), Some(last)) = (dirty.first(), dirty.last()) {
+        println!(
+            "{} days are to be built, {} to {}: a service that runs does it, and so does \
+             `etl-service rebuild`",
+            dirty.len(),
+            first.day,
+            last.day
+        );
+    }
+    Ok(())
+}
+
+/// Tells the user.
+struct Watcher {
+    progress: Mutex<(Progress, u64)>,
+    meter: BackfillMeter,
+}
+
+impl Watcher {
+    fn new(backfill: &Backfill, clock: &Arc<dyn Clock>) -> Self {
+        Self {
+            progress: Mutex::new((Progress::new(), 0)),
+            meter: BackfillMeter::new(backfill.clone(), Arc::clone(clock)),
+        }
+    }
+
+    fn say(&self, text: &str) {
+        self.lock().0.say(text);
+    }
+
+    fn close(&self) {
+        self.lock().0.close();
+    }
+
+    fn lock(&self) -> MutexGuard<'_, (Progress, u64)> {
+        // Lines are whole after each step.
+        self.progress.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl BackfillWatcher for Watcher {
+    fn rejected(&self, place: Place, reason: DeadLetterReason, detail: &str) {
+        let (progress, named) = &mut *self.lock();
+        *named += 1;
+        match *named {
+            ..=NAMED_MAX => progress.say(&format!("{place} is not loaded: {reason}: {detail}")),
+            it if it == NAMED_MAX + 1 => progress.say("further ones are counted, and not named"),
+            _ => {}
+        }
+    }
+
+    fn reached(&self, backfill: &Backfill, progress: &backfill::Progress) {
+        self.meter.reached(backfill, progress);
+        self.lock().0.show(|| said_of(&self.meter.figures()));
+    }
+
+    fn waits(&self, why: &str) {
+        self.lock().0.say(&format!("waiting: {why}"));
+    }
+}
+
+/// How far it is, how fast it goes, and until when.
+fn said_of(figures: &BackfillFigures) -> String {
+    let BackfillFigures {
+        records,
+        invalid,
+        records_per_second,
+        ..
+    } = figures;
+    let so_far =
+        format!("{records} records loaded, {invalid} not, {records_per_second:.0} a second");
+    let done = figures.done.map(|done| format!("{:.0}%", done * 100.0));
+    let end = figures
+        .ends_at
+        .map(|at| format!("expected end {}", rfc3339(at.as_unix_ms())));
+    let parts: Vec<_> = [Some(so_far), done, end].into_iter().flatten().collect();
+    parts.join(", ")
+}

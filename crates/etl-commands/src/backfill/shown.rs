@@ -1,0 +1,83 @@
+//! How backfills are, and ending one.
+
+use std::sync::Arc;
+
+use command_kit::rfc3339;
+use etl_application::backfill::{Backfill, CancelError, progress_of};
+use health_kit::{Clock, SystemClock};
+use service_kit::exit_code::ExitCode;
+
+use super::Action;
+use super::load::backfiller;
+use crate::settings::Settings;
+use crate::warehouse::Warehouse;
+
+/// So many are listed.
+const LISTED_MAX: usize = 100;
+
+pub(super) async fn run(settings: &Settings, action: Action) -> ExitCode {
+    match show(settings, action).await {
+        Ok(()) => ExitCode::Ok,
+        Err(error) => {
+            eprintln!("{error:#}");
+            match error.downcast_ref() {
+                Some(CancelError::NoSuch(_)) => ExitCode::Usage,
+                _ => ExitCode::Unavailable,
+            }
+        }
+    }
+}
+
+async fn show(settings: &Settings, action: Action) -> anyhow::Result<()> {
+    let clock: Arc<dyn Clock> = Arc::new(SystemClock);
+    let warehouse = Warehouse::open(settings, &clock).await?;
+    match action {
+        Action::List => {
+            let newest = warehouse.backfills.backfills(LISTED_MAX).await?;
+            if newest.is_empty() {
+                println!("there are no backfills");
+            }
+            newest.iter().for_each(print_line);
+        }
+        Action::Show { id } => {
+            let found = warehouse.backfills.backfill(id).await?;
+            print_all(&found.ok_or(CancelError::NoSuch(id))?);
+        }
+        Action::Cancel { id } => {
+            let backfiller = backfiller(settings, &warehouse, &clock);
+            let ended = backfiller.cancel(id).await?;
+            println!("{id} is {}", ended.state.as_str());
+        }
+    }
+    warehouse.close().await;
+    Ok(())
+}
+
+fn print_line(backfill: &Backfill) {
+    let done = progress_of(backfill).done;
+    let done = done.map_or("-".to_owned(), |done| format!("{:.0}%", done * 100.0));
+    let Backfill {
+        id,
+        origin,
+        state,
+        records,
+        ..
+    } = backfill;
+    let state = state.as_str();
+    println!("{id}  {state:9}  {done:>4}  {records:>10} records  {origin}");
+}
+
+fn print_all(backfill: &Backfill) {
+    let progress = progress_of(backfill);
+    println!("id        {}", backfill.id);
+    println!("begun     {}", rfc3339(backfill.id.begun_at().as_unix_ms()));
+    println!("origin    {}", backfill.origin);
+    println!("state     {}", backfill.state.as_str());
+    println!("owner     {}", progress.owner.as_str());
+    println!("loaded    {}", backfill.records);
+    println!("invalid   {}", progress.invalid);
+    if let Some(done) = progress.done {
+        println!("done      {:.1}%", done * 100.0);
+    }
+    println!("position  {}", progress.at);
+}

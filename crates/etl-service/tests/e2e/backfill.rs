@@ -1,0 +1,259 @@
+//! Past ranges: from a file, and from the topic.
+
+use std::{
+    fmt::Write as _,
+    fs::File,
+    process::{Child, Command, Stdio},
+    sync::Arc,
+};
+
+use anyhow::{Context as _, Result, ensure};
+use feed_simulator::{
+    World,
+    summaries::{Summaries, SummariesConfig},
+};
+use kafka_test_kit::shared_broker;
+use tempfile::TempDir;
+use test_kit::{
+    service_process::{Finished, run_to_end, send_signal},
+    waiting::wait_until,
+};
+
+use crate::support::{DEADLINE, Service, Topics, run};
+
+const PROGRAM: &str = env!("CARGO_BIN_EXE_etl-service");
+
+/// So many matches, a line each.
+fn lines(count: u64) -> Result<String> {
+    let mut lines = String::new();
+    for record in Summaries::try_new(SummariesConfig::new(World::new(5), count))? {
+        writeln!(lines, "{}", String::from_utf8(record.value)?)?;
+    }
+    Ok(lines)
+}
+
+/// How many matches the facts have, by the days built from them.
+async fn matches(folder: &TempDir) -> Result<u64> {
+    let days = ["rebuild", "--from", "2000-01-01", "--to", "2100-01-01"];
+    let rebuilt = run(&days, folder).await?;
+    ensure!(rebuilt.exit_code == Some(0), "{rebuilt:?}");
+    let of_day = |line: &str| line.split(' ').nth(1)?.parse::<u64>().ok();
+    Ok(rebuilt.stdout.lines().filter_map(of_day).sum())
+}
+
+async fn load_file(folder: &TempDir, settings: &[(&str, &str)]) -> Result<Finished> {
+    let arguments = ["backfill", "--file", "past.jsonl"];
+    run_to_end(PROGRAM, &arguments, settings, folder.path()).await
+}
+
+#[tokio::test]
+async fn a_file_is_loaded_bad_lines_are_named_and_twice_is_as_good_as_once() -> Result<()> {
+    let folder = TempDir::new()?;
+    let path = folder.path().join("past.jsonl");
+    let good = lines(300)?;
+    let (first, rest) = good.split_once('\n').context("there are lines")?;
+    std::fs::write(&path, format!("{first}\nno\n\n{{\"match_id\":7}}\n{rest}"))?;
+    for _ in 0..2 {
+        let loaded = load_file(&folder, &[]).await?;
+        assert_eq!(loaded.exit_code, Some(0), "{loaded:?}");
+        let expected = "300 records loaded, 2 not";
+        assert!(loaded.stdout.contains(expected), "{loaded:?}");
+        for named in [
+            "line 2 is not loaded: not_json",
+            "line 4 is not loaded: start_time_invalid",
+        ] {
+            assert!(loaded.stderr.contains(named), "{named} in {loaded:?}");
+        }
+        assert_eq!(matches(&folder).await?, 300);
+    }
+    let piped = Command::new(PROGRAM)
+        .args(["backfill", "--file", "-"])
+        .current_dir(folder.path())
+        .stdin(File::open(&path)?)
+        .output()?;
+    assert!(piped.status.success(), "{piped:?}");
+    assert_eq!(matches(&folder).await?, 300);
+    let verified = run(&["verify"], &folder).await?;
+    assert!(verified.stdout.contains(" 0 differences"), "{verified:?}");
+
+    let listed = run(&["backfill", "list"], &folder).await?.stdout;
+    let finished: Vec<_> = listed.lines().collect();
+    assert_eq!(finished.len(), 3, "{listed}");
+    assert!(
+        finished.iter().all(|line| line.contains("finished")),
+        "{listed}"
+    );
+    let id = finished[0].split(' ').next().context("it has an id")?;
+    let shown = run(&["backfill", "show", id], &folder).await?;
+    assert!(shown.stdout.contains("origin    --file -"), "{shown:?}");
+    let cancelled = run(&["backfill", "cancel", id], &folder).await?;
+    assert!(cancelled.stdout.contains("is finished"), "{cancelled:?}");
+    Ok(())
+}
+
+/// Small batches and long rests, so that there is time to end it.
+const SLOW: [(&str, &str); 2] = [("WAREHOUSE_BATCH_ROWS", "500"), ("BACKFILL_SHARE", "10%")];
+
+/// Begins to load, and waits until something more than `records` is loaded.
+async fn begin(folder: &TempDir, records: u64) -> Result<Child> {
+    let child = Command::new(PROGRAM)
+        .args(["backfill", "--file", "past.jsonl"])
+        .current_dir(folder.path())
+        .envs(SLOW)
+        .stdout(Stdio::piped())
+        .stderr(Stdio::null())
+        .spawn()?;
+    wait_until(DEADLINE, "something is loaded", async || {
+        let listed = run(&["backfill", "list"], folder).await;
+        listed.is_ok_and(|listed| loaded(&listed.stdout) > records)
+    })
+    .await?;
+    Ok(child)
+}
+
+/// The records of the first backfill of a list.
+fn loaded(listed: &str) -> u64 {
+    let mut words = listed.split_whitespace();
+    let records = words.position(|word| word == "records");
+    let before = records.and_then(|place| listed.split_whitespace().nth(place - 1));
+    before.and_then(|word| word.parse().ok()).unwrap_or(0)
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn whoever_is_ended_goes_on_where_its_last_batch_ended() -> Result<()> {
+    const COUNT: u64 = 20_000;
+    let folder = TempDir::new()?;
+    std::fs::write(folder.path().join("past.jsonl"), lines(COUNT)?)?;
+
+    let asked = begin(&folder, 0).await?;
+    send_signal(asked.id(), "INT")?;
+    let asked = asked.wait_with_output()?;
+    assert_eq!(asked.status.code(), Some(0), "{asked:?}");
+    let said = String::from_utf8_lossy(&asked.stdout);
+    assert!(
+        said.contains("to go on: etl-service backfill --file '/"),
+        "{said}"
+    );
+    let listed = run(&["backfill", "list"], &folder).await?.stdout;
+    assert!(listed.contains("running"), "{listed}");
+
+    let mut killed = begin(&folder, loaded(&listed)).await?;
+    killed.kill()?;
+    killed.wait()?;
+    let before = loaded(&run(&["backfill", "list"], &folder).await?.stdout);
+    assert!(before < COUNT, "it was killed in the middle");
+
+    let ended = load_file(&folder, &[("BACKFILL_SHARE", "100%")]).await?;
+    assert_eq!(ended.exit_code, Some(0), "{ended:?}");
+    assert!(ended.stderr.contains(" goes on: "), "{ended:?}");
+    let expected = format!("{COUNT} records loaded, 0 not");
+    assert!(ended.stdout.contains(&expected), "{ended:?}");
+    let listed = run(&["backfill", "list"], &folder).await?.stdout;
+    assert_eq!(listed.lines().count(), 1, "{listed}");
+    assert_eq!(matches(&folder).await?, COUNT);
+    Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_topic_is_read_again_and_the_group_begins_where_it_was() -> Result<()> {
+    const COUNT: u64 = 3000;
+    let topics = Topics::create_on(shared_broker().await?).await?;
+    let sent = topics
+        .fill(SummariesConfig::new(World::new(6), COUNT))
+        .await?;
+    let folder = Arc::new(TempDir::new()?);
+    let settings = topics.settings();
+
+    let begins = ["backfill", "--topic", "--from", "1h"];
+    let mut killed = Command::new(PROGRAM)
+        .args(begins)
+        .current_dir(folder.path())
+        .envs(settings.iter().chain(&SLOW).copied())
+        .stderr(Stdio::null())
+        .spawn()?;
+    wait_until(DEADLINE, "something is loaded", async || {
+        let listed = run(&["backfill", "list"], &folder).await;
+        listed.is_ok_and(|listed| loaded(&listed.stdout) > 0)
+    })
+    .await?;
+    killed.kill()?;
+    killed.wait()?;
+    let listed = run(&["backfill", "list"], &folder).await?.stdout;
+    assert!(
+        loaded(&listed) < COUNT,
+        "it was killed in the middle: {listed}"
+    );
+    // An hour ago is another moment now; the list names the one that was meant.
+    let (_, range) = listed.split_once(" records ").context("it has a range")?;
+    let goes_on = [
+        &["backfill"],
+        &range.split_whitespace().collect::<Vec<_>>()[..],
+    ]
+    .concat();
+    let ended = run_to_end(PROGRAM, &goes_on, &settings, folder.path()).await?;
+    assert_eq!(ended.exit_code, Some(0), "{ended:?}");
+    assert!(ended.stderr.contains(" goes on: "), "{ended:?}");
+    let expected = format!("{COUNT} records loaded, 0 not");
+    assert!(ended.stdout.contains(&expected), "{ended:?}");
+    assert_eq!(matches(&folder).await?, COUNT);
+
+    // Of another time there is nothing.
+    let earlier = ["backfill", "--topic", "--from", "20d", "--to", "10d"];
+    let nothing = run_to_end(PROGRAM, &earlier, &settings, folder.path()).await?;
+    assert!(
+        nothing.stdout.contains("0 records loaded, 0 not"),
+        "{nothing:?}"
+    );
+
+    let service = Service::start(&topics, &folder, &[]).await?;
+    service.wait_until_loaded(&sent).await?;
+    assert_eq!(service.figure("consumed").await?, COUNT);
+    service.stop().await
+}
+
+#[tokio::test]
+async fn brokers_that_do_not_answer_end_it_with_69() -> Result<()> {
+    let folder = TempDir::new()?;
+    let settings = [("KAFKA_BOOTSTRAP_SERVERS", "127.0.0.1:1")];
+    let arguments = ["backfill", "--topic", "--from", "1h"];
+    let ended = run_to_end(PROGRAM, &arguments, &settings, folder.path()).await?;
+    assert_eq!(ended.exit_code, Some(69), "{ended:?}");
+    assert!(
+        ended.stderr.contains("KAFKA_BOOTSTRAP_SERVERS=127.0.0.1:1"),
+        "{ended:?}"
+    );
+    let listed = run(&["backfill", "list"], &folder).await?;
+    assert!(listed.stdout.contains("cancelled"), "{listed:?}");
+    Ok(())
+}
+
+#[tokio::test]
+async fn what_cannot_be_meant_or_read_ends_with_2_and_changes_nothing() -> Result<()> {
+    let folder = TempDir::new()?;
+    std::fs::write(folder.path().join("array.json"), "[{\"match_id\":1}]")?;
+    for (arguments, said) in [
+        (&["backfill"][..], "--file FILE"),
+        (&["backfill", "--topic"], "--from"),
+        (
+            &["backfill", "--source", "steam", "--from", "1h"],
+            "not there yet",
+        ),
+        (&["backfill", "--file", "nowhere"], "cannot read"),
+        (&["backfill", "--file", "array.json"], "JSON array"),
+        (&["backfill", "show", "7"], "not an id"),
+        (
+            &["backfill", "cancel", "019ad1f2-6c00-7000-8000-000000000000"],
+            "there is no backfill 019ad1f2",
+        ),
+    ] {
+        let ended = run(arguments, &folder).await?;
+        assert_eq!(ended.exit_code, Some(2), "{arguments:?}: {ended:?}");
+        assert!(ended.stderr.contains(said), "{said} in {ended:?}");
+    }
+    let listed = run(&["backfill", "list"], &folder).await?;
+    assert!(
+        listed.stdout.contains("there are no backfills"),
+        "{listed:?}"
+    );
+    Ok(())
+}
