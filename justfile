@@ -98,7 +98,7 @@ image SERVICE="ingestion-service" PORT="8000":
     docker build -f deploy/docker/Dockerfile --build-arg SERVICE={{SERVICE}} --build-arg PORT={{PORT}} \
         --build-arg GIT_COMMIT="$(git rev-parse --short=12 HEAD)" -t {{SERVICE}} .
 
-# Starts Kafka, its topics and the services in containers; needs Docker.
+# Starts Kafka, ClickHouse and the services in containers; needs Docker.
 up:
     docker compose -f deploy/compose.yaml up --build
 
