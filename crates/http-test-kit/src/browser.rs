@@ -82,6 +82,18 @@ impl Browser {
             .await;
     }
 
+    /// Checks that nothing reaches beyond the right edge of a page so wide.
+    ///
+    /// `innerWidth` would not tell: a phone that is given a broader page zooms
+    /// out, and is as broad itself.
+    ///
+    /// # Panics
+    /// When something does.
+    pub async fn check_width(&mut self, width: u32) {
+        let shown = self.evaluate("document.documentElement.scrollWidth").await;
+        assert_eq!(shown, json!(width), "the page is broader than the window");
+    }
+
     /// Waits until `expression` is true in the page.
     ///
     /// # Panics

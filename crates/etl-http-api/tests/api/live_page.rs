@@ -130,8 +130,7 @@ async fn the_live_page_fits_a_phone() {
     browser.wait_until(IS_LIVE).await;
     let shown = format!("{} === 'most'", classes_of("2025-11-07"));
     browser.wait_until(&shown).await;
-    let overflow = "document.documentElement.scrollWidth - innerWidth";
-    assert_eq!(browser.evaluate(overflow).await, json!(0));
+    browser.check_width(360).await;
     drop(browser);
     api.stop().await;
 }

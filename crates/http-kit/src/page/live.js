@@ -148,13 +148,19 @@ function showCounts(id, counts) {
     element("li", { className: times ? "" : "zero" }, element("span", {}, words(name)), element("span", {}, count(times)))));
 }
 
+/** A check of one thing among several is called `kind.name`; the name is somebody's own and stays as it is. */
+function nameOf({ name }) {
+  const [, kind, own] = name.match(/^([^.]*)\.?(.*)$/);
+  return own ? `${capital(words(kind))} ${own}` : capital(words(kind));
+}
+
 function showHealth(answer) {
   byId("service").textContent = answer.service;
   document.title = `${answer.service}: ${answer.status}`;
   pill(byId("health"), capital(answer.status), moods[answer.status]);
   byId("checks").replaceChildren(...answer.checks.map(check => {
     const sign = pill(element("span", { title: `since ${check.since}` }), capital(check.status), moods[check.status]);
-    return element("li", {}, element("div", { className: "head" }, capital(words(check.name)), sign),
+    return element("li", {}, element("div", { className: "head" }, nameOf(check), sign),
       element("p", {}, `${check.reason}, `, age(check.since)));
   }));
 }

@@ -119,8 +119,7 @@ async fn the_live_page_fits_a_phone() {
     let mut browser = Browser::open(&api.url).await;
     browser.set_width(360).await;
     browser.wait_until(IS_LIVE).await;
-    let overflow = "document.documentElement.scrollWidth - innerWidth";
-    assert_eq!(browser.evaluate(overflow).await, json!(0));
+    browser.check_width(360).await;
     drop(browser);
     api.stop().await;
 }
