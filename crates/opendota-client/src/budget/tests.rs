@@ -101,6 +101,27 @@ fn whoever_has_more_room_than_published_uses_it() {
 }
 
 #[test]
+fn answers_in_another_order_show_no_higher_limit() {
+    let (mut budget, mut memory) = (Budget::new(Limits::WITHOUT_KEY, 50, 1), 0);
+    let first = begin(&mut budget, &mut memory, at(0)).expect("room");
+    budget.end(&first, answered(59, 2_999), at(0));
+    let mut tickets: Vec<_> = (0..8)
+        .map(|_| begin(&mut budget, &mut memory, at(0)).expect("room"))
+        .collect();
+    // The upstream has counted them in their order, and the last is heard first.
+    for left in 51..59 {
+        let ticket = tickets.pop().expect("there are eight");
+        budget.end(&ticket, answered(left, left + 2_940), at(1));
+    }
+    let status = budget.status(at(1));
+    assert_eq!(
+        (status.minute.reserve, status.day.reserve),
+        (Some(30), Some(1_500))
+    );
+    assert_eq!(status.minute.left, Some(51));
+}
+
+#[test]
 fn the_first_call_of_a_minute_goes_alone() {
     let (mut budget, mut memory) = (Budget::new(Limits::WITHOUT_KEY, 0, 1), 0);
     let first = begin(&mut budget, &mut memory, at(0)).expect("room");

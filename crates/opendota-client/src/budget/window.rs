@@ -97,8 +97,10 @@ impl Window {
         match left {
             Some(left) if is_ours => {
                 self.answered += 1;
-                self.told = Some(self.told.map_or(left, |told| told.min(left)));
-                let shown = u64::try_from(left).unwrap_or(0) + self.answered;
+                let lowest = self.told.map_or(left, |told| told.min(left));
+                self.told = Some(lowest);
+                // Whatever was answered with more was counted before: the limit is no lower.
+                let shown = u64::try_from(lowest).unwrap_or(0) + self.answered;
                 self.limit = Some(self.limit.map_or(shown, |limit| limit.max(shown)));
             }
             // Of which window its word is, nobody can tell either.
