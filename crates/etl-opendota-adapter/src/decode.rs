@@ -180,6 +180,7 @@ fn team(players: &[PlayerLine], first: u8) -> Option<Team> {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
     use serde_json::{Value, json};
 
     use super::*;
@@ -237,6 +238,35 @@ mod tests {
     }
 
     #[test]
+    fn positions_are_those_of_all_ten_or_of_none() {
+        let mut parsed = answer();
+        for (place, role) in [1, 1, 2, 3, 3, 1, 1, 2, 3, 3].into_iter().enumerate() {
+            let player = &mut parsed["players"][place];
+            player["lane"] = json!(role);
+            player["lane_role"] = json!(role);
+            player["net_worth"] = json!(20_000 - 1_000 * place);
+        }
+        let positions = |answer: &Value| -> Vec<Option<u8>> {
+            let lines = read(answer).expect("right").summary.players;
+            lines
+                .iter()
+                .map(|line| line.position.map(Position::get))
+                .collect()
+        };
+        let expected = [1, 5, 2, 3, 4, 1, 5, 2, 3, 4].map(Some);
+        assert_eq!(positions(&parsed), expected);
+        for (pointer, value) in [
+            ("/players/9/net_worth", json!(null)),
+            ("/players/9/lane_role", json!(null)),
+            ("/players/7/lane_role", json!(4)),
+        ] {
+            let mut less = parsed.clone();
+            *less.pointer_mut(pointer).expect("it is there") = value;
+            assert_eq!(positions(&less), [None; 10], "{pointer}");
+        }
+    }
+
+    #[test]
     fn what_is_not_told_is_not_known() {
         let mut little = answer();
         little["players"] = json!(null);
@@ -254,6 +284,17 @@ mod tests {
         unfilled["players"][9]["hero_id"] = json!(0);
         let summary = read(&unfilled).expect("right").summary;
         assert_eq!(summary.whole().expect("whole").dire[4], None);
+    }
+
+    proptest! {
+        #[test]
+        fn no_change_of_a_byte_makes_it_panic(at: prop::sample::Index, byte: u8, length: prop::sample::Index) {
+            let mut body = answer().to_string().into_bytes();
+            let place = at.index(body.len());
+            body[place] = byte;
+            let _judged = decode(&body, FETCHED);
+            let _judged = decode(&body[..length.index(body.len())], FETCHED);
+        }
     }
 
     #[test]
