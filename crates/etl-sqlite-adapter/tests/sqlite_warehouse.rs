@@ -16,7 +16,7 @@ use etl_application::ports::{
 };
 use etl_sqlite_adapter::SqliteWarehouse;
 use etl_test_support::answers::{DAY, NOON, match_id, said_by, whole, with_players};
-use etl_test_support::warehouse_contract::{self, Defect, Target};
+use etl_test_support::warehouse_contract::{self, Defect, PositionGames, Target};
 use sql_kit::SqliteFile;
 use sqlx::sqlite::{SqliteConnectOptions, SqlitePool};
 use tempfile::TempDir;
@@ -97,6 +97,17 @@ impl Target for Warehouse {
         rows.collect()
     }
 
+    async fn position_games(&self, day: Day) -> Vec<PositionGames> {
+        sqlx::query_as(
+            "SELECT hero, lane, position, sum(games), sum(wins) FROM position_days \
+             WHERE day = $1 GROUP BY hero, lane, position ORDER BY hero, lane, position",
+        )
+        .bind(day.days_since_epoch())
+        .fetch_all(&self.other)
+        .await
+        .expect("the file is read")
+    }
+
     async fn tamper(&self, day: Day, defect: Defect) -> bool {
         let statement = match defect {
             Defect::HeroMissing => "DELETE FROM hero_days WHERE day = ?1 AND hero = 10",
@@ -123,6 +134,7 @@ impl Target for Warehouse {
             Defect::StaleBuild => {
                 "UPDATE hero_days SET build = build - 1 WHERE day = ?1 AND hero = 10"
             }
+            Defect::PositionsStale => "UPDATE position_days SET build = build - 1 WHERE day = ?1",
             Defect::NotesWrong => "UPDATE day_builds SET matches = matches + 1 WHERE day = ?1",
             Defect::EverythingMissing => {
                 "DELETE FROM hero_days WHERE day = ?1; DELETE FROM pair_days WHERE day = ?1; \

@@ -11,7 +11,7 @@ use etl_application::ports::{
 };
 use etl_clickhouse_adapter::{ClickHouseWarehouse, TableOptions, WarehouseOptions};
 use etl_test_support::answers::{hero, match_id};
-use etl_test_support::warehouse_contract::{Defect, Target};
+use etl_test_support::warehouse_contract::{Defect, PositionGames, Target};
 use warehouse_kit::{WarehousePlace, WarehouseSettings};
 
 /// A warehouse in a database of its own.
@@ -119,6 +119,25 @@ impl Target for Warehouse {
         rows.lines().map(row).collect()
     }
 
+    async fn position_games(&self, day: Day) -> Vec<PositionGames> {
+        let rows = format!(
+            "SELECT hero, lane, position, sum(games), sum(wins) FROM $.position_days \
+             WHERE toUInt16(day) = {} GROUP BY hero, lane, position ORDER BY hero, lane, position",
+            day.days_since_epoch()
+        );
+        let rows = self.sql(&rows).await;
+        let row = |line: &str| {
+            let columns: Vec<u32> = line
+                .split('\t')
+                .map(|column| column.parse().expect("a number"))
+                .collect();
+            let small = |place: usize| u8::try_from(columns[place]).expect("a small number");
+            let hero = u16::try_from(columns[0]).expect("a hero");
+            (hero, small(1), small(2), columns[3], columns[4])
+        };
+        rows.lines().map(row).collect()
+    }
+
     async fn tamper(&self, day: Day, defect: Defect) -> bool {
         let day = day.days_since_epoch();
         let hero = format!("toUInt16(day) = {day} AND hero = 10");
@@ -156,6 +175,10 @@ impl Target for Warehouse {
             ],
             Defect::WinsWrong => vec![update("pair_days", "wins = wins - 1", &pair)],
             Defect::StaleBuild => vec![update("hero_days", "build = build - 1", &hero)],
+            Defect::PositionsStale => {
+                let row = format!("toUInt16(day) = {day}");
+                vec![update("position_days", "build = build - 1", &row)]
+            }
             Defect::NotesWrong => {
                 let row = format!("toUInt16(day) = {day}");
                 vec![update("day_builds", "matches = matches + 1", &row)]

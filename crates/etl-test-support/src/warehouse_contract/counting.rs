@@ -6,8 +6,8 @@ use domain::{LeftOut, MatchSummary, SkillBracket};
 use etl_application::ports::CounterFilter;
 
 use super::verifying::verify;
-use super::{Target, build, build_all, day, dirty, heroes, load};
-use crate::answers::{DAY, NOON, bare, said_by, team, whole, with_players, with_positions};
+use super::{PositionGames, Target, build, build_all, day, dirty, heroes, load};
+use crate::answers::{DAY, HEROES, NOON, bare, said_by, team, whole, with_players, with_positions};
 
 pub(super) async fn what_is_left_out_has_its_reason(target: &dyn Target) {
     let mut leaver = with_players(bare(6, NOON));
@@ -122,7 +122,6 @@ pub(super) async fn patches_and_modes_are_kept_apart(target: &dyn Target) {
     }
 }
 
-/// What is counted of them nobody is told yet but whoever verifies.
 pub(super) async fn positions_are_counted_where_they_are_known(target: &dyn Target) {
     let (first, second) = (day(NOON), day(NOON + DAY));
     let exact = async || {
@@ -144,6 +143,15 @@ pub(super) async fn positions_are_counted_where_they_are_known(target: &dyn Targ
     ];
     load(target, &answers.map(|one| said_by("a", 1, one))).await;
     exact().await;
+    // Two of the four, and each side has won one of them.
+    let mut expected: Vec<PositionGames> = (0..10)
+        .map(|slot| {
+            let place = slot % 5;
+            (HEROES[usize::from(slot)], place % 3 + 1, place + 1, 2, 1)
+        })
+        .collect();
+    expected.sort_unstable();
+    assert_eq!(target.position_games(first).await, expected);
 
     // A replay is read later, and lanes are corrected.
     load(target, &[said_by("b", 2, with_positions(whole(2, NOON)))]).await;
@@ -158,10 +166,17 @@ pub(super) async fn positions_are_counted_where_they_are_known(target: &dyn Targ
     load(target, &[said_by("b", 3, corrected)]).await;
     exact().await;
 
+    let games = target.position_games(first).await;
+    assert_eq!(games.len(), 11, "the last hero was in two lanes");
+    assert_eq!(games.iter().map(|row| row.3).sum::<u32>(), 30);
+    assert!(games.contains(&(HEROES[0], 1, 1, 3, 2)), "{games:?}");
+
     // All go to another day: none of their counters stays.
     let moved = [1, 2, 3, 4].map(|id| with_positions(whole(id, NOON + DAY)));
     load(target, &moved.map(|one| said_by("c", 4, one))).await;
     exact().await;
+    assert_eq!(target.position_games(first).await, []);
+    assert_eq!(target.position_games(second).await.len(), 10);
     let without = [1, 2, 3, 4].map(|id| whole(id, NOON));
     load(target, &without.map(|one| said_by("c", 5, one))).await;
     exact().await;

@@ -58,10 +58,17 @@ pub trait Target: Send + Sync {
     /// The matches of an account as `player_matches` has them, ordered by match.
     async fn player_matches(&self, account: AccountId) -> Vec<(MatchId, Slot, HeroId)>;
 
+    /// What `position_days` has of a day, one row for all patches, brackets and
+    /// modes, ordered by hero, lane and position.
+    async fn position_games(&self, day: Day) -> Vec<PositionGames>;
+
     /// Plants a defect into the counters of a day that was built; says whether
     /// it can be there at all.
     async fn tamper(&self, day: Day, defect: Defect) -> bool;
 }
+
+/// Hero, lane and position, with games and wins.
+pub type PositionGames = (u16, u8, u8, u32, u32);
 
 /// What can be wrong with counters.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -84,6 +91,8 @@ pub enum Defect {
     WinsWrong,
     /// A row of `hero_days` has a build that is lower by one.
     StaleBuild,
+    /// All rows of `position_days` have a build that is lower by one.
+    PositionsStale,
     /// The note of the build says one match more.
     NotesWrong,
     /// All rows and the note are missing.
@@ -92,7 +101,7 @@ pub enum Defect {
 
 impl Defect {
     /// Every one of them.
-    pub const ALL: [Self; 11] = [
+    pub const ALL: [Self; 12] = [
         Self::HeroMissing,
         Self::PositionMissing,
         Self::PairMissing,
@@ -102,6 +111,7 @@ impl Defect {
         Self::WrongPatch,
         Self::WinsWrong,
         Self::StaleBuild,
+        Self::PositionsStale,
         Self::NotesWrong,
         Self::EverythingMissing,
     ];
@@ -296,6 +306,20 @@ impl Target for Arc<MemoryWarehouse> {
 
     async fn player_matches(&self, account: AccountId) -> Vec<(MatchId, Slot, HeroId)> {
         self.matches_of(account)
+    }
+
+    async fn position_games(&self, day: Day) -> Vec<PositionGames> {
+        let stored = self.stored_day(day).unwrap_or_default();
+        let mut sums: BTreeMap<_, (u32, u32)> = BTreeMap::new();
+        for (key, games) in stored.positions {
+            let sum = sums.entry((key.hero.get(), key.lane, key.position.get()));
+            let (all, wins) = sum.or_default();
+            *all += games.games;
+            *wins += games.wins;
+        }
+        let rows = sums.into_iter();
+        rows.map(|((hero, lane, position), (games, wins))| (hero, lane, position, games, wins))
+            .collect()
     }
 
     async fn tamper(&self, day: Day, defect: Defect) -> bool {

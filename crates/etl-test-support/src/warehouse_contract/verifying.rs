@@ -6,7 +6,7 @@ use domain::{CountingRules, Day, Patches};
 use etl_application::counters::StoredDay;
 use etl_application::ports::Difference;
 
-use super::{Defect, Target, build_all, day, load, see};
+use super::{Defect, Target, build_all, day, dirty, load, see};
 use crate::answers::{DAY, NOON, bare, match_id, said_by, whole, with_positions};
 
 pub(super) async fn verify(target: &dyn Target, day: Day) -> Vec<Difference> {
@@ -40,6 +40,10 @@ pub(super) async fn planted_defects_are_found<T: Target>(fresh: &impl AsyncFn() 
         assert!(!found.is_empty(), "{defect:?} is found");
         assert!(found.len() <= 100, "what is found is bounded");
         assert!(found.iter().all(|one| one.day == day(NOON)));
+        if defect == Defect::PositionsStale {
+            // A table alone that is behind is enough.
+            assert_eq!(dirty(&target).await, [day(NOON)]);
+        }
         if defect == Defect::WrongDay {
             let found = verify(&target, day(NOON + DAY)).await;
             assert!(!found.is_empty(), "on the other day, too");
@@ -90,6 +94,11 @@ pub(super) fn tamper_with_memory(
         Defect::StaleBuild => {
             let noted = stored.noted.as_ref().expect(BUILT);
             stored.builds.insert(("hero_days", noted.mark - 1));
+        }
+        Defect::PositionsStale => {
+            let mark = stored.noted.as_ref().expect(BUILT).mark;
+            stored.builds.remove(&("position_days", mark));
+            stored.builds.insert(("position_days", mark - 1));
         }
         Defect::NotesWrong => stored.noted.as_mut().expect(BUILT).matches += 1,
         Defect::EverythingMissing => drop(days.remove(&day)),
