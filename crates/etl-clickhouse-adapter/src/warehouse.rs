@@ -27,6 +27,8 @@ pub enum InsertCompression {
     /// Quickly.
     #[default]
     Lz4,
+    /// Smaller, for more time of the processor.
+    Zstd,
 }
 
 /// How long things may take, and how tables are made.
@@ -74,6 +76,7 @@ impl ClickHouseWarehouse {
         let compression = match options.compression {
             InsertCompression::None => Compression::None,
             InsertCompression::Lz4 => Compression::Lz4,
+            InsertCompression::Zstd => Compression::zstd(),
         };
         let client = client
             .with_compression(compression)

@@ -1,6 +1,6 @@
 //! Rows that come compressed: blocks of checksum, method, two lengths, data.
 //!
-//! LZ4 alone, which is what our client sends.
+//! LZ4 and zstd, which is what our client sends.
 
 use super::exception::{
     Exception,
@@ -14,6 +14,7 @@ const CHECKSUM_BYTES: usize = 16;
 /// Method and lengths; they count as part of the compressed length.
 const HEAD_BYTES: usize = 9;
 const LZ4: u8 = 0x82;
+const ZSTD: u8 = 0x90;
 /// ClickHouse itself stops at a gigabyte; clients cut at a megabyte or less.
 const BLOCK_BYTES_MAX: usize = 256 * 1024 * 1024;
 
@@ -27,7 +28,7 @@ impl CompressedBlocks {
     /// Takes a piece; what is whole by now is appended to `rows`.
     ///
     /// # Errors
-    /// When a block is not what it says, or not of LZ4.
+    /// When a block is not what it says, or of another method.
     pub fn push(&mut self, piece: &[u8], rows: &mut Vec<u8>) -> Result<(), Exception> {
         self.waiting.extend_from_slice(piece);
         let mut done = 0;
@@ -61,8 +62,8 @@ fn unpack(from: &[u8], rows: &mut Vec<u8>) -> Result<Option<usize>, Exception> {
     };
     let compressed = length([*c0, *c1, *c2, *c3])?;
     let uncompressed = length([*u0, *u1, *u2, *u3])?;
-    if *method != LZ4 {
-        let problem = format!("unknown compression method {method:#x}: only LZ4 here");
+    if ![LZ4, ZSTD].contains(method) {
+        let problem = format!("unknown compression method {method:#x}: only LZ4 and zstd here");
         return Err(Exception::of(UNKNOWN_COMPRESSION_METHOD, problem));
     }
     if compressed < HEAD_BYTES {
@@ -81,14 +82,19 @@ fn unpack(from: &[u8], rows: &mut Vec<u8>) -> Result<Option<usize>, Exception> {
     }
     let start = rows.len();
     rows.resize(start + uncompressed, 0);
-    let unpacked = lz4_flex::block::decompress_into(&block[HEAD_BYTES..], &mut rows[start..]);
+    let (data, room) = (&block[HEAD_BYTES..], &mut rows[start..]);
+    let unpacked = if *method == ZSTD {
+        zstd::bulk::decompress_to_buffer(data, room).map_err(|error| error.to_string())
+    } else {
+        lz4_flex::block::decompress_into(data, room).map_err(|error| error.to_string())
+    };
     match unpacked {
         Ok(length) if length == uncompressed => Ok(Some(CHECKSUM_BYTES + compressed)),
         Ok(_) => Err(Exception::of(
             CANNOT_DECOMPRESS,
             "a block that is too short",
         )),
-        Err(error) => Err(Exception::of(CANNOT_DECOMPRESS, error.to_string())),
+        Err(error) => Err(Exception::of(CANNOT_DECOMPRESS, error)),
     }
 }
 
@@ -106,11 +112,19 @@ mod tests {
     use super::*;
 
     fn block(rows: &[u8]) -> Vec<u8> {
-        let data = lz4_flex::block::compress(rows);
+        block_of(LZ4, &lz4_flex::block::compress(rows), rows.len())
+    }
+
+    fn zstd_block(rows: &[u8]) -> Vec<u8> {
+        let data = zstd::bulk::compress(rows, 1).expect("it compresses anything");
+        block_of(ZSTD, &data, rows.len())
+    }
+
+    fn block_of(method: u8, data: &[u8], rows_bytes: usize) -> Vec<u8> {
         let length = |length: usize| u32::try_from(length).expect("it is short").to_le_bytes();
-        let mut block = vec![LZ4];
+        let mut block = vec![method];
         block.extend(length(HEAD_BYTES + data.len()));
-        block.extend(length(rows.len()));
+        block.extend(length(rows_bytes));
         block.extend(data);
         let checksum = cityhash_rs::cityhash_102_128(&block).rotate_right(64);
         [&checksum.to_le_bytes(), &block[..]].concat()
@@ -119,7 +133,7 @@ mod tests {
     #[test]
     fn blocks_are_unpacked_however_they_were_cut() {
         let (first, second) = (vec![7; 1000], b"and something else".to_vec());
-        let whole = [block(&first), block(&second)].concat();
+        let whole = [block(&first), zstd_block(&second)].concat();
         for size in [1, 3, 24, 25, 26, 100, whole.len()] {
             let (mut blocks, mut rows) = (CompressedBlocks::default(), Vec::new());
             for piece in whole.chunks(size) {
@@ -147,7 +161,7 @@ mod tests {
             assert_eq!(error.code, code, "{error:?}");
         };
         check(&|block| block[0] ^= 1, CHECKSUM_DOESNT_MATCH);
-        check(&|block| block[16] = 0x90, UNKNOWN_COMPRESSION_METHOD);
+        check(&|block| block[16] = 0x91, UNKNOWN_COMPRESSION_METHOD);
         check(&|block| block[17] = 1, CANNOT_DECOMPRESS);
         check(&|block| block[20] = 0xff, CANNOT_DECOMPRESS);
         check(&|block| block[21] ^= 1, CHECKSUM_DOESNT_MATCH);

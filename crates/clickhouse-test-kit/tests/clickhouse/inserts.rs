@@ -9,7 +9,7 @@ use super::{MatchRow, client, count, insert};
 
 #[tokio::test]
 async fn rows_come_back_as_they_went_in_plain_and_compressed() -> Result<()> {
-    for compression in [Compression::None, Compression::Lz4] {
+    for compression in [Compression::None, Compression::Lz4, Compression::zstd()] {
         for is_validated in [true, false] {
             let client = client().await?;
             let client = client.with_compression(compression);

@@ -20,10 +20,11 @@ const INSERT_TIMEOUT: Setting<DurationBetween> = Setting {
 const COMPRESSION: Setting<OneOf<InsertCompression>> = Setting {
     variable: "WAREHOUSE_COMPRESSION",
     default: "lz4",
-    help: "How rows are packed on their way to a server",
+    help: "How rows are packed on their way to a server: zstd makes them smaller than lz4, and takes more time of the processor",
     parser: OneOf(&[
         ("none", InsertCompression::None),
         ("lz4", InsertCompression::Lz4),
+        ("zstd", InsertCompression::Zstd),
     ]),
 };
 const FSYNC: Setting<OneOf<bool>> = Setting {
