@@ -7,6 +7,7 @@ use std::time::Duration;
 use domain::Timestamp;
 use health_kit::Clock;
 
+use crate::backfill::{BackfillFigures, Backfills};
 use crate::ports::{ConsumerStatus, PartitionLag};
 use crate::{
     DayFigures, DayStatus, DetailFigures, DetailStatus, Ledger, LedgerFigures, LoadFigures,
@@ -21,6 +22,7 @@ pub struct EtlStatus {
     details: Arc<DetailStatus>,
     consumer: Arc<dyn ConsumerStatus>,
     clock: Arc<dyn Clock>,
+    backfills: Option<Arc<Backfills>>,
 }
 
 /// Loading at one moment. The ledger is of one moment in itself; the other
@@ -41,6 +43,8 @@ pub struct EtlSnapshot {
     pub details: DetailFigures,
     /// How far this member has read, ordered by topic and partition.
     pub partitions: Vec<PartitionLag>,
+    /// The backfills that run in this process, the oldest first.
+    pub backfills: Vec<BackfillFigures>,
 }
 
 impl EtlStatus {
@@ -61,6 +65,16 @@ impl EtlStatus {
             details,
             consumer,
             clock,
+            backfills: None,
+        }
+    }
+
+    /// Tells of these backfills as well.
+    #[must_use]
+    pub fn with_backfills(self, backfills: Arc<Backfills>) -> Self {
+        Self {
+            backfills: Some(backfills),
+            ..self
         }
     }
 
@@ -75,6 +89,8 @@ impl EtlStatus {
             days: self.days.figures(),
             details: self.details.figures(),
             partitions: self.consumer.partitions(),
+            backfills: (self.backfills.as_ref())
+                .map_or(Vec::new(), |backfills| backfills.figures()),
         }
     }
 }
@@ -123,6 +139,7 @@ mod tests {
             load: LoadFigures::default(),
             days: DayFigures::default(),
             details: DetailFigures::default(),
+            backfills: Vec::new(),
             partitions: vec![
                 partition("a", Some(3), Some(7_000)),
                 partition("a", Some(1), Some(9_000)),

@@ -7,7 +7,7 @@ use command_kit::{COMMIT, VERSION};
 use etl_application::ports::MatchDetails;
 use etl_application::{
     DayBuilder, DetailParts, DetailWorker, EtlStatus, Ledger, LoadStatus, Loader, LoaderParts,
-    PatchKeeper, TopicFigures,
+    PatchKeeper, TopicFigures, backfill::Backfills,
 };
 use etl_http_api::{ApiState, WriteAccess};
 use etl_kafka_adapter::{KafkaDeadLetters, KafkaHealth, KafkaRecords};
@@ -20,6 +20,7 @@ use service_kit::{
 use tokio_util::sync::CancellationToken;
 
 use crate::{
+    backfill::{Origins, backfiller},
     settings::{CounterSettings, Settings},
     warehouse::Warehouse,
 };
@@ -30,6 +31,7 @@ pub struct Service {
     patches: PatchKeeper,
     builder: DayBuilder,
     details: DetailWorker,
+    backfills: Arc<Backfills>,
     kafka: Arc<KafkaHealth>,
     warehouse: Warehouse,
     ledger: Arc<Ledger>,
@@ -52,14 +54,7 @@ impl Service {
         let warehouse = Warehouse::open(&settings, &clock).await?;
         warehouse.refuse_newer().await?;
 
-        let records =
-            KafkaRecords::try_new(&settings.kafka).context("the KAFKA_ settings cannot work")?;
-        let records = Arc::new(records);
-        let dead_letters = KafkaDeadLetters::try_new(&settings.kafka)
-            .context("the KAFKA_ settings cannot work")?;
-        let kafka = KafkaHealth::new(&settings.kafka, Arc::clone(&records), &dead_letters, &clock);
-        let kafka = Arc::new(kafka);
-
+        let (records, dead_letters, kafka) = kafka(&settings, &clock)?;
         let ledger = Arc::new(Ledger::new(settings.kafka.topics().map(Arc::from)));
         let load = Arc::new(LoadStatus::new(&clock));
         warehouse.tell(&load);
@@ -67,13 +62,14 @@ impl Service {
             consumer: records.clone(),
             facts: Arc::clone(&warehouse.facts),
             wishes: Arc::clone(&warehouse.wishes),
-            dead_letters: Arc::new(dead_letters),
+            dead_letters,
             ledger: Arc::clone(&ledger),
             status: Arc::clone(&load),
         };
         let details = details(&settings, &warehouse, &load, &clock)?;
         let wishes = details.status();
         let loader = Loader::new(parts, settings.loader);
+        let backfills = backfills(&settings, &warehouse, &load, &clock)?;
         let patches = warehouse.patch_keeper(&settings.counters.patches, &clock);
         let builder = builder(settings.counters, &warehouse, &clock);
         let days = builder.status();
@@ -91,20 +87,24 @@ impl Service {
             health: Arc::new(health),
             // Its main work waits for everything else.
             readiness: Arc::new(Readiness::new(drain, Vec::new())),
-            etl: Arc::new(EtlStatus::new(
-                Arc::clone(&ledger),
-                load,
-                days,
-                wishes,
-                records,
-                Arc::clone(&clock),
-            )),
+            etl: Arc::new(
+                EtlStatus::new(
+                    Arc::clone(&ledger),
+                    load,
+                    days,
+                    wishes,
+                    records,
+                    Arc::clone(&clock),
+                )
+                .with_backfills(Arc::clone(&backfills)),
+            ),
             counters: Arc::clone(&warehouse.counters),
             reader: Arc::clone(&warehouse.reader),
             clock,
             write: settings.api.token.map(|token| WriteAccess {
                 token,
                 facts: Arc::clone(&warehouse.facts),
+                backfills: Arc::clone(&backfills),
             }),
             cors_allowed_origins: settings.api.cors_allowed_origins,
         };
@@ -113,6 +113,7 @@ impl Service {
             patches,
             builder,
             details,
+            backfills,
             kafka,
             warehouse,
             ledger,
@@ -148,6 +149,7 @@ impl Service {
             patches,
             builder,
             details,
+            backfills,
             kafka,
             warehouse,
             ledger,
@@ -182,6 +184,13 @@ impl Service {
                 Ok::<_, std::convert::Infallible>(())
             }
         });
+        lifecycle.spawn("backfills", {
+            let drain = lifecycle.drain();
+            async move {
+                backfills.run(drain).await;
+                Ok::<_, std::convert::Infallible>(())
+            }
+        });
         lifecycle.spawn("loader", {
             let (drain, abort) = (lifecycle.drain(), lifecycle.abort());
             async move {
@@ -195,6 +204,34 @@ impl Service {
         warehouse.close().await;
         conclude(ledger.figures().total(), &ending)
     }
+}
+
+/// Who loads past ranges.
+fn backfills(
+    settings: &Settings,
+    warehouse: &Warehouse,
+    load: &Arc<LoadStatus>,
+    clock: &Arc<dyn Clock>,
+) -> anyhow::Result<Arc<Backfills>> {
+    let origins =
+        Origins::try_new(&settings.kafka, clock).context("the KAFKA_ settings cannot work")?;
+    Ok(Arc::new(Backfills::new(
+        backfiller(settings, warehouse, load, clock),
+        Arc::new(origins),
+        Arc::clone(clock),
+    )))
+}
+
+/// The member of the group, where its dead letters go, and how both are.
+fn kafka(
+    settings: &Settings,
+    clock: &Arc<dyn Clock>,
+) -> anyhow::Result<(Arc<KafkaRecords>, Arc<KafkaDeadLetters>, Arc<KafkaHealth>)> {
+    let wrong = "the KAFKA_ settings cannot work";
+    let records = Arc::new(KafkaRecords::try_new(&settings.kafka).context(wrong)?);
+    let dead_letters = KafkaDeadLetters::try_new(&settings.kafka).context(wrong)?;
+    let health = KafkaHealth::new(&settings.kafka, Arc::clone(&records), &dead_letters, clock);
+    Ok((records, Arc::new(dead_letters), Arc::new(health)))
 }
 
 /// Who builds days.

@@ -14,6 +14,7 @@ use utoipa::ToSchema;
 
 use crate::{
     ApiState,
+    backfills::BackfillAnswer,
     wishes::{BudgetAnswer, WishesAnswer},
 };
 
@@ -51,6 +52,8 @@ pub(crate) struct EtlAnswer {
     /// What may be asked for; null if nobody is asked.
     #[schema(required = true)]
     budget: Option<BudgetAnswer>,
+    /// Past ranges that this process loads.
+    backfills: Vec<BackfillAnswer>,
 }
 
 /// consumed = loaded + `dead_lettered` + pending, in every answer.
@@ -201,6 +204,7 @@ impl From<EtlSnapshot> for EtlAnswer {
             days: DaysAnswer::from(&snapshot.days),
             wishes: WishesAnswer::from(&snapshot.details.wishes),
             budget: BudgetAnswer::of(&snapshot.details),
+            backfills: snapshot.backfills.into_iter().map(Into::into).collect(),
             partitions: snapshot.partitions.into_iter().map(Into::into).collect(),
         }
     }

@@ -8,8 +8,14 @@ use tokio_util::sync::CancellationToken;
 use utoipa_actix_web::service_config::ServiceConfig;
 
 use crate::{
-    ApiState, days, events, figures, matches, metrics::EtlMetrics, page, rebuild,
-    rebuild::REBUILD_PATH, stats, warehouse::Questions,
+    ApiState, backfills,
+    backfills::{BACKFILL_PATH, BACKFILLS_PATH, BODY_BYTES_MAX},
+    days, events, figures, matches,
+    metrics::EtlMetrics,
+    page, rebuild,
+    rebuild::REBUILD_PATH,
+    stats,
+    warehouse::Questions,
 };
 
 /// Groups of paths in the description.
@@ -26,11 +32,21 @@ const TAGS: &[(&str, &str)] = &[
 ];
 
 /// Paths that exist only where a token is set.
-const WRITE_PATHS: &[WritePath] = &[WritePath {
-    path: REBUILD_PATH,
-    // It takes none, and some clients send an empty object.
-    body_bytes_max: 1024,
-}];
+const WRITE_PATHS: &[WritePath] = &[
+    WritePath {
+        path: REBUILD_PATH,
+        // It takes none, and some clients send an empty object.
+        body_bytes_max: 1024,
+    },
+    WritePath {
+        path: BACKFILLS_PATH,
+        body_bytes_max: BODY_BYTES_MAX,
+    },
+    WritePath {
+        path: BACKFILL_PATH,
+        body_bytes_max: 1024,
+    },
+];
 
 /// Answers on `listener` until `stop` is cancelled, and then for at most
 /// three seconds more, to finish the answers that are under way.
@@ -79,6 +95,10 @@ fn routes(config: &mut ServiceConfig<'_>) {
         .service(events::etl_events)
         .service(days::days)
         .service(rebuild::rebuild)
+        .service(backfills::begin)
+        .service(backfills::newest)
+        .service(backfills::one)
+        .service(backfills::cancel)
         .service(matches::known_match)
         .service(stats::heroes)
         .service(stats::pairs)

@@ -8,9 +8,10 @@
 //! The server, its limits and what every service shows are http-kit's.
 //!
 //! Whoever can reach the port may read what is said here, and what is said
-//! here holds no secrets. To mark a day takes the token, and without one there
-//! is no path for it.
+//! here holds no secrets. To mark a day or to load a past range takes the token,
+//! and without one there are no paths for it.
 
+mod backfills;
 mod days;
 mod events;
 mod figures;
@@ -25,6 +26,7 @@ mod stats;
 mod warehouse;
 mod wishes;
 
+pub use backfills::{BACKFILL_PATH, BACKFILLS_PATH};
 pub use interface::serve;
 pub use rebuild::REBUILD_PATH;
 pub use state::{ApiState, WriteAccess};

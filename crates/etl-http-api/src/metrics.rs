@@ -35,6 +35,7 @@ impl Metrics for EtlMetrics {
         write_storing(&snapshot, writer)?;
         write_days(&snapshot, writer)?;
         write_details(&snapshot.details, writer)?;
+        write_backfills(&snapshot, writer)?;
         let build = [("version", self.version), ("commit", self.commit)];
         writer.info("etl_build", "What is running", build)
     }
@@ -172,5 +173,16 @@ fn write_details(figures: &DetailFigures, writer: &mut Writer<'_>) -> fmt::Resul
             let labels = [("upstream", figures.upstream), ("window", name)];
             Some((labels, window.left?))
         }),
+    )
+}
+
+fn write_backfills(snapshot: &EtlSnapshot, writer: &mut Writer<'_>) -> fmt::Result {
+    writer.gauges(
+        "etl_backfill_progress_ratio",
+        "How much of a past range is loaded, of those that this process loads",
+        snapshot
+            .backfills
+            .iter()
+            .filter_map(|one| Some(([("id", one.id.to_string())], one.done?))),
     )
 }

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use etl_application::{
     EtlStatus,
+    backfill::Backfills,
     ports::{CounterStore, FactStore, WarehouseReader},
 };
 use health_kit::{Clock, Health, Readiness};
@@ -30,7 +31,8 @@ pub struct ApiState {
     pub reader: Arc<dyn WarehouseReader>,
     /// Says which day it is.
     pub clock: Arc<dyn Clock>,
-    /// Who may have days built again; without it there is no path for that.
+    /// Who may have days built again and past ranges loaded; without it there are no
+    /// paths for that.
     pub write: Option<WriteAccess>,
     /// Origins whose pages may read the answers; `*` is every origin.
     pub cors_allowed_origins: Vec<String>,
@@ -43,4 +45,6 @@ pub struct WriteAccess {
     pub token: SecretString,
     /// Where days are marked.
     pub facts: Arc<dyn FactStore>,
+    /// Who loads past ranges.
+    pub backfills: Arc<Backfills>,
 }

@@ -15,6 +15,8 @@ pub struct ListedOrigin {
     piece_records: usize,
     next: usize,
     goes_on: bool,
+    /// Before this place nothing comes any more.
+    waits_before: Option<usize>,
     /// What is answered instead, first.
     errors: VecDeque<OriginError>,
 }
@@ -31,6 +33,7 @@ impl ListedOrigin {
             piece_records,
             next: 0,
             goes_on: true,
+            waits_before: None,
             errors: VecDeque::new(),
         }
     }
@@ -38,6 +41,11 @@ impl ListedOrigin {
     /// Answers this, once, before it goes on.
     pub fn fail_with(&mut self, error: OriginError) {
         self.errors.push_back(error);
+    }
+
+    /// Gives nothing more once it has come to this place of the list.
+    pub fn wait_before(&mut self, place: usize) {
+        self.waits_before = Some(place);
     }
 
     /// The same range as of a position; one that is none begins anew, and says so.
@@ -77,6 +85,9 @@ impl BackfillOrigin for ListedOrigin {
     async fn next(&mut self) -> Result<Option<BackfillPiece>, OriginError> {
         if let Some(error) = self.errors.pop_front() {
             return Err(error);
+        }
+        if self.waits_before == Some(self.next) {
+            std::future::pending::<()>().await;
         }
         let count = self.records.len();
         let until = count.min(self.next + self.piece_records);

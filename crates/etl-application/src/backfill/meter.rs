@@ -7,13 +7,15 @@ use domain::Timestamp;
 use health_kit::{Clock, RecentCount};
 use tokio::time::Instant;
 
-use super::{Backfill, BackfillId, BackfillState, Progress};
+use super::{Backfill, BackfillId, BackfillOwner, BackfillState, Progress};
 
-/// What is known of a backfill that runs in this process.
+/// What is known of a backfill.
 #[derive(Debug, Clone, PartialEq)]
 pub struct BackfillFigures {
     /// What it is called.
     pub id: BackfillId,
+    /// Who loads it.
+    pub owner: BackfillOwner,
     /// Where its records come from.
     pub origin: String,
     /// What became of it.
@@ -24,10 +26,32 @@ pub struct BackfillFigures {
     pub invalid: u64,
     /// How much of the range is done, from 0 to 1, if it is known.
     pub done: Option<f64>,
-    /// How fast it goes.
-    pub records_per_second: f64,
+    /// How fast it goes; none of one that does not run in this process.
+    pub records_per_second: Option<f64>,
     /// When the end is to be expected, if it goes on like this.
     pub ends_at: Option<Timestamp>,
+}
+
+impl BackfillFigures {
+    /// What the row of a backfill says, wherever that runs.
+    #[must_use]
+    pub fn of(backfill: &Backfill) -> Self {
+        Self::with(backfill, &super::progress_of(backfill))
+    }
+
+    fn with(backfill: &Backfill, progress: &Progress) -> Self {
+        Self {
+            id: backfill.id,
+            owner: progress.owner,
+            origin: backfill.origin.clone(),
+            state: backfill.state,
+            records: backfill.records,
+            invalid: progress.invalid,
+            done: progress.done,
+            records_per_second: None,
+            ends_at: None,
+        }
+    }
 }
 
 /// Measures a backfill while it runs.
@@ -75,16 +99,11 @@ impl BackfillMeter {
     #[must_use]
     pub fn figures(&self) -> BackfillFigures {
         let mut measured = self.measured.lock().unwrap_or_else(PoisonError::into_inner);
-        let done = measured.progress.done;
+        let of_row = BackfillFigures::with(&measured.backfill, &measured.progress);
         BackfillFigures {
-            id: measured.backfill.id,
-            origin: measured.backfill.origin.clone(),
-            state: measured.backfill.state,
-            records: measured.backfill.records,
-            invalid: measured.progress.invalid,
-            done,
-            records_per_second: measured.records.per_second(Instant::now()),
-            ends_at: done.and_then(|done| self.ends_at(done)),
+            records_per_second: Some(measured.records.per_second(Instant::now())),
+            ends_at: of_row.done.and_then(|done| self.ends_at(done)),
+            ..of_row
         }
     }
 
@@ -132,8 +151,9 @@ mod tests {
         meter.reached(&backfill, &progress);
         let figures = meter.figures();
         assert_eq!((figures.records, figures.done), (1400, Some(0.6)));
+        let rate = figures.records_per_second;
         assert!(
-            (figures.records_per_second - 100.0).abs() < 1.0,
+            rate.is_some_and(|rate| (rate - 100.0).abs() < 1.0),
             "{figures:?}"
         );
         let ends_ms = figures.ends_at.map(Timestamp::as_unix_ms);

@@ -5,6 +5,7 @@ mod meter;
 mod progress;
 mod range;
 mod run;
+mod service;
 mod share;
 mod stored;
 
@@ -16,5 +17,6 @@ pub use run::{
     BACKFILLS_MAX, BackfillEnd, BackfillSettings, BackfillWatcher, Backfiller, BackfillerParts,
     BeginError, CancelError, progress_of,
 };
+pub use service::Backfills;
 pub use share::BackfillShare;
 pub use stored::{Backfill, BackfillState};

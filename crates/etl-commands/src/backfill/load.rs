@@ -66,7 +66,12 @@ pub(super) async fn run(
         }
     };
     let loading = Loading {
-        backfiller: backfiller(&settings, &warehouse, &clock),
+        backfiller: backfiller(
+            &settings,
+            &warehouse,
+            &Arc::new(LoadStatus::new(&clock)),
+            &clock,
+        ),
         origins,
         range,
         clock,
@@ -87,15 +92,16 @@ fn unavailable(error: &anyhow::Error) -> ExitCode {
 }
 
 /// Who loads, with these settings.
-pub(super) fn backfiller(
+pub(crate) fn backfiller(
     settings: &Settings,
     warehouse: &Warehouse,
+    status: &Arc<LoadStatus>,
     clock: &Arc<dyn Clock>,
 ) -> Backfiller {
     let parts = BackfillerParts {
         facts: Arc::clone(&warehouse.facts),
         store: Arc::clone(&warehouse.backfills),
-        status: Arc::new(LoadStatus::new(clock)),
+        status: Arc::clone(status),
         clock: Arc::clone(clock),
     };
     Backfiller::new(parts, settings.backfill())
@@ -249,17 +255,18 @@ impl BackfillWatcher for Watcher {
 /// How far it is, how fast it goes, and until when.
 fn said_of(figures: &BackfillFigures) -> String {
     let BackfillFigures {
-        records,
-        invalid,
-        records_per_second,
-        ..
+        records, invalid, ..
     } = figures;
-    let so_far =
-        format!("{records} records loaded, {invalid} not, {records_per_second:.0} a second");
+    let so_far = format!("{records} records loaded, {invalid} not");
+    let rate = figures.records_per_second;
+    let rate = rate.map(|rate| format!("{rate:.0} a second"));
     let done = figures.done.map(|done| format!("{:.0}%", done * 100.0));
     let end = figures
         .ends_at
         .map(|at| format!("expected end {}", rfc3339(at.as_unix_ms())));
-    let parts: Vec<_> = [Some(so_far), done, end].into_iter().flatten().collect();
+    let parts: Vec<_> = [Some(so_far), rate, done, end]
+        .into_iter()
+        .flatten()
+        .collect();
     parts.join(", ")
 }

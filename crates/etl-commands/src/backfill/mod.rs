@@ -18,6 +18,7 @@ use etl_application::backfill::{BackfillId, BackfillRange, STANDARD_INPUT, Span}
 use health_kit::{Clock as _, SystemClock};
 use service_kit::exit_code::ExitCode;
 
+pub(crate) use load::backfiller;
 pub(crate) use origins::Origins;
 
 use crate::load_for_command;

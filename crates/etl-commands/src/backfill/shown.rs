@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use command_kit::rfc3339;
+use etl_application::LoadStatus;
 use etl_application::backfill::{Backfill, CancelError, progress_of};
 use health_kit::{Clock, SystemClock};
 use service_kit::exit_code::ExitCode;
@@ -44,7 +45,12 @@ async fn show(settings: &Settings, action: Action) -> anyhow::Result<()> {
             print_all(&found.ok_or(CancelError::NoSuch(id))?);
         }
         Action::Cancel { id } => {
-            let backfiller = backfiller(settings, &warehouse, &clock);
+            let backfiller = backfiller(
+                settings,
+                &warehouse,
+                &Arc::new(LoadStatus::new(&clock)),
+                &clock,
+            );
             let ended = backfiller.cancel(id).await?;
             println!("{id} is {}", ended.state.as_str());
         }

@@ -39,8 +39,8 @@ pub use counters::CounterSettings;
 
 static API: ApiSection = ApiSection::new(
     "8001",
-    "Bearer token of whoever may have days built again; without it that path of the HTTP \
-     interface does not exist",
+    "Bearer token of whoever may have days built again and past ranges loaded; without it those \
+     paths of the HTTP interface do not exist",
 );
 static KAFKA: KafkaSection = KafkaSection::DEFAULT;
 static WAREHOUSE: WarehouseSection = WarehouseSection::DEFAULT;

@@ -67,7 +67,7 @@ async fn every_route_answers_as_it_is_described() {
     }
     let description = api.json("/openapi.json").await;
     let paths = description["paths"].as_object().map(serde_json::Map::len);
-    assert_eq!(paths, Some(15));
+    assert_eq!(paths, Some(17));
     api.stop().await;
 }
 

@@ -4,6 +4,7 @@
 
 mod support;
 
+mod backfills;
 mod documents;
 mod events;
 mod figures;

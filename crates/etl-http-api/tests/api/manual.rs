@@ -6,7 +6,10 @@ use etl_application::DeadLetterReason;
 use http_test_kit::manual::{described_metrics, described_paths, shown_metrics, shown_paths};
 use test_kit::document::{code, table};
 
-use crate::{figures::load_one_of_each, support::Api};
+use crate::{
+    figures::load_one_of_each,
+    support::{Api, range},
+};
 
 const MANUAL: &str = "etl/INTERFACE.md";
 
@@ -14,6 +17,11 @@ const MANUAL: &str = "etl/INTERFACE.md";
 async fn every_metric_is_in_the_manual_with_its_labels_and_type() {
     let api = Api::start();
     load_one_of_each(&api).await;
+    let begun = api.backfills.begin(&range(0)).await;
+    begun.expect("there is room");
+    // A range whose end is known has a series once some of it is done.
+    api.until(|| api.backfills.figures().iter().any(|one| one.records > 0))
+        .await;
     let text = api.text("/metrics").await;
     assert_eq!(described_metrics(MANUAL), shown_metrics(&text));
     api.stop().await;

@@ -13,6 +13,7 @@ use feed_simulator::{
     summaries::{Summaries, SummariesConfig},
 };
 use kafka_test_kit::shared_broker;
+use serde_json::json;
 use tempfile::TempDir;
 use test_kit::{
     service_process::{Finished, run_to_end, send_signal},
@@ -209,6 +210,48 @@ async fn the_topic_is_read_again_and_the_group_begins_where_it_was() -> Result<(
     service.wait_until_loaded(&sent).await?;
     assert_eq!(service.figure("consumed").await?, COUNT);
     service.stop().await
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_service_goes_on_with_its_backfills_when_it_starts_again() -> Result<()> {
+    const COUNT: u64 = 3000;
+    const TOKEN: &str = "a-token-of-a-test";
+    let topics = Topics::create_on(shared_broker().await?).await?;
+    topics
+        .fill(SummariesConfig::new(World::new(7), COUNT))
+        .await?;
+    let folder = Arc::new(TempDir::new()?);
+    // What is there already is left to the backfill.
+    let further = [("API_TOKEN", TOKEN), ("KAFKA_START", "latest")];
+    let slow: Vec<_> = further.into_iter().chain(SLOW).collect();
+    let service = Service::start(&topics, &folder, &slow).await?;
+    let range = json!({ "origin": "topic", "from": "2020-01-01T00:00:00Z" });
+    let begun = service.post("/api/v1/backfills", TOKEN, &range).await?;
+    let id = begun["id"].as_str().context("it has an id")?.to_owned();
+    wait_until(DEADLINE, "something is loaded", async || {
+        let etl = service.json("/api/v1/etl").await;
+        etl.is_ok_and(|etl| etl["backfills"][0]["records"].as_u64() > Some(0))
+    })
+    .await?;
+    let folder = service.kill().await?;
+    let shown = async || {
+        let shown = run(&["backfill", "show", &id], &folder).await;
+        shown.map(|shown| shown.stdout)
+    };
+    assert!(shown().await?.contains("state     running"));
+
+    let service = Service::start(&topics, &folder, &further).await?;
+    wait_until(DEADLINE, "it is finished", async || {
+        shown()
+            .await
+            .is_ok_and(|shown| shown.contains("state     finished"))
+    })
+    .await?;
+    service.stop().await?;
+    let shown = shown().await?;
+    assert!(shown.contains(&format!("loaded    {COUNT}\n")), "{shown}");
+    assert_eq!(matches(&folder).await?, COUNT);
+    Ok(())
 }
 
 #[tokio::test]

@@ -123,6 +123,17 @@ impl Service {
         Ok(serde_json::from_str(&body)?)
     }
 
+    /// What a path answers to JSON from whoever has the token.
+    pub(crate) async fn post(&self, path: &str, token: &str, body: &Value) -> Result<Value> {
+        let url = format!("{}{path}", self.site.url);
+        let request = self.site.client.post(url).bearer_auth(token);
+        let answer = request.body(body.to_string()).send().await?;
+        let status = answer.status();
+        let body = answer.text().await?;
+        ensure!(status.is_success(), "{path}: {status}: {body}");
+        Ok(serde_json::from_str(&body)?)
+    }
+
     /// The text at a path, whatever the status.
     pub(crate) async fn text(&self, path: &str) -> String {
         self.site.text(path).await

@@ -5,14 +5,22 @@ mod warehouse;
 
 use std::{net::SocketAddr, ops::Deref, sync::Arc, time::Duration};
 
-use domain::{CountingRules, Patches};
+use domain::{CountingRules, Patches, Timestamp};
 use etl_application::{
     BatchLimits, Content, DayBuilder, DayStatus, DetailParts, DetailSettings, DetailStatus,
     DetailWorker, EtlStatus, Invalid, Ledger, LoadStatus, Loader, LoaderParts, LoaderSettings,
     RawRecord, Record, WISHES_WAITING_MAX, WishRules,
+    backfill::{
+        BackfillRange, BackfillSettings, BackfillShare, Backfiller, BackfillerParts, Backfills,
+        Span,
+    },
     ports::{ConsumerEvent, TopicPartition},
 };
 use etl_http_api::{ApiState, WriteAccess, serve};
+use etl_test_support::{
+    ListedOrigin, MemoryWarehouse,
+    answers::{NOON, said_by, whole},
+};
 use health_kit::{Clock, Health, HealthReporter, Readiness};
 use http_kit::listen;
 use http_test_kit::{DEADLINE, client::Site};
@@ -43,6 +51,7 @@ pub(crate) struct Api {
     pub(crate) wishes: Arc<DetailStatus>,
     pub(crate) warehouse: Arc<FakeWarehouse>,
     pub(crate) consumer: Arc<FakeConsumer>,
+    pub(crate) backfills: Arc<Backfills>,
     stop: CancellationToken,
     server: JoinHandle<std::io::Result<()>>,
     /// The loader and the builder of days; they end with this.
@@ -84,6 +93,8 @@ impl Api {
         work.spawn(builder.run(never.clone()));
         work.spawn(details.run(never.clone(), never.clone()));
 
+        let backfills = backfills(&warehouse, &load);
+        work.spawn(Arc::clone(&backfills).run(never.clone()));
         let parts: Vec<Arc<dyn HealthReporter>> = vec![load.clone(), days.clone(), wishes.clone()];
         let state = ApiState {
             service_name: "etl-service".to_owned(),
@@ -91,13 +102,16 @@ impl Api {
             commit: "0123abc",
             health: Arc::new(Health::new(parts)),
             readiness: Arc::new(Readiness::new(never, Vec::new())),
-            etl: Arc::new(EtlStatus::new(
-                Arc::clone(&ledger),
-                Arc::clone(&load),
-                Arc::clone(&days),
-                Arc::clone(&wishes),
-                consumer.clone(),
-                Arc::clone(&clock),
+            etl: Arc::new(status(
+                &backfills,
+                EtlStatus::new(
+                    Arc::clone(&ledger),
+                    Arc::clone(&load),
+                    Arc::clone(&days),
+                    Arc::clone(&wishes),
+                    consumer.clone(),
+                    Arc::clone(&clock),
+                ),
             )),
             counters: warehouse.clone(),
             reader: warehouse.clone(),
@@ -105,6 +119,7 @@ impl Api {
             write: token.map(|token| WriteAccess {
                 token: token.into(),
                 facts: warehouse.clone(),
+                backfills: Arc::clone(&backfills),
             }),
             cors_allowed_origins: Vec::new(),
         };
@@ -120,6 +135,7 @@ impl Api {
             wishes,
             warehouse,
             consumer,
+            backfills,
             server: tokio::spawn(serve(listener, state, stop.clone())),
             stop,
             work,
@@ -227,4 +243,38 @@ fn loader(
         wishes: WishRules::default(),
     };
     Loader::new(parts, settings)
+}
+
+fn status(backfills: &Arc<Backfills>, status: EtlStatus) -> EtlStatus {
+    status.with_backfills(Arc::clone(backfills))
+}
+
+/// Backfills of one range, the topic's: a match, and one that never comes.
+fn backfills(warehouse: &Arc<FakeWarehouse>, load: &Arc<LoadStatus>) -> Arc<Backfills> {
+    let clock: Arc<dyn Clock> = Arc::new(CLOCK);
+    let parts = BackfillerParts {
+        facts: warehouse.clone(),
+        store: Arc::new(MemoryWarehouse::new(Arc::clone(&clock))),
+        status: Arc::clone(load),
+        clock: Arc::clone(&clock),
+    };
+    let settings = BackfillSettings {
+        batch: BatchLimits {
+            rows_max: 1,
+            bytes_max: 1 << 20,
+        },
+        share: BackfillShare::default(),
+    };
+    let backfiller = Backfiller::new(parts, settings);
+    let mut origin = ListedOrigin::new([1, 2].map(|id| Ok(said_by("a", 1, whole(id, NOON)))), 1);
+    origin.wait_before(1);
+    Arc::new(Backfills::new(backfiller, Arc::new(origin), clock))
+}
+
+/// A range of the topic, of so many hours.
+pub(crate) fn range(hours: i64) -> BackfillRange {
+    BackfillRange::Topic(Span {
+        from: Timestamp::from_unix_seconds(NOON),
+        to: Timestamp::from_unix_seconds(NOON + (hours + 1) * 3600),
+    })
 }
