@@ -5,7 +5,8 @@
 //! Between two answers, and before the first one, it is counted here, always to
 //! our disadvantage: a call counts from its beginning, one that crosses into
 //! the next window counts in both, and one whose answer never came is taken for
-//! counted.
+//! counted. Each minute begins with one call alone, and a process that starts
+//! takes what is set down for made, and waits for the next minute.
 //!
 //! It is a machine without socket and clock: whoever calls says what time it is.
 
