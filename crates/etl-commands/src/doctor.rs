@@ -3,9 +3,11 @@
 use std::{path::Path, sync::Arc, time::Duration};
 
 use command_kit::doctor::{Checklist, DoctorArguments};
-use etl_application::ports::WarehouseError;
+use domain::MatchId;
+use etl_application::ports::{CallMemory, DetailsError, MatchDetails as _, WarehouseError};
 use etl_clickhouse_adapter::{ClickHouseWarehouse, SCHEMA_VERSION};
 use etl_kafka_adapter::{KafkaSettings, KafkaTrial};
+use etl_opendota_adapter::{OpenDotaDetails, UPSTREAM};
 use etl_sqlite_adapter::SqliteWarehouse;
 use health_kit::{Clock, SystemClock};
 use kafka_kit::{brokers::in_thread, trial::Tried};
@@ -21,6 +23,10 @@ use crate::{settings::Settings, warehouse::server};
 const KAFKA_TIME_MAX: Duration = Duration::from_secs(30);
 /// A question to the warehouse; a server that is well answers in milliseconds.
 const WAREHOUSE_TIME_MAX: Duration = Duration::from_secs(10);
+/// A call of an upstream, with what is set down before it.
+const UPSTREAM_TIME_MAX: Duration = Duration::from_secs(30);
+/// Whether an upstream knows this match or not, it has answered.
+const ASKED_FOR: i64 = 1;
 /// With less room the disk of a warehouse is full soon.
 const DISK_FREE_MIN_BYTES: u64 = 512 * 1024 * 1024;
 /// Marks are by the server's clock, and by ours it is judged how old they are.
@@ -34,8 +40,8 @@ pub(crate) async fn run(settings: &Settings, arguments: DoctorArguments) -> Exit
     kafka(&mut list, &settings.kafka).await;
     let clock: Arc<dyn Clock> = Arc::new(SystemClock);
     match settings.warehouse.embedded_file() {
-        Some(file) => embedded(&mut list, &file, &clock).await,
-        None => on_server(&mut list, settings, &*clock).await,
+        Some(file) => embedded(&mut list, settings, &file, &clock).await,
+        None => on_server(&mut list, settings, &clock).await,
     }
     list.conclude()
 }
@@ -78,27 +84,26 @@ async fn kafka(list: &mut Checklist, settings: &KafkaSettings) {
 
 type Question = Box<dyn FnOnce(&KafkaTrial) -> Tried + Send>;
 
-async fn embedded(list: &mut Checklist, file: &Path, clock: &Arc<dyn Clock>) {
+async fn embedded(list: &mut Checklist, settings: &Settings, file: &Path, clock: &Arc<dyn Clock>) {
     let mut opened = None;
     let open = async {
         let warehouse = SqliteWarehouse::open(file, Arc::clone(clock)).await;
-        opened = Some(warehouse.map_err(|error| {
+        opened = Some(Arc::new(warehouse.map_err(|error| {
             format!("{error}; WAREHOUSE_DIR says where the embedded warehouse is")
-        })?);
+        })?));
         Ok::<_, String>(format!(
             "{} is open, and its tables are those of this program",
             file.display()
         ))
     };
     list.check("warehouse", WAREHOUSE_TIME_MAX, open).await;
-    match opened {
+    match &opened {
         Some(warehouse) => {
             let written = async {
                 warehouse.try_write().await?;
                 Ok::<_, WarehouseError>("the file can be written".to_owned())
             };
             list.check("inserts", WAREHOUSE_TIME_MAX, written).await;
-            warehouse.close().await;
         }
         None => list.skip("inserts", "the file is not open"),
     }
@@ -110,9 +115,16 @@ async fn embedded(list: &mut Checklist, file: &Path, clock: &Arc<dyn Clock>) {
     };
     list.check("disk", WAREHOUSE_TIME_MAX, room).await;
     list.skip("clock", "the embedded warehouse has that of this machine");
+    let calls = opened
+        .clone()
+        .map(|warehouse| warehouse as Arc<dyn CallMemory>);
+    upstream(list, settings, calls, clock).await;
+    if let Some(warehouse) = opened {
+        warehouse.close().await;
+    }
 }
 
-async fn on_server(list: &mut Checklist, settings: &Settings, clock: &dyn Clock) {
+async fn on_server(list: &mut Checklist, settings: &Settings, clock: &Arc<dyn Clock>) {
     let house = match server(settings) {
         Ok(house) => house,
         Err(error) => {
@@ -121,7 +133,6 @@ async fn on_server(list: &mut Checklist, settings: &Settings, clock: &dyn Clock)
             return;
         }
     };
-    let house: &ClickHouseWarehouse = &house;
     let reached = async {
         let version = house.server_version().await;
         let version = version.map_err(|error| {
@@ -133,6 +144,7 @@ async fn on_server(list: &mut Checklist, settings: &Settings, clock: &dyn Clock)
         for name in ["schema", "inserts", "disk", "clock"] {
             list.skip(name, "the server does not answer");
         }
+        upstream(list, settings, None, clock).await;
         return;
     }
     let schema = async { house.check_schema().await };
@@ -141,7 +153,8 @@ async fn on_server(list: &mut Checklist, settings: &Settings, clock: &dyn Clock)
         let found = format!("the tables are of version {SCHEMA_VERSION}, that of this program");
         Ok::<_, etl_clickhouse_adapter::SchemaError>(found)
     };
-    if list.check("schema", WAREHOUSE_TIME_MAX, schema).await {
+    let fits = list.check("schema", WAREHOUSE_TIME_MAX, schema).await;
+    if fits {
         let inserts = async {
             let count = house.try_inserts().await?;
             Ok::<_, WarehouseError>(format!("{count} tables can be written"))
@@ -150,9 +163,47 @@ async fn on_server(list: &mut Checklist, settings: &Settings, clock: &dyn Clock)
     } else {
         list.skip("inserts", "the tables are not those of this program");
     }
-    list.check("disk", WAREHOUSE_TIME_MAX, disks(house)).await;
-    list.check("clock", WAREHOUSE_TIME_MAX, clocks(house, clock))
+    list.check("disk", WAREHOUSE_TIME_MAX, disks(&house)).await;
+    list.check("clock", WAREHOUSE_TIME_MAX, clocks(&house, &**clock))
         .await;
+    let calls = fits.then_some(house as Arc<dyn CallMemory>);
+    upstream(list, settings, calls, clock).await;
+}
+
+/// One call, which is set down and counted as any other: limits hold here too.
+async fn upstream(
+    list: &mut Checklist,
+    settings: &Settings,
+    calls: Option<Arc<dyn CallMemory>>,
+    clock: &Arc<dyn Clock>,
+) {
+    let name = format!("upstream.{UPSTREAM}");
+    if settings.loader.wishes.wanted.is_none() {
+        return list.skip(name, "DETAILS_FOR is none, so it is not asked");
+    }
+    let Some(calls) = calls else {
+        return list.skip(name, "calls cannot be set down in the warehouse");
+    };
+    let asked = async {
+        let details =
+            OpenDotaDetails::try_new(settings.opendota.clone(), calls, Arc::clone(clock))?;
+        let id = MatchId::try_new(ASKED_FOR).map_err(|error| error.to_string())?;
+        match details.fetch(id).await {
+            Ok(_) | Err(DetailsError::NotFound | DetailsError::Wrong { .. }) => {
+                Ok("it answers".to_owned())
+            }
+            Err(DetailsError::NoRoom { .. }) => {
+                Ok("it was not asked: its limits permit no call now".to_owned())
+            }
+            Err(error @ DetailsError::Refused { .. }) => {
+                Err(format!("{error}; see OPENDOTA_API_KEY"))
+            }
+            Err(error) => Err(format!(
+                "{error}; see OPENDOTA_API_URL, and that it can be reached from here"
+            )),
+        }
+    };
+    list.check(name, UPSTREAM_TIME_MAX, asked).await;
 }
 
 async fn disks(house: &ClickHouseWarehouse) -> Tried {

@@ -1,6 +1,12 @@
 //! `doctor`, with everything there and with nothing.
 
+use std::net::Ipv4Addr;
+
 use anyhow::Result;
+use feed_simulator::{
+    World,
+    upstream::{Upstream, UpstreamConfig, UpstreamServer},
+};
 use kafka_test_kit::{shared_broker, unique_topic};
 use serde_json::Value;
 use tempfile::TempDir;
@@ -29,8 +35,18 @@ fn outcomes(finished: &Finished) -> Result<Vec<(String, String)>> {
 #[tokio::test(flavor = "multi_thread")]
 async fn all_that_is_there_is_found_and_left_as_it_is() -> Result<()> {
     let topics = Topics::create_on(shared_broker().await?).await?;
-    let finished = doctor(&topics, &[]).await?;
+    let world = World::new(1);
+    let now = world.begin();
+    let upstream = Upstream::new(UpstreamConfig::new(world, now));
+    let server = UpstreamServer::start(upstream.clone(), (Ipv4Addr::LOCALHOST, 0).into()).await?;
+    let url = server.url();
+    let asked = [
+        ("DETAILS_FOR", "missing"),
+        ("OPENDOTA_API_URL", url.as_str()),
+    ];
+    let finished = doctor(&topics, &asked).await?;
     assert_eq!(finished.exit_code, Some(0), "{finished:?}");
+    assert_eq!(upstream.calls().calls, 1);
     let names = [
         "settings".to_owned(),
         "kafka".to_owned(),
@@ -42,6 +58,7 @@ async fn all_that_is_there_is_found_and_left_as_it_is() -> Result<()> {
         "inserts".to_owned(),
         "disk".to_owned(),
         "clock".to_owned(),
+        "upstream.opendota".to_owned(),
     ];
     let found = outcomes(&finished)?;
     let expected: Vec<_> = names
@@ -52,6 +69,15 @@ async fn all_that_is_there_is_found_and_left_as_it_is() -> Result<()> {
         })
         .collect();
     assert_eq!(found, expected);
+    let nobody = [asked[0], ("OPENDOTA_API_URL", "http://127.0.0.1:1/api")];
+    let alone = doctor(&topics, &nobody).await?;
+    assert_eq!(alone.exit_code, Some(69), "{alone:?}");
+    assert!(
+        alone.stdout.contains("see OPENDOTA_API_URL"),
+        "{}",
+        alone.stdout
+    );
+
     let folder = TempDir::new()?;
     let (list, settings) = (["dead-letters", "list", "--json"], topics.settings());
     let listed = run_to_end(PROGRAM, &list, &settings, folder.path()).await?;
@@ -75,6 +101,6 @@ async fn all_that_is_missing_is_told_at_once() -> Result<()> {
     }
     let found = outcomes(&finished)?;
     let of = |outcome: &str| found.iter().filter(|(_, one)| one == outcome).count();
-    assert_eq!((of("failed"), of("skipped")), (2, 4), "{found:?}");
+    assert_eq!((of("failed"), of("skipped")), (2, 5), "{found:?}");
     Ok(())
 }
