@@ -13,8 +13,9 @@ use etl_application::counters::{Cell, DayCounters, DaySums, StoredDay};
 use etl_application::ports::{
     BuildError, CounterFilter, CounterStore, DayBuild, DayState, Difference, DirtyDay, FactStore,
     HeroGames, KnownMatch, PairGames, Relation, StoreError, WarehouseError, WarehouseReader, Wish,
+    WishState,
 };
-use etl_application::{Answer, Facts};
+use etl_application::{Answer, Facts, WishReason};
 use health_kit::Clock;
 
 mod backfills;
@@ -48,6 +49,9 @@ pub(crate) struct State {
     backfills: BTreeMap<BackfillId, Backfill>,
     patches: Vec<Patch>,
     wishes: BTreeMap<MatchId, Wish>,
+    /// Those that wait.
+    wish_line: BTreeSet<wishes::Turn>,
+    wish_counts: BTreeMap<(WishReason, WishState), u64>,
     calls: BTreeMap<(String, Day), u64>,
     failure: Option<StoreError>,
     refused: BTreeSet<MatchId>,

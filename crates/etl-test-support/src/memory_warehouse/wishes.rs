@@ -49,9 +49,9 @@ impl WishQueue for MemoryWarehouse {
                 ..*wish
             };
             settled.next_try = full_second(wish.next_try);
-            let stored = state.wishes.get_mut(&wish.match_id);
-            if let Some(stored) = stored.filter(|stored| stored.version < settled.version) {
-                *stored = settled;
+            let stored = state.wishes.get(&wish.match_id);
+            if stored.is_some_and(|stored| stored.version < settled.version) {
+                state.put_wish(settled);
             }
         }
         Ok(())
@@ -84,8 +84,8 @@ impl WishQueue for MemoryWarehouse {
 
     async fn counts(&self) -> Result<WishCounts, WarehouseError> {
         let mut counts = WishCounts::default();
-        for wish in self.read()?.wishes.values() {
-            counts.add(wish.reason, wish.state, 1);
+        for ((reason, state), count) in &self.read()?.wish_counts {
+            counts.add(*reason, *state, *count);
         }
         Ok(counts)
     }
@@ -128,16 +128,30 @@ impl State {
             }
             wish.version = version.max(before.version + 1);
         }
-        self.wishes.insert(new.match_id, wish);
+        self.put_wish(wish);
     }
 
     /// The wishes that wait, in the order of their turns.
     fn in_line(&self) -> Vec<Wish> {
-        let waiting = self.wishes.values();
-        let waiting = waiting.filter(|wish| wish.state == WishState::Waiting);
-        let mut waiting: Vec<_> = waiting.copied().collect();
-        waiting.sort_by_key(|wish| (Reverse(wish.priority), wish.next_try, wish.match_id));
-        waiting
+        let ids = self.wish_line.iter().map(|(_, _, id)| id);
+        ids.filter_map(|id| self.wishes.get(id)).copied().collect()
+    }
+
+    /// Keeps the line and the counts with it: tests look at both often.
+    fn put_wish(&mut self, wish: Wish) {
+        if let Some(before) = self.wishes.insert(wish.match_id, wish) {
+            self.wish_line.remove(&turn(&before));
+            let count = self.wish_counts.entry((before.reason, before.state));
+            *count.or_default() -= 1;
+        }
+        if wish.state == WishState::Waiting {
+            self.wish_line.insert(turn(&wish));
+        }
+        *self
+            .wish_counts
+            .entry((wish.reason, wish.state))
+            .or_default() += 1;
+        self.wish_counts.retain(|_, count| *count > 0);
     }
 
     fn end(&mut self, wish: &Wish, reason: WishReason, state: WishState) {
@@ -147,12 +161,19 @@ impl State {
             version: wish.version + 1,
             ..*wish
         };
-        self.wishes.insert(wish.match_id, ended);
+        self.put_wish(ended);
     }
 
     pub(super) fn wish_of(&self, id: MatchId) -> Option<Wish> {
         self.wishes.get(&id).copied()
     }
+}
+
+/// Whose turn it is: the highest priority first, then whose time comes first.
+pub(super) type Turn = (Reverse<u8>, Timestamp, MatchId);
+
+fn turn(wish: &Wish) -> Turn {
+    (Reverse(wish.priority), wish.next_try, wish.match_id)
 }
 
 /// Tables hold seconds; nobody is asked before the time.
