@@ -69,7 +69,7 @@ impl BackfillOrigins for ListedOrigin {
     ) -> Result<Box<dyn BackfillOrigin>, OriginError> {
         match range {
             BackfillRange::Topic(_) => Ok(Box::new(self.at(at))),
-            other => Err(OriginError::Gone {
+            other @ BackfillRange::File(_) => Err(OriginError::Gone {
                 detail: UnknownRange(other.to_string()).to_string(),
             }),
         }

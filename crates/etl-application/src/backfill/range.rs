@@ -14,8 +14,6 @@ pub enum BackfillRange {
     File(String),
     /// The records of the topic of summaries that were written in a time.
     Topic(Span),
-    /// The matches that `OpenDota` shows and that began in a time.
-    OpenDota(Span),
 }
 
 /// A time, its end not included.
@@ -37,14 +35,12 @@ pub const STANDARD_INPUT: &str = "-";
 
 const FILE: &str = "--file ";
 const TOPIC: &str = "--topic ";
-const OPENDOTA: &str = "--source opendota ";
 
 impl fmt::Display for BackfillRange {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::File(path) => write!(f, "{FILE}{path}"),
             Self::Topic(span) => write!(f, "{TOPIC}{span}"),
-            Self::OpenDota(span) => write!(f, "{OPENDOTA}{span}"),
         }
     }
 }
@@ -53,13 +49,11 @@ impl FromStr for BackfillRange {
     type Err = UnknownRange;
 
     fn from_str(text: &str) -> Result<Self, UnknownRange> {
-        let after = |beginning: &str| text.strip_prefix(beginning);
-        let range = if let Some(path) = after(FILE) {
+        let range = if let Some(path) = text.strip_prefix(FILE) {
             Some(Self::File(path.to_owned()))
-        } else if let Some(span) = after(TOPIC) {
-            Span::read(span).map(Self::Topic)
         } else {
-            after(OPENDOTA).and_then(Span::read).map(Self::OpenDota)
+            let span = text.strip_prefix(TOPIC).and_then(Span::read);
+            span.map(Self::Topic)
         };
         range.ok_or_else(|| UnknownRange(text.to_owned()))
     }
@@ -129,10 +123,6 @@ mod tests {
         );
         check(BackfillRange::File(STANDARD_INPUT.to_owned()), "--file -");
         check(BackfillRange::Topic(span), &format!("--topic {times}"));
-        check(
-            BackfillRange::OpenDota(span),
-            &format!("--source opendota {times}"),
-        );
         for unknown in ["", "--topic --from 1 --to 2", "--source steam --from-seq 1"] {
             let read: Result<BackfillRange, _> = unknown.parse();
             assert_eq!(read, Err(UnknownRange(unknown.to_owned())));

@@ -184,7 +184,7 @@ impl Loading {
     fn flags(&self) -> String {
         match &self.range {
             BackfillRange::File(path) => format!("--file '{}'", path.replace('\'', r"'\''")),
-            range => range.to_string(),
+            range @ BackfillRange::Topic(_) => range.to_string(),
         }
     }
 }

@@ -50,9 +50,6 @@ impl BackfillOrigins for Origins {
                 Ok(Box::new(opened))
             }
             BackfillRange::Topic(span) => Ok(Box::new(self.topic.open(*span, at).await?)),
-            BackfillRange::OpenDota(_) => Err(OriginError::Gone {
-                detail: format!("{range} is not there yet"),
-            }),
         }
     }
 }
