@@ -1,10 +1,15 @@
 //! Secrets go where they belong, and nowhere else.
 
-use std::sync::Arc;
+use std::{net::Ipv4Addr, sync::Arc};
 
 use anyhow::Result;
 use clickhouse_test_kit::shared_clickhouse;
-use feed_simulator::{World, summaries::SummariesConfig};
+use domain::Timestamp;
+use feed_simulator::{
+    World,
+    summaries::SummariesConfig,
+    upstream::{Upstream, UpstreamConfig, UpstreamServer},
+};
 use http_test_kit::secrets::assert_no_secret_is_answered;
 use kafka_test_kit::{shared_broker, unique_topic};
 use tempfile::TempDir;
@@ -19,7 +24,7 @@ use crate::support::{DEADLINE, Service, Topics};
 const PROGRAM: &str = env!("CARGO_BIN_EXE_etl-service");
 const TOKEN: &str = "zQz-api-token";
 /// Every secret there is, planted.
-const SECRETS: [(&str, &str); 4] = [
+const SECRETS: [(&str, &str); 5] = [
     ("WAREHOUSE_PASSWORD", "zQz-warehouse"),
     ("KAFKA_SASL_PASSWORD", "zQz-sasl"),
     (
@@ -27,7 +32,9 @@ const SECRETS: [(&str, &str); 4] = [
         "ssl.key.password=zQz-property,sasl.oauthbearer.config=zQz-config",
     ),
     ("API_TOKEN", TOKEN),
+    ("OPENDOTA_API_KEY", "zQz-upstream"),
 ];
+const DETAILS: [(&str, &str); 2] = [("DETAILS_FOR", "sample=100%"), ("DETAILS_GRACE", "0s")];
 const SASL: [(&str, &str); 3] = [
     ("KAFKA_SECURITY_PROTOCOL", "sasl_plaintext"),
     ("KAFKA_SASL_MECHANISM", "PLAIN"),
@@ -35,6 +42,7 @@ const SASL: [(&str, &str); 3] = [
 ];
 /// Nobody listens there.
 const NOWHERE: &str = "http://127.0.0.1:1";
+const NO_UPSTREAM: (&str, &str) = ("OPENDOTA_API_URL", NOWHERE);
 
 #[tokio::test(flavor = "multi_thread")]
 async fn planted_secrets_show_nowhere() -> Result<()> {
@@ -46,35 +54,46 @@ async fn planted_secrets_show_nowhere() -> Result<()> {
 async fn while_everything_works() -> Result<()> {
     let engine = shared_clickhouse().await?;
     let topics = Topics::create_on(shared_broker().await?).await?;
-    let sent = topics
+    let world = World::new(5);
+    topics
         .fill(SummariesConfig {
             invalid_fraction: 0.1,
-            ..SummariesConfig::new(World::new(5), 200)
+            ..SummariesConfig::new(world.clone(), 200)
         })
         .await?;
+    let day_later = Timestamp::from_unix_ms(world.begin().as_unix_ms() + 86_400_000);
+    let upstream = Upstream::new(UpstreamConfig::new(world, day_later));
+    let server = UpstreamServer::start(upstream.clone(), (Ipv4Addr::LOCALHOST, 0).into()).await?;
+    let upstream_url = server.url();
     let folder = Arc::new(TempDir::new()?);
     let database = unique_topic("dota").replace(['-', '.'], "_");
     let mut settings = vec![
         ("WAREHOUSE_URL", engine.url()),
         ("WAREHOUSE_DATABASE", &database),
+        ("OPENDOTA_API_URL", &upstream_url),
         ("LOG_LEVEL", "TRACE"),
     ];
     // Without SASL nobody asks for its password.
     let secrets = SECRETS.into_iter();
     settings.extend(secrets.filter(|(variable, _)| *variable != "KAFKA_SASL_PASSWORD"));
+    settings.extend(DETAILS);
     let migrated = run_to_end(PROGRAM, &["migrate"], &settings, folder.path()).await?;
     assert_eq!(migrated.exit_code, Some(0), "{migrated:?}");
     assert_no_secret("migrate", &(migrated.stdout + &migrated.stderr));
 
     let service = Service::start(&topics, &folder, &settings).await?;
-    service.wait_until_loaded(&sent).await?;
+    wait_until(DEADLINE, "it has loaded and asked", async || {
+        let loaded = service.figure("loaded").await;
+        loaded.is_ok_and(|loaded| loaded > 0) && upstream.calls().calls > 0
+    })
+    .await?;
     assert_no_secret_is_answered(service.site(), TOKEN).await;
-    let log = service.process.log();
-    let tells_all = log
-        .iter()
-        .any(|line| line.contains(r#""level":"DEBUG""#) || line.contains(r#""level":"TRACE""#));
-    assert!(tells_all, "it tells all it can");
-    assert_no_secret_was_said(&log, &service.process.errors())?;
+    wait_until(DEADLINE, "it has told all it can", async || {
+        let log = service.process.log();
+        log.iter().any(|line| line.contains(r#""level":"DEBUG""#))
+    })
+    .await?;
+    assert_no_secret_was_said(&service.process.log(), &service.process.errors())?;
     service.stop().await
 }
 
@@ -84,9 +103,14 @@ async fn while_everything_refuses_them() -> Result<()> {
     let topics = Topics::create_on(shared_broker().await?).await?;
     let folder = Arc::new(TempDir::new()?);
     let properties = format!("{},debug=all", SECRETS[2].1);
-    let mut settings = vec![("WAREHOUSE_URL", NOWHERE), ("LOG_LEVEL", "TRACE")];
+    let mut settings = vec![
+        ("WAREHOUSE_URL", NOWHERE),
+        NO_UPSTREAM,
+        ("LOG_LEVEL", "TRACE"),
+    ];
     settings.extend(SECRETS);
     settings.extend(SASL);
+    settings.extend(DETAILS);
     settings.push(("KAFKA_PROPERTIES", &properties));
     let service = Service::start(&topics, &folder, &settings).await?;
     wait_until(DEADLINE, "librdkafka speaks of SASL", async || {
@@ -118,9 +142,11 @@ async fn in_what_commands_print() -> Result<()> {
             "acks=1,sasl.oauthbearer.client.secret=zQz,no.such.property=zQz",
         ),
         ("API_TOKEN", "zQz two words"),
+        ("OPENDOTA_API_KEY", "zQz two words"),
     ];
     let nowhere = [
         ("WAREHOUSE_URL", NOWHERE),
+        NO_UPSTREAM,
         ("KAFKA_BOOTSTRAP_SERVERS", "127.0.0.1:1"),
         ("API_PORT", "1"),
     ];
@@ -133,7 +159,7 @@ async fn in_what_commands_print() -> Result<()> {
         (&["migrate"], &SECRETS, 69),
         (&["doctor"], &SECRETS, 69),
     ] {
-        let settings = [secrets, &SASL, &nowhere].concat();
+        let settings = [secrets, &SASL, &DETAILS, &nowhere].concat();
         let ended = run_to_end(PROGRAM, arguments, &settings, folder.path()).await?;
         assert_eq!(ended.exit_code, Some(code), "{arguments:?}: {ended:?}");
         let printed = ended.stdout + &ended.stderr;
