@@ -150,7 +150,7 @@ function showCounts(id, counts) {
 
 /** A check of one thing among several is called `kind.name`; the name is somebody's own and stays as it is. */
 function nameOf({ name }) {
-  const [, kind, own] = name.match(/^([^.]*)\.?(.*)$/);
+  const [, kind, own] = /^([^.]*)\.?(.*)$/.exec(name);
   return own ? `${capital(words(kind))} ${own}` : capital(words(kind));
 }
 
