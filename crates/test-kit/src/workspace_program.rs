@@ -3,8 +3,8 @@
 //! Cargo tells the path of a program to the tests of its own crate alone, and
 //! builds it for them, or for everybody with `cargo test --workspace`. So the
 //! program that lies where cargo puts it is taken if it is newer than what it
-//! is made of. Otherwise, as when the tests of one other crate are run, cargo
-//! is asked to build it. Nothing else works without a hook in every test
+//! is made of, as far as that is known, or else than all there is. Otherwise, as
+//! when the tests of one other crate are run, cargo is asked to build it. Nothing else works without a hook in every test
 //! binary: cargo has no dependencies on binaries yet.
 
 use std::{
@@ -42,14 +42,18 @@ pub fn workspace_program(package: &str, name: &str) -> Result<PathBuf> {
 
 /// Whether a program is newer than everything that went into it.
 fn is_current(program: &Path, manifest: &Path) -> bool {
-    // Beside it cargo writes of what it is made.
-    let Ok(dependencies) = fs::read_to_string(program.with_extension("d")) else {
-        return false;
-    };
     let Some(built_at) = changed_at(program) else {
         return false;
     };
-    let sources = sources(&dependencies).into_iter().map(PathBuf::from);
+    // Beside it `cargo build` writes of what it is made, and `cargo test` does not.
+    let sources = match fs::read_to_string(program.with_extension("d")) {
+        Ok(dependencies) => sources(&dependencies)
+            .into_iter()
+            .map(PathBuf::from)
+            .collect(),
+        Err(_) => all_sources(Path::new(CRATES)),
+    };
+    let sources = sources.into_iter();
     let mut sources = sources.chain([manifest.into(), LOCK_FILE.into()]);
     sources.all(|source| changed_at(&source).is_some_and(|changed_at| changed_at <= built_at))
 }
@@ -65,6 +69,25 @@ fn sources(dependencies: &str) -> Vec<String> {
     let sources = sources.trim_end().replace("\\ ", "\0");
     let sources = sources.split(' ').filter(|source| !source.is_empty());
     sources.map(|source| source.replace('\0', " ")).collect()
+}
+
+/// Everything that any program of the workspace may be made of.
+fn all_sources(crates: &Path) -> Vec<PathBuf> {
+    let entries = fs::read_dir(crates).into_iter().flatten().flatten();
+    let folders = entries.map(|entry| entry.path().join("src"));
+    let mut folders: Vec<_> = folders.filter(|folder| folder.is_dir()).collect();
+    let mut found = Vec::new();
+    while let Some(folder) = folders.pop() {
+        for entry in fs::read_dir(folder).into_iter().flatten().flatten() {
+            let path = entry.path();
+            if path.is_dir() {
+                folders.push(path);
+            } else {
+                found.push(path);
+            }
+        }
+    }
+    found
 }
 
 /// Has cargo build it, into the folder that the test was built into.
@@ -95,7 +118,7 @@ fn program_in(messages: &str, name: &str) -> Option<PathBuf> {
 
 #[cfg(test)]
 mod tests {
-    use std::fs::File;
+    use std::{fs::File, time::Duration};
 
     use super::*;
 
@@ -105,19 +128,23 @@ mod tests {
         let program = folder.path().join("program");
         let manifest = Path::new(env!("CARGO_MANIFEST_DIR")).join("Cargo.toml");
         let source = folder.path().join("a source.rs");
-        let now = changed_at(Path::new(LOCK_FILE)).context("it is there")?;
-        let now = now.max(changed_at(&manifest).context("it is there")?);
+        let mut everything = all_sources(Path::new(CRATES));
+        everything.extend([LOCK_FILE.into(), manifest.clone()]);
+        let newest = everything.iter().filter_map(|one| changed_at(one)).max();
+        let newest = newest.context("there are sources")?;
         let change = |file: &Path, seconds| {
             let file = File::options().create(true).append(true).open(file)?;
-            file.set_modified(now + std::time::Duration::from_secs(seconds))
+            file.set_modified(newest + Duration::from_secs(seconds) - Duration::from_secs(1))
         };
-        change(&program, 10)?;
-        change(&source, 5)?;
+        change(&program, 0)?;
         ensure!(
             !is_current(&program, &manifest),
-            "nobody knows of what it is made"
+            "nobody knows of what it is made, and something is newer"
         );
+        change(&program, 10)?;
+        ensure!(is_current(&program, &manifest), "nothing is newer");
 
+        change(&source, 5)?;
         let escaped = source.display().to_string().replace(' ', "\\ ");
         let dependencies = format!("{}: {escaped}\n", program.display());
         fs::write(program.with_extension("d"), dependencies)?;
