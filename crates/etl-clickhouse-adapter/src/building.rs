@@ -23,10 +23,11 @@ const SWEEP_EVERY: Duration = Duration::from_hours(1);
 /// All rows of a part come from one build, so the first of each tells; a table
 /// in which the day has none is as old as the note. The note counts by itself
 /// as well: a builder that dies between swapping and noting leaves its day dirty.
+/// It is asked for by itself, for `least` passes over what is not known.
 const DIRTY_DAYS: &str = "\
 SELECT d.day AS day, d.mark AS mark, \
-       least(b.mark, ifNull(h.build, b.mark), ifNull(o.build, b.mark), ifNull(p.build, b.mark)) \
-       AS build \
+       if(b.mark IS NULL, NULL, least(b.mark, ifNull(h.build, b.mark), ifNull(o.build, b.mark), \
+       ifNull(p.build, b.mark))) AS build \
 FROM (SELECT day, max(mark) AS mark FROM dirty_days GROUP BY day) AS d \
 LEFT JOIN (SELECT day, max(mark) AS mark FROM day_builds GROUP BY day) AS b ON b.day = d.day \
 LEFT JOIN (SELECT day, min(build) AS build FROM hero_days WHERE _part_offset = 0 GROUP BY day) AS h \
