@@ -17,6 +17,8 @@ pub(crate) struct Storing {
     pub(crate) facts: Arc<dyn FactStore>,
     pub(crate) status: Arc<LoadStatus>,
     pub(crate) widening: Widening,
+    /// Whether it tells how fresh matches are that it stores.
+    is_live: bool,
 }
 
 /// What became of answers.
@@ -63,6 +65,15 @@ impl Storing {
             facts,
             status,
             widening: Widening::default(),
+            is_live: true,
+        }
+    }
+
+    /// For matches whose age says nothing of how loading is.
+    pub(crate) fn of_the_past(facts: Arc<dyn FactStore>, status: Arc<LoadStatus>) -> Self {
+        Self {
+            is_live: false,
+            ..Self::new(facts, status)
         }
     }
 
@@ -109,7 +120,7 @@ impl Storing {
                 Ok(days) => {
                     *took += begun.elapsed();
                     attempts.succeeded();
-                    self.status.loaded(answers);
+                    self.status.loaded(answers, self.is_live);
                     return Ok(days);
                 }
                 Err(StoreError::Refused { detail }) => return Err(detail),

@@ -106,7 +106,7 @@ impl DetailWorker {
         Self {
             status: Arc::new(DetailStatus::new(upstream, details.clone(), &clock)),
             settling: Settling {
-                storing: Storing::new(facts, load),
+                storing: Storing::of_the_past(facts, load),
                 queue: Arc::clone(&queue),
                 attempts_max: settings.attempts_max,
             },
@@ -213,6 +213,8 @@ impl DetailWorker {
     ) -> Result<usize, String> {
         let ended = ended.await;
         match &ended {
+            // To have looked says nothing of whether it stores.
+            Ok(0) => {}
             Ok(_) => self.settling.storing.status.stored(),
             Err(error) => self.settling.storing.status.failed(error),
         }

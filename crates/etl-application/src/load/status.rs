@@ -105,7 +105,7 @@ impl LoadStatus {
     }
 
     /// Answers have been stored, all that follows from them included.
-    pub(crate) fn loaded(&self, answers: &[Answer]) {
+    pub(crate) fn loaded(&self, answers: &[Answer], is_live: bool) {
         let now_ms = self.clock.now().as_unix_ms();
         let now = Instant::now();
         let mut figures = self.lock();
@@ -114,7 +114,7 @@ impl LoadStatus {
                 *figures.told.rows.entry(table).or_default() += rows as u64;
             }
             let summary = &answer.summary;
-            if let Some(duration_seconds) = summary.duration_seconds {
+            if let Some(duration_seconds) = summary.duration_seconds.filter(|_| is_live) {
                 let end_ms = summary.start_time.as_unix_ms() + i64::from(duration_seconds) * 1000;
                 let age_ms = u64::try_from(now_ms - end_ms).unwrap_or_default();
                 figures.ages.record(Duration::from_millis(age_ms), now);
