@@ -8,8 +8,8 @@ use async_trait::async_trait;
 use domain::{Day, Timestamp};
 use etl_application::backfill::{
     BACKFILLS_MAX, Backfill, BackfillEnd, BackfillOwner, BackfillRange, BackfillSettings,
-    BackfillShare, BackfillState, BackfillWatcher, Backfiller, BackfillerParts, BeginError,
-    CancelError, Progress, Span, progress_of,
+    BackfillShare, BackfillState, BackfillStop, BackfillWatcher, Backfiller, BackfillerParts,
+    BeginError, CancelError, Progress, Span, progress_of,
 };
 use etl_application::ports::{BackfillStore, FactStore, OriginError, Place, StoreError};
 use etl_application::{Answer, BatchLimits, DeadLetterReason, Invalid, LoadStatus};
@@ -41,7 +41,7 @@ struct World {
     warehouse: Arc<MemoryWarehouse>,
     backfiller: Backfiller,
     told: Told,
-    stop: CancellationToken,
+    stop: BackfillStop,
 }
 
 /// What the watcher was told.
@@ -91,7 +91,7 @@ fn world(percent: u8) -> World {
         warehouse,
         backfiller: Backfiller::new(parts, settings),
         told: Told::default(),
-        stop: CancellationToken::new(),
+        stop: BackfillStop::default(),
     }
 }
 
@@ -205,7 +205,7 @@ async fn whoever_is_stopped_goes_on_where_its_last_batch_ended() {
     });
     let stop_in_its_rest = async {
         world.told.first.cancelled().await;
-        world.stop.cancel();
+        world.stop.at_once.cancel();
     };
     let (ended, ()) = tokio::join!(world.run(begun.clone(), origin), stop_in_its_rest);
     assert_eq!(ended, BackfillEnd::Stopped);
@@ -214,11 +214,26 @@ async fn whoever_is_stopped_goes_on_where_its_last_batch_ended() {
     assert_eq!((found.state, found.records), (BackfillState::Running, 1));
     let at = progress_of(&found).at;
     assert_eq!(at, "1");
-    world.stop = CancellationToken::new();
+    world.stop = BackfillStop::default();
     let ended = world.run(found.clone(), three().at(&at)).await;
     assert_eq!(ended, BackfillEnd::Finished);
     assert_eq!(world.found(&begun).await.records, 3);
     assert_eq!(world.warehouse.matches(), 3);
+}
+
+#[tokio::test(start_paused = true)]
+async fn whoever_is_cancelled_here_stores_its_batch_whole() {
+    let world = world(100);
+    let begun = world.begin(0).await;
+    let cancel_in_the_batch = async {
+        // What is stored takes a second.
+        sleep(Duration::from_millis(1_500)).await;
+        world.stop.after_batch.cancel();
+    };
+    let (ended, ()) = tokio::join!(world.run(begun.clone(), three()), cancel_in_the_batch);
+    assert_eq!(ended, BackfillEnd::Stopped);
+    assert_eq!(world.found(&begun).await.records, 2);
+    assert_eq!(world.warehouse.matches(), 2);
 }
 
 #[tokio::test(start_paused = true)]

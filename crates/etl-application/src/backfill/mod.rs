@@ -14,8 +14,8 @@ pub use meter::{BackfillFigures, BackfillMeter};
 pub use progress::{BackfillOwner, Progress};
 pub use range::{BackfillRange, STANDARD_INPUT, Span, UnknownRange};
 pub use run::{
-    BACKFILLS_MAX, BackfillEnd, BackfillSettings, BackfillWatcher, Backfiller, BackfillerParts,
-    BeginError, CancelError, progress_of,
+    BACKFILLS_MAX, BackfillEnd, BackfillSettings, BackfillStop, BackfillWatcher, Backfiller,
+    BackfillerParts, BeginError, CancelError, progress_of,
 };
 pub use service::Backfills;
 pub use share::BackfillShare;

@@ -36,6 +36,18 @@ pub const STANDARD_INPUT: &str = "-";
 const FILE: &str = "--file ";
 const TOPIC: &str = "--topic ";
 
+impl BackfillRange {
+    /// Whether the same name stands for something else each time: standard
+    /// input, a pipe of the shell, a device.
+    #[must_use]
+    pub fn is_stream(&self) -> bool {
+        match self {
+            Self::File(path) => path == STANDARD_INPUT || path.starts_with("/dev/"),
+            Self::Topic(_) => false,
+        }
+    }
+}
+
 impl fmt::Display for BackfillRange {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {

@@ -82,6 +82,17 @@ pub enum BackfillEnd {
     Stopped,
 }
 
+/// When a backfill stops before its end.
+#[derive(Debug, Clone, Default)]
+pub struct BackfillStop {
+    /// At once, without the batch that is under way: for one that stays running,
+    /// so that whoever goes on with it repeats this batch.
+    pub at_once: CancellationToken,
+    /// After the batch that is under way: for one that is cancelled. Left where
+    /// it is, a batch could be stored, and nobody would mark its days.
+    pub after_batch: CancellationToken,
+}
+
 /// Why no backfill began.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 pub enum BeginError {
@@ -130,7 +141,7 @@ impl Backfiller {
     #[must_use]
     pub fn new(parts: BackfillerParts, settings: BackfillSettings) -> Self {
         Self {
-            storing: Storing::new(parts.facts, parts.status),
+            storing: Storing::of_the_past(parts.facts, parts.status),
             store: parts.store,
             clock: parts.clock,
             settings,
@@ -159,7 +170,9 @@ impl Backfiller {
     ) -> Result<Backfill, BeginError> {
         let origin = range.to_string();
         let running = self.store.running_backfills(BACKFILLS_MAX + 1).await?;
-        if let Some(same) = running.iter().find(|one| one.origin == origin) {
+        // What a stream says differs each time, whatever it is called.
+        let mut same = running.iter().filter(|one| one.origin == origin);
+        if let Some(same) = same.next().filter(|_| !range.is_stream()) {
             let whose = progress_of(same).owner;
             return if whose == owner {
                 Ok(same.clone())
@@ -207,18 +220,17 @@ impl Backfiller {
         Ok(cancelled)
     }
 
-    /// Loads what is left of a range, until its end or until `stop` is
-    /// cancelled; then at once, without the batch that is under way.
+    /// Loads what is left of a range, until its end or until it is to stop.
     pub async fn run(
         &self,
         backfill: Backfill,
         mut origin: Box<dyn BackfillOrigin>,
         watcher: &dyn BackfillWatcher,
-        stop: &CancellationToken,
+        stop: &BackfillStop,
     ) -> BackfillEnd {
         let mut progress = progress_of(&backfill);
         let mut backfill = backfill;
-        if !origin.goes_on() {
+        if !origin.goes_on() || progress.at.is_empty() {
             progress = Progress {
                 owner: progress.owner,
                 ..Progress::default()
@@ -231,8 +243,9 @@ impl Backfiller {
             progress,
             watcher,
         };
-        let ended = stop.run_until_cancelled(running.load(&mut *origin));
-        ended.await.unwrap_or(BackfillEnd::Stopped)
+        let loaded = running.load(&mut *origin, &stop.after_batch);
+        let ended = stop.at_once.run_until_cancelled(loaded).await;
+        ended.flatten().unwrap_or(BackfillEnd::Stopped)
     }
 
     /// Sets down that a range is not to be had.
@@ -273,25 +286,32 @@ struct Batch {
 }
 
 impl Running<'_> {
-    async fn load(&mut self, origin: &mut dyn BackfillOrigin) -> BackfillEnd {
+    /// Nothing if it is stopped, which it is between two batches alone.
+    async fn load(
+        &mut self,
+        origin: &mut dyn BackfillOrigin,
+        stop: &CancellationToken,
+    ) -> Option<BackfillEnd> {
         loop {
-            let (batch, is_last) = match self.gather(origin).await {
+            let (batch, is_last) = match stop.run_until_cancelled(self.gather(origin)).await? {
                 Ok(gathered) => gathered,
                 Err(detail) => {
                     self.backfiller.fail(self.backfill.clone()).await;
-                    return BackfillEnd::Failed(detail);
+                    return Some(BackfillEnd::Failed(detail));
                 }
             };
-            let turn = self.backfiller.turn.lock().await;
+            let turn = self.backfiller.turn.lock();
+            let turn = stop.run_until_cancelled(turn).await?;
             let worked = self.store(batch).await;
             if is_last {
                 self.set_down(BackfillState::Finished).await;
-                return BackfillEnd::Finished;
+                return Some(BackfillEnd::Finished);
             }
-            if self.is_ended_elsewhere().await {
-                return BackfillEnd::Cancelled;
+            if self.is_cancelled_elsewhere().await {
+                return Some(BackfillEnd::Cancelled);
             }
-            sleep(self.backfiller.settings.share.rest_after(worked)).await;
+            let rest = self.backfiller.settings.share.rest_after(worked);
+            stop.run_until_cancelled(sleep(rest)).await?;
             drop(turn);
         }
     }
@@ -351,9 +371,9 @@ impl Running<'_> {
     }
 
     /// A warehouse that does not answer this is asked after the next batch.
-    async fn is_ended_elsewhere(&self) -> bool {
+    async fn is_cancelled_elsewhere(&self) -> bool {
         let found = self.backfiller.store.backfill(self.backfill.id).await;
-        found.is_ok_and(|found| found.is_some_and(|one| one.state != BackfillState::Running))
+        found.is_ok_and(|found| found.is_some_and(|one| one.state == BackfillState::Cancelled))
     }
 }
 

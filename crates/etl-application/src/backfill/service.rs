@@ -12,8 +12,8 @@ use tokio_util::sync::CancellationToken;
 
 use super::{
     BACKFILLS_MAX, Backfill, BackfillEnd, BackfillFigures, BackfillId, BackfillMeter,
-    BackfillOwner, BackfillRange, BackfillWatcher, Backfiller, BeginError, CancelError, Progress,
-    progress_of,
+    BackfillOwner, BackfillRange, BackfillStop, BackfillWatcher, Backfiller, BeginError,
+    CancelError, Progress, progress_of,
 };
 use crate::DeadLetterReason;
 use crate::ports::{
@@ -40,7 +40,7 @@ pub struct Backfills {
 /// One that runs here.
 struct UnderWay {
     meter: Arc<BackfillMeter>,
-    stop: CancellationToken,
+    stop: BackfillStop,
 }
 
 impl Backfills {
@@ -81,7 +81,7 @@ impl Backfills {
     pub async fn cancel(&self, id: BackfillId) -> Result<BackfillFigures, CancelError> {
         let ended = self.backfiller.cancel(id).await?;
         if let Some(here) = self.lock().get(&id) {
-            here.stop.cancel();
+            here.stop.after_batch.cancel();
         }
         Ok(BackfillFigures::of(&ended))
     }
@@ -135,7 +135,7 @@ impl Backfills {
             }
         }
         for here in self.lock().values() {
-            here.stop.cancel();
+            here.stop.at_once.cancel();
         }
         while let Some(ended) = running.join_next().await {
             resume_panic(ended);
@@ -172,7 +172,7 @@ impl Backfills {
         let meter = BackfillMeter::new(backfill.clone(), Arc::clone(&self.clock));
         let here = UnderWay {
             meter: Arc::new(meter),
-            stop: CancellationToken::new(),
+            stop: BackfillStop::default(),
         };
         under_way.insert(backfill.id, here);
         // Nobody runs them any more when the service ends; the next one does.
@@ -189,8 +189,9 @@ impl Backfills {
         tracing::info!(backfill = %id, origin, "a backfill goes on");
         let watcher = Watcher { id, meter };
         let opened = stop
-            .run_until_cancelled(self.open(&backfill, &watcher))
-            .await;
+            .after_batch
+            .run_until_cancelled(self.open(&backfill, &watcher));
+        let opened = stop.at_once.run_until_cancelled(opened).await.flatten();
         let ended = match opened {
             None => BackfillEnd::Stopped,
             Some(Ok(opened)) => self.backfiller.run(backfill, opened, &watcher, &stop).await,

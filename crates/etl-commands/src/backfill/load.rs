@@ -1,5 +1,6 @@
 //! Loading a range in this process.
 
+use std::io::{Write as _, stderr, stdout};
 use std::path::Path;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -8,9 +9,9 @@ use command_kit::lines::LineInput;
 use command_kit::{Given, Progress, rfc3339};
 use etl_application::backfill::{
     Backfill, BackfillEnd, BackfillFigures, BackfillMeter, BackfillOwner, BackfillRange,
-    BackfillWatcher, Backfiller, BackfillerParts, STANDARD_INPUT, progress_of,
+    BackfillStop, BackfillWatcher, Backfiller, BackfillerParts, progress_of,
 };
-use etl_application::ports::{BackfillOrigins as _, Place};
+use etl_application::ports::{BackfillOrigins as _, OriginError, Place};
 use etl_application::{DeadLetterReason, LoadStatus, backfill};
 use health_kit::{Clock, SystemClock};
 use service_kit::exit_code::ExitCode;
@@ -125,12 +126,13 @@ impl Loading {
         let opened = stop
             .run_until_cancelled(self.origins.open(range, &at))
             .await;
-        if at.is_empty() && !matches!(opened, Some(Ok(_))) {
-            // It has loaded nothing, so nobody has anything to go on with.
+        let is_gone = matches!(opened, Some(Err(OriginError::Gone { .. })));
+        if is_gone || (at.is_empty() && !matches!(opened, Some(Ok(_)))) {
+            // There is nothing to go on with: it has loaded nothing, or what is left is gone.
             backfiller.cancel(begun.id).await?;
         }
         let Some(opened) = opened.transpose()? else {
-            println!("stopped before it could begin");
+            let _ = writeln!(stdout(), "stopped before it could begin");
             return Ok(ExitCode::Ok);
         };
         let watcher = Watcher::new(&begun, &self.clock);
@@ -142,7 +144,8 @@ impl Loading {
         } else {
             format!("backfill {id} begins anew, for it is not what it was: {range}")
         });
-        let ended = backfiller.run(begun, opened, &watcher, stop).await;
+        let stop = self.stop(stop);
+        let ended = backfiller.run(begun, opened, &watcher, &stop).await;
         watcher.close();
         let found = backfiller.store().backfill(id).await?;
         let found = found.with_context(|| format!("backfill {id} is not there any more"))?;
@@ -156,28 +159,44 @@ impl Loading {
     /// The last lines: what became of it, and what to do now.
     async fn conclude(&self, ended: &BackfillEnd, found: &Backfill) -> anyhow::Result<()> {
         let Backfill { id, records, .. } = found;
-        println!(
-            "{records} records loaded, {} not",
-            progress_of(found).invalid
-        );
-        match ended {
-            BackfillEnd::Finished => {}
-            BackfillEnd::Cancelled => println!("backfill {id} was cancelled"),
-            BackfillEnd::Failed(why) => eprintln!("backfill {id} cannot go on: {why}"),
-            BackfillEnd::Stopped if self.is_standard_input() => {
-                // Nobody can tell whether what comes next time is the same.
-                self.backfiller.cancel(*id).await?;
-                println!("stopped; what is loaded stays, and all of it again changes nothing");
-            }
-            BackfillEnd::Stopped => {
-                println!("stopped; to go on: etl-service backfill {}", self.flags());
-            }
+        let is_cancelled = *ended == BackfillEnd::Stopped && self.range.is_stream();
+        if is_cancelled {
+            // Nobody can tell whether what comes next time is the same.
+            self.backfiller.cancel(*id).await?;
         }
+        // Whoever reads may have gone.
+        let mut out = stdout();
+        let invalid = progress_of(found).invalid;
+        let _ = writeln!(out, "{records} records loaded, {invalid} not");
+        let _ = match ended {
+            BackfillEnd::Finished => Ok(()),
+            BackfillEnd::Cancelled => writeln!(out, "backfill {id} was cancelled"),
+            BackfillEnd::Failed(why) => writeln!(stderr(), "backfill {id} cannot go on: {why}"),
+            BackfillEnd::Stopped if is_cancelled => writeln!(
+                out,
+                "stopped; what is loaded stays, and all of it again changes nothing"
+            ),
+            BackfillEnd::Stopped => writeln!(
+                out,
+                "stopped; to go on: etl-service backfill {}",
+                self.flags()
+            ),
+        };
         Ok(())
     }
 
-    fn is_standard_input(&self) -> bool {
-        matches!(&self.range, BackfillRange::File(path) if path == STANDARD_INPUT)
+    /// A stream ends as a cancelled one: its last batch is not left half loaded.
+    fn stop(&self, stop: &CancellationToken) -> BackfillStop {
+        let (stop, never) = (stop.clone(), CancellationToken::new());
+        let (at_once, after_batch) = if self.range.is_stream() {
+            (never, stop)
+        } else {
+            (stop, never)
+        };
+        BackfillStop {
+            at_once,
+            after_batch,
+        }
     }
 
     /// The range as a shell takes it.
@@ -192,7 +211,8 @@ impl Loading {
 async fn say_dirty_days(warehouse: &Warehouse) -> anyhow::Result<()> {
     let dirty = warehouse.counters.dirty_days(DAYS_MAX).await?;
     if let (Some(first), Some(last)) = (dirty.first(), dirty.last()) {
-        println!(
+        let _ = writeln!(
+            stdout(),
             "{} days are to be built, {} to {}: a service that runs does it, and so does \
              `etl-service rebuild`",
             dirty.len(),

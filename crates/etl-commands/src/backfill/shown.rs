@@ -1,5 +1,6 @@
 //! How backfills are, and ending one.
 
+use std::io::{Write as _, stdout};
 use std::sync::Arc;
 
 use command_kit::rfc3339;
@@ -36,7 +37,7 @@ async fn show(settings: &Settings, action: Action) -> anyhow::Result<()> {
         Action::List => {
             let newest = warehouse.backfills.backfills(LISTED_MAX).await?;
             if newest.is_empty() {
-                println!("there are no backfills");
+                say("there are no backfills");
             }
             newest.iter().for_each(print_line);
         }
@@ -52,7 +53,7 @@ async fn show(settings: &Settings, action: Action) -> anyhow::Result<()> {
                 &clock,
             );
             let ended = backfiller.cancel(id).await?;
-            println!("{id} is {}", ended.state.as_str());
+            say(&format!("{id} is {}", ended.state.as_str()));
         }
     }
     warehouse.close().await;
@@ -70,20 +71,28 @@ fn print_line(backfill: &Backfill) {
         ..
     } = backfill;
     let state = state.as_str();
-    println!("{id}  {state:9}  {done:>4}  {records:>10} records  {origin}");
+    say(&format!(
+        "{id}  {state:9}  {done:>4}  {records:>10} records  {origin}"
+    ));
 }
 
 fn print_all(backfill: &Backfill) {
     let progress = progress_of(backfill);
-    println!("id        {}", backfill.id);
-    println!("begun     {}", rfc3339(backfill.id.begun_at().as_unix_ms()));
-    println!("origin    {}", backfill.origin);
-    println!("state     {}", backfill.state.as_str());
-    println!("owner     {}", progress.owner.as_str());
-    println!("loaded    {}", backfill.records);
-    println!("invalid   {}", progress.invalid);
+    let begun_at = rfc3339(backfill.id.begun_at().as_unix_ms());
+    say(&format!("id        {}", backfill.id));
+    say(&format!("begun     {begun_at}"));
+    say(&format!("origin    {}", backfill.origin));
+    say(&format!("state     {}", backfill.state.as_str()));
+    say(&format!("owner     {}", progress.owner.as_str()));
+    say(&format!("loaded    {}", backfill.records));
+    say(&format!("invalid   {}", progress.invalid));
     if let Some(done) = progress.done {
-        println!("done      {:.1}%", done * 100.0);
+        say(&format!("done      {:.1}%", done * 100.0));
     }
-    println!("position  {}", progress.at);
+    say(&format!("position  {}", progress.at));
+}
+
+/// A line for whoever reads, who may have gone.
+fn say(line: &str) {
+    let _ = writeln!(stdout(), "{line}");
 }

@@ -8,14 +8,14 @@ use async_trait::async_trait;
 use domain::{Day, MatchSummary, Timestamp};
 use etl_application::backfill::{
     Backfill, BackfillEnd, BackfillId, BackfillOwner, BackfillRange, BackfillSettings,
-    BackfillShare, BackfillState, BackfillWatcher, Backfiller, BackfillerParts, Progress, Span,
+    BackfillShare, BackfillState, BackfillStop, BackfillWatcher, Backfiller, BackfillerParts,
+    Progress, Span,
 };
 use etl_application::ports::{BackfillStore, FactStore, Place, StoreError, WarehouseError};
 use etl_application::{Answer, BatchLimits, DeadLetterReason, LoadStatus};
 use health_kit::{Clock, SystemClock};
 use std::collections::BTreeSet;
 use tokio::sync::Notify;
-use tokio_util::sync::CancellationToken;
 
 use super::{Target, build_all, see};
 use crate::ListedOrigin;
@@ -154,7 +154,7 @@ async fn live(target: &dyn Target, nth: usize, dies_after: bool) -> (BackfillId,
     let backfiller = backfiller(dying.clone(), dying.clone());
     let progress = etl_application::backfill::progress_of(&begun);
     let origin = ListedOrigin::new(past().into_iter().map(Ok), 1).at(&progress.at);
-    let never = CancellationToken::new();
+    let never = BackfillStop::default();
     let ended = tokio::select! {
         ended = backfiller.run(begun, Box::new(origin), &Nobody, &never) => Some(ended),
         () = dying.died.notified() => None,
