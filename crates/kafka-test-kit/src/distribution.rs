@@ -85,17 +85,21 @@ fn java_is_new_enough() -> Result<()> {
         .arg("--version")
         .output()
         .context("there is no java")?;
-    // As in: openjdk 17.0.15 2025-04-15
-    let text = String::from_utf8_lossy(&output.stdout).into_owned();
-    let version = text.split_whitespace().nth(1).unwrap_or_default();
-    let major = version.split('.').next().unwrap_or_default();
+    let text = String::from_utf8_lossy(&output.stdout);
     ensure!(
-        major
-            .parse()
-            .is_ok_and(|major: u32| major >= JAVA_VERSION_MIN),
-        "java is of version {version:?}, Kafka needs {JAVA_VERSION_MIN}"
+        major_version(&text).is_some_and(|major| major >= JAVA_VERSION_MIN),
+        "Kafka needs Java {JAVA_VERSION_MIN}, and java --version says: {text}"
     );
     Ok(())
+}
+
+/// From a line such as `openjdk 17.0.15 2025-04-15`; Java may say something else
+/// before, such as a warning that another one locks its file of figures.
+fn major_version(text: &str) -> Option<u32> {
+    text.lines().find_map(|line| {
+        let version = line.split_whitespace().nth(1)?;
+        version.split('.').next()?.parse().ok()
+    })
 }
 
 /// The folder with the jars, which is filled at the first call on a machine.
@@ -141,4 +145,20 @@ fn fetch_jars(folder: &Path) -> Result<()> {
 fn succeeds(command: &mut Command) -> bool {
     let silent = command.stdout(Stdio::null()).stderr(Stdio::null());
     silent.status().is_ok_and(|status| status.success())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_version_is_found_behind_a_warning() {
+        let version = "openjdk 17.0.15 2025-04-15\nOpenJDK Runtime Environment (build 17.0.15+6)\n";
+        assert_eq!(major_version(version), Some(17));
+        assert_eq!(major_version("java 21 2023-09-19 LTS\n"), Some(21));
+        let warning = "[0.003s][warning][perf,memops] Cannot use file /tmp/hsperfdata_root/7 \
+            because it is locked by another process (errno = 11)\n";
+        assert_eq!(major_version(&format!("{warning}{version}")), Some(17));
+        assert_eq!(major_version(warning), None);
+    }
 }
