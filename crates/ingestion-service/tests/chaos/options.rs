@@ -13,7 +13,7 @@ use crate::schedule::ServiceFault;
 /// The seed of a run that names none: CI repeats the same faults each time.
 const SEED_DEFAULT: u64 = 20_261;
 /// Long enough for every kind of fault, short enough for CI.
-const MINUTES_DEFAULT: f64 = 2.0;
+const MINUTES_DEFAULT: f64 = 1.0;
 /// A day: what one run is counted with is kept in memory.
 const MINUTES_MAX: f64 = 24.0 * 60.0;
 /// What the service cannot do yet, as `CHAOS_WITHOUT` names it.
