@@ -17,7 +17,6 @@ use command_kit::{
     demo::{PortTaken, demo_duration, page_port},
     listen_first,
 };
-use etl_application::DetailsFor;
 use etl_application::WishRules;
 use etl_commands::{Service, settings::Settings};
 use etl_kafka_adapter::KafkaSettings;
@@ -104,8 +103,6 @@ async fn show(
     settings.warehouse.dir = folder.path().to_owned();
     settings.kafka = embedded_kafka(settings.kafka, &broker, &topic);
     settings.counters.delay = COUNTERS_DELAY;
-    // Nobody knows more of simulated matches.
-    settings.loader.wishes.wanted = DetailsFor::default();
     settings.loader.batch_wait = BATCH_WAIT;
     // Its matches are invented: nobody outside knows them.
     settings.loader.wishes = WishRules::default();
