@@ -80,6 +80,12 @@ macro_rules! reasons {
                     $(Self::$variant => $word,)+
                 }
             }
+
+            /// The reason of a word; none if there is none.
+            #[must_use]
+            pub fn of_word(word: &str) -> Option<Self> {
+                Self::ALL.iter().copied().find(|reason| reason.as_str() == word)
+            }
         }
     };
 }

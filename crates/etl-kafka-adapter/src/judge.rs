@@ -73,10 +73,7 @@ fn headers(raw: &RawRecord) -> impl Iterator<Item = Header<'_>> {
 }
 
 fn reason(rejected: &RejectedRecord) -> DeadLetterReason {
-    let known = DeadLetterReason::ALL.iter().copied();
-    let mut same = known.filter(|known| known.as_str() == rejected.reason());
-    same.next()
-        .expect("each reason of the contract is one here")
+    DeadLetterReason::of_word(rejected.reason()).expect("each reason of the contract is one here")
 }
 
 #[cfg(test)]

@@ -82,10 +82,8 @@ fn account(headers: &[(String, bytes::Bytes)]) -> Result<LetterAccount, String> 
         number.ok_or_else(|| format!("its header {} is {text:?}, and no number", WHY[index]))
     };
     let word = text(0)?;
-    let mut known = DeadLetterReason::ALL.iter().copied();
-    let reason = known.find(|known| known.as_str() == word);
     Ok(LetterAccount {
-        reason: reason
+        reason: DeadLetterReason::of_word(word)
             .ok_or_else(|| format!("its reason {word:?} is none that this version knows"))?,
         detail: text(1)?.to_owned(),
         from: TopicPartition {

@@ -255,8 +255,6 @@ fn headers(raw: &RawRecord) -> impl Iterator<Item = Header<'_>> {
 }
 
 fn reason(rejected: &RejectedRecord) -> DeadLetterReason {
-    let mut known = DeadLetterReason::ALL.iter().copied();
-    known
-        .find(|known| known.as_str() == rejected.reason())
+    DeadLetterReason::of_word(rejected.reason())
         .expect("each reason of the contract is one of loading")
 }

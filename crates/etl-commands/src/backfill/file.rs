@@ -165,8 +165,7 @@ fn too_long() -> Invalid {
 }
 
 fn invalid(rejected: &RejectedRecord) -> Invalid {
-    let mut known = DeadLetterReason::ALL.iter().copied();
-    let reason = known.find(|known| known.as_str() == rejected.reason());
+    let reason = DeadLetterReason::of_word(rejected.reason());
     Invalid {
         reason: reason.expect("each reason of the contract is one here"),
         detail: rejected.to_string(),
