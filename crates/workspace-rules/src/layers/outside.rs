@@ -67,6 +67,7 @@ pub(super) const PERMITS: &[Permit] = &[
     ]),
     permit(Who::Technology("sql"), &["sqlx"]),
     permit(Who::Technology("sqlite"), &["sqlx"]),
+    permit(Who::Technology("steam"), &["percent-encoding", "secrecy", "serde", "serde_json"]),
     permit(Who::Technology("warehouse"), &[
         "clickhouse", "hyper-rustls", "hyper-util", "secrecy", "tokio-rustls", "webpki-roots",
     ]),

@@ -1,0 +1,4 @@
+//! The client between its keys and a server.
+
+mod calls;
+mod recorded;
