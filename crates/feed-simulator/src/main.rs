@@ -11,6 +11,7 @@ use clap::{Parser, ValueEnum};
 use feed_simulator::{
     Afterwards, AtEnd, Config, Fault, FaultSchedule, MessageKind, RandomFaults, Rows, Simulator,
     UpgradeFault, World,
+    steam::{SteamConfig, SteamLimits, SteamUpstream},
     upstream::{CallFault, Upstream, UpstreamConfig, UpstreamServer},
 };
 use tokio::signal::unix::{SignalKind, signal};
@@ -94,11 +95,20 @@ struct Arguments {
     /// Serves an HTTP API of matches on this port of 127.0.0.1; 0 takes a free one
     #[arg(long, value_name = "PORT")]
     upstream_port: Option<u16>,
-    /// Faults of the API to draw from, such as refuse:429,refuse:502,accept-then-close,slow:3s,wrong-id
-    #[arg(long, value_delimiter = ',', requires = "upstream_port")]
+    /// Serves Steam's sequence of matches on this port of 127.0.0.1, to any key; 0 takes a free one
+    #[arg(long, value_name = "PORT")]
+    steam_port: Option<u16>,
+    /// How many matches the sequence has
+    #[arg(long, default_value_t = 100_000, requires = "steam_port")]
+    steam_matches: u32,
+    /// How many times faster than the real one the sequence grows; from 2 on keys have no limits
+    #[arg(long, default_value_t = 1, requires = "steam_port")]
+    steam_speed: u32,
+    /// Faults of both APIs to draw from, such as refuse:429,refuse:502,accept-then-close,slow:3s,wrong-id,empty
+    #[arg(long, value_delimiter = ',')]
     upstream_faults: Vec<CallFault>,
-    /// Fraction of the API's calls that go wrong, if there are faults to draw from
-    #[arg(long, default_value_t = 0.1, requires = "upstream_port")]
+    /// Fraction of the APIs' calls that go wrong, if there are faults to draw from
+    #[arg(long, default_value_t = 0.1)]
     upstream_fault_fraction: f64,
     /// Reads its own feed of bare matches on one core, prints frames per second, and ends
     #[arg(long)]
@@ -157,9 +167,16 @@ async fn serve(arguments: &Arguments) -> anyhow::Result<()> {
         println!("broker {}", broker.address());
     }
     let upstream = match arguments.upstream_port {
-        Some(port) => Some(start_upstream(arguments, world, port).await?),
+        Some(port) => Some(start_upstream(arguments, world.clone(), port).await?),
         None => None,
     };
+    let steam = match arguments.steam_port {
+        Some(port) => Some(start_steam(arguments, world, port).await?),
+        None => None,
+    };
+    if let Some(steam) = &steam {
+        println!("steam {}", steam.origin());
+    }
     if let Some(upstream) = &upstream {
         println!("upstream {}", upstream.url());
     }
@@ -198,6 +215,29 @@ async fn start_upstream(
     });
     let address = SocketAddr::from(([127, 0, 0, 1], port));
     Ok(UpstreamServer::start(upstream, address).await?)
+}
+
+/// Its clock begins with the world: the sequence is empty, and grows.
+async fn start_steam(
+    arguments: &Arguments,
+    world: World,
+    port: u16,
+) -> anyhow::Result<UpstreamServer> {
+    let limits = match arguments.steam_speed {
+        0 | 1 => SteamLimits::REAL,
+        _ => SteamLimits::NONE,
+    };
+    let steam = SteamUpstream::new(SteamConfig {
+        matches: arguments.steam_matches,
+        speed: arguments.steam_speed,
+        limits,
+        seed: arguments.seed,
+        faults: arguments.upstream_faults.clone(),
+        fault_fraction: arguments.upstream_fault_fraction,
+        ..SteamConfig::new(world)
+    });
+    let address = SocketAddr::from(([127, 0, 0, 1], port));
+    Ok(UpstreamServer::start(steam, address).await?)
 }
 
 fn config(arguments: &Arguments) -> Config {

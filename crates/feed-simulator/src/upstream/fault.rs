@@ -7,7 +7,7 @@ use crate::faults::{FaultParseError, UpgradeFault};
 /// Something that goes wrong with one call of the upstream.
 ///
 /// Read from text as the faults of an upgrade are, such as `refuse:429`, `refuse:502`,
-/// `accept-then-close` and `slow:3s`, or as `wrong-id`.
+/// `accept-then-close` and `slow:3s`, or as `wrong-id` or `empty`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum CallFault {
     /// What can happen to any request. A refusal with 429 has the body of the limit of a minute,
@@ -15,6 +15,8 @@ pub enum CallFault {
     Connection(UpgradeFault),
     /// The details of another match than the one asked for.
     WrongId,
+    /// A list without rows, as if there were none.
+    Empty,
 }
 
 impl fmt::Display for CallFault {
@@ -22,6 +24,7 @@ impl fmt::Display for CallFault {
         match self {
             Self::Connection(fault) => fault.fmt(f),
             Self::WrongId => f.write_str("wrong-id"),
+            Self::Empty => f.write_str("empty"),
         }
     }
 }
@@ -32,6 +35,7 @@ impl FromStr for CallFault {
     fn from_str(text: &str) -> Result<Self, Self::Err> {
         match text {
             "wrong-id" => Ok(Self::WrongId),
+            "empty" => Ok(Self::Empty),
             other => other.parse().map(Self::Connection),
         }
     }

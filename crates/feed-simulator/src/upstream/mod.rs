@@ -11,20 +11,25 @@ mod limits;
 mod server;
 
 use std::{
-    collections::VecDeque,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::Duration,
 };
 
 use domain::{MatchId, Timestamp};
-use rand::{RngExt, SeedableRng, rngs::StdRng, seq::IndexedRandom};
 use serde::Serialize;
 use serde_json::json;
-use tokio::time::Instant;
 
 use self::limits::{Budget, Refusal};
-pub use self::{fault::CallFault, limits::Limits, server::UpstreamServer};
-use crate::{faults::UpgradeFault, world::World};
+pub use self::{
+    fault::CallFault,
+    limits::Limits,
+    server::{Answers, UpstreamServer},
+};
+use crate::{
+    faults::UpgradeFault,
+    trouble::{Trouble, UpstreamClock},
+    world::World,
+};
 
 /// What an upstream is like.
 #[derive(Clone, Debug)]
@@ -51,18 +56,13 @@ pub struct Upstream {
 
 struct Shared {
     world: World,
-    started: Instant,
     state: Mutex<State>,
 }
 
 struct State {
-    config: UpstreamConfig,
-    rng: StdRng,
+    clock: UpstreamClock,
+    trouble: Trouble,
     budget: Budget,
-    /// How far the clock has been put forward.
-    ahead_ms: i64,
-    scripted: VecDeque<Option<CallFault>>,
-    standing: Option<CallFault>,
     calls: CallCounts,
 }
 
@@ -111,6 +111,12 @@ pub enum Outcome {
     Closed,
 }
 
+impl Answers for Upstream {
+    fn answer(&self, path_and_query: &str) -> Outcome {
+        self.answer(path_and_query)
+    }
+}
+
 impl UpstreamConfig {
     /// An upstream with the limits of callers without a key, and without faults.
     #[must_use]
@@ -131,18 +137,14 @@ impl Upstream {
     #[must_use]
     pub fn new(config: UpstreamConfig) -> Self {
         let state = State {
-            rng: StdRng::seed_from_u64(config.seed),
+            clock: UpstreamClock::new(config.now, 1),
+            trouble: Trouble::new(config.seed, config.faults, config.fault_fraction),
             budget: Budget::new(config.limits),
-            ahead_ms: 0,
-            scripted: VecDeque::new(),
-            standing: None,
             calls: CallCounts::default(),
-            config: config.clone(),
         };
         Self {
             shared: Arc::new(Shared {
                 world: config.world,
-                started: Instant::now(),
                 state: Mutex::new(state),
             }),
         }
@@ -151,29 +153,27 @@ impl Upstream {
     /// What time it is there: tokio's clock, put forward by [`advance_to`](Self::advance_to).
     #[must_use]
     pub fn now(&self) -> Timestamp {
-        self.now_of(&self.state())
+        self.state().clock.now()
     }
 
     /// Puts the clock forward; it never goes back.
     pub fn advance_to(&self, time: Timestamp) {
-        let mut state = self.state();
-        let missing_ms = time.as_unix_ms() - self.now_of(&state).as_unix_ms();
-        state.ahead_ms += missing_ms.max(0);
+        self.state().clock.advance_to(time);
     }
 
     /// Makes the next calls go through these, one each, `None` for a good answer.
     pub fn script(&self, faults: impl IntoIterator<Item = Option<CallFault>>) {
-        self.state().scripted.extend(faults);
+        self.state().trouble.script(faults);
     }
 
     /// Makes every call go wrong, until [`recover`](Self::recover).
     pub fn fail(&self, fault: CallFault) {
-        self.state().standing = Some(fault);
+        self.state().trouble.stand(Some(fault));
     }
 
     /// Ends what [`fail`](Self::fail) began.
     pub fn recover(&self) {
-        self.state().standing = None;
+        self.state().trouble.stand(None);
     }
 
     /// What became of the calls so far.
@@ -199,6 +199,7 @@ impl Upstream {
             Some(CallFault::Connection(UpgradeFault::Slow(delay))) => {
                 Outcome::Answer(self.finish(&call, path_and_query), *delay)
             }
+            Some(CallFault::Empty) => Outcome::Answer(answers::empty(), Duration::ZERO),
             Some(CallFault::WrongId) | None => {
                 Outcome::Answer(self.finish(&call, path_and_query), Duration::ZERO)
             }
@@ -208,9 +209,9 @@ impl Upstream {
     /// Counts a call, and decides what it goes through.
     fn begin(&self) -> Call {
         let mut state = self.state();
-        let now = self.now_of(&state);
+        let now = state.clock.now();
         let spent = state.budget.spend(now);
-        let fault = state.next_fault();
+        let fault = state.trouble.next();
         state.calls.calls += 1;
         state.calls.faults += u64::from(fault.is_some());
         Call {
@@ -263,37 +264,12 @@ impl Upstream {
         answers::details(world, id, told, call.now)
     }
 
-    fn now_of(&self, state: &State) -> Timestamp {
-        let elapsed = self.shared.started.elapsed().as_millis();
-        let elapsed_ms = i64::try_from(elapsed).unwrap_or(i64::MAX / 2);
-        Timestamp::from_unix_ms(state.config.now.as_unix_ms() + elapsed_ms + state.ahead_ms)
-    }
-
     fn state(&self) -> MutexGuard<'_, State> {
         // A panic while the lock is held would be a bug of ours; the state is still the best there is.
         self.shared
             .state
             .lock()
             .unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
-impl State {
-    fn next_fault(&mut self) -> Option<CallFault> {
-        if let Some(scripted) = self.scripted.pop_front() {
-            return scripted;
-        }
-        if self.standing.is_some() {
-            return self.standing.clone();
-        }
-        let goes_wrong = self
-            .rng
-            .random_bool(self.config.fault_fraction.clamp(0.0, 1.0));
-        self.config
-            .faults
-            .choose(&mut self.rng)
-            .filter(|_| goes_wrong)
-            .cloned()
     }
 }
 

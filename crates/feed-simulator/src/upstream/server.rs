@@ -13,7 +13,7 @@ use tokio::{
 };
 use tokio_util::sync::{CancellationToken, DropGuard};
 
-use super::{Answer, Outcome, Upstream};
+use super::{Answer, Outcome};
 use crate::start_error::StartError;
 
 /// The largest request, headers included.
@@ -28,6 +28,12 @@ const CONNECTIONS_MAX: usize = 256;
 /// The pause after a failed accept: out of file descriptors does not get better by asking again.
 const ACCEPT_RETRY_DELAY: Duration = Duration::from_millis(100);
 
+/// What is served: whoever answers `GET` of a path with its query.
+pub trait Answers: Clone + Send + Sync + 'static {
+    /// What the call comes to, without waiting.
+    fn answer(&self, path_and_query: &str) -> Outcome;
+}
+
 /// An upstream that is being served. Dropping it ends it, its connections included.
 pub struct UpstreamServer {
     address: SocketAddr,
@@ -39,7 +45,7 @@ impl UpstreamServer {
     ///
     /// # Errors
     /// The address cannot be listened on.
-    pub async fn start(upstream: Upstream, address: SocketAddr) -> Result<Self, StartError> {
+    pub async fn start(upstream: impl Answers, address: SocketAddr) -> Result<Self, StartError> {
         let listen_error = |source| StartError::Listen {
             address,
             purpose: "the upstream over HTTP",
@@ -55,15 +61,21 @@ impl UpstreamServer {
         })
     }
 
+    /// Where it is, such as `http://127.0.0.1:40123`.
+    #[must_use]
+    pub fn origin(&self) -> String {
+        format!("http://{}", self.address)
+    }
+
     /// What paths of the API go behind, such as `http://127.0.0.1:40123/api`.
     #[must_use]
     pub fn url(&self) -> String {
-        format!("http://{}/api", self.address)
+        format!("{}/api", self.origin())
     }
 }
 
 /// Serves connections; they end with this future.
-async fn accept_until(stop: CancellationToken, listener: TcpListener, upstream: Upstream) {
+async fn accept_until(stop: CancellationToken, listener: TcpListener, upstream: impl Answers) {
     let mut connections = JoinSet::new();
     loop {
         let has_room = connections.len() < CONNECTIONS_MAX;
@@ -86,14 +98,14 @@ async fn accept_until(stop: CancellationToken, listener: TcpListener, upstream: 
     connections.shutdown().await;
 }
 
-async fn serve(upstream: Upstream, stream: TcpStream) {
+async fn serve(upstream: impl Answers, stream: TcpStream) {
     if let Err(error) = converse(&upstream, stream).await {
         tracing::debug!(%error, "a client of the upstream is gone");
     }
 }
 
 /// Answers one request after the other.
-async fn converse(upstream: &Upstream, stream: TcpStream) -> io::Result<()> {
+async fn converse(upstream: &impl Answers, stream: TcpStream) -> io::Result<()> {
     stream.set_nodelay(true)?;
     let mut stream = BufReader::new(stream);
     while let Some(request) = timeout(IDLE_DURATION_MAX, read_request(&mut stream)).await?? {

@@ -4,6 +4,7 @@ mod command_line;
 mod faults;
 mod feed;
 mod http;
+mod steam;
 mod summaries;
 mod support;
 mod upgrades;
