@@ -48,7 +48,9 @@ SELECT toDate(?), CAST(? AS Array(String))[patch_place], bracket, game_mode, sid
                NOT radiant_win AS won FROM $judged WHERE reason = '') \
     GROUP BY patch_place, bracket, game_mode, side, hero)";
 
-/// Of matches whose positions are known. Heroes, lanes and positions are in the order of slots.
+/// Of matches whose positions are known: only these come to where lists are
+/// joined, which must be of one length. Heroes, lanes and positions are in the
+/// order of slots.
 const POSITIONS: &str = "\
 INSERT INTO $positions (day, patch, bracket, game_mode, hero, lane, position, games, wins, build) \
 SELECT toDate(?), CAST(? AS Array(String))[patch_place], bracket, game_mode, hero, lane, position, \
@@ -56,9 +58,11 @@ SELECT toDate(?), CAST(? AS Array(String))[patch_place], bracket, game_mode, her
     SELECT patch_place, bracket, game_mode, hero, place.2 AS lane, place.3 AS position, \
            count() AS games, sum(won) AS wins FROM ( \
         SELECT patch_place, bracket, game_mode, hero, place, \
-               if(place.1 < 5, radiant_win, NOT radiant_win) AS won FROM $judged \
-        ARRAY JOIN arrayConcat(radiant, dire) AS hero, places AS place \
-        WHERE reason = '' AND length(places) = 10) \
+               if(place.1 < 5, radiant_win, NOT radiant_win) AS won FROM ( \
+            SELECT patch_place, bracket, game_mode, radiant_win, places, \
+                   arrayConcat(radiant, dire) AS heroes \
+            FROM $judged WHERE reason = '' AND length(places) = 10) \
+        ARRAY JOIN heroes AS hero, places AS place) \
     GROUP BY patch_place, bracket, game_mode, hero, lane, position)";
 
 /// In a sorted side, whoever comes first has the lower id.

@@ -26,7 +26,8 @@ static PAIR_DAYS: LazyLock<Insert> = LazyLock::new(Insert::plain::<PairDayRow>);
 const DIRTY_DAYS: &str = "\
     SELECT day, mark, build FROM ( \
         SELECT d.day, d.mark, \
-               min(coalesce((SELECT h.build FROM hero_days AS h WHERE h.day = d.day LIMIT 1), b.mark), \
+               min(b.mark, \
+                   coalesce((SELECT h.build FROM hero_days AS h WHERE h.day = d.day LIMIT 1), b.mark), \
                    coalesce((SELECT o.build FROM position_days AS o WHERE o.day = d.day LIMIT 1), b.mark), \
                    coalesce((SELECT p.build FROM pair_days AS p WHERE p.day = d.day LIMIT 1), b.mark)) \
                AS build \

@@ -136,6 +136,10 @@ impl Target for Warehouse {
             }
             Defect::PositionsStale => "UPDATE position_days SET build = build - 1 WHERE day = ?1",
             Defect::NotesWrong => "UPDATE day_builds SET matches = matches + 1 WHERE day = ?1",
+            Defect::NoteMissing => "DELETE FROM day_builds WHERE day = ?1",
+            Defect::NoteAndPairsMissing => {
+                "DELETE FROM pair_days WHERE day = ?1; DELETE FROM day_builds WHERE day = ?1"
+            }
             Defect::EverythingMissing => {
                 "DELETE FROM hero_days WHERE day = ?1; DELETE FROM pair_days WHERE day = ?1; \
                  DELETE FROM position_days WHERE day = ?1; DELETE FROM day_builds WHERE day = ?1"

@@ -193,13 +193,9 @@ impl State {
     /// What a day's counters were built from last: the lowest `build` of its rows.
     fn build_of(&self, day: Day) -> Option<u64> {
         let stored = self.days.get(&day)?;
-        let noted = stored.noted.as_ref().map(|noted| noted.mark);
-        stored
-            .builds
-            .iter()
-            .map(|(_, build)| *build)
-            .chain(noted)
-            .min()
+        let noted = stored.noted.as_ref()?.mark;
+        let builds = stored.builds.iter().map(|(_, build)| *build);
+        builds.chain([noted]).min()
     }
 
     fn dirty(&self, day: Day) -> Option<DirtyDay> {

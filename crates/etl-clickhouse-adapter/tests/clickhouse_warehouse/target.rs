@@ -183,6 +183,14 @@ impl Target for Warehouse {
                 let row = format!("toUInt16(day) = {day}");
                 vec![update("day_builds", "matches = matches + 1", &row)]
             }
+            Defect::NoteMissing => {
+                vec![format!(
+                    "DELETE FROM $.day_builds WHERE toUInt16(day) = {day}"
+                )]
+            }
+            Defect::NoteAndPairsMissing => ["pair_days", "day_builds"]
+                .map(|table| format!("DELETE FROM $.{table} WHERE toUInt16(day) = {day}"))
+                .into(),
             Defect::EverythingMissing => ["hero_days", "position_days", "pair_days", "day_builds"]
                 .map(|table| format!("DELETE FROM $.{table} WHERE toUInt16(day) = {day}"))
                 .into(),

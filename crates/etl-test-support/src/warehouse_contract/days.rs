@@ -5,8 +5,8 @@ use std::collections::BTreeSet;
 use domain::MatchSummary;
 use etl_application::ports::DirtyDay;
 
-use super::{Target, build, build_all, day, dirty, load, see, store};
-use crate::answers::{DAY, NOON, bare, said_by, whole};
+use super::{Defect, Target, build, build_all, day, dirty, load, see, store};
+use crate::answers::{DAY, NOON, bare, said_by, whole, with_positions};
 
 async fn only_dirty(target: &dyn Target) -> DirtyDay {
     let dirty = target.counters().dirty_days(10).await;
@@ -58,6 +58,25 @@ pub(super) async fn a_day_is_dirty_from_its_mark_to_its_build(target: &dyn Targe
         load(target, &[said_by("a", 2, summary)]).await;
         build_all(target).await;
     }
+}
+
+/// Counters of which nobody says when they were built are not taken for current.
+pub(super) async fn a_day_without_a_note_is_dirty(target: &dyn Target) {
+    load(target, &[said_by("a", 1, with_positions(whole(1, NOON)))]).await;
+    for defect in [
+        Defect::NoteMissing,
+        Defect::NoteAndPairsMissing,
+        Defect::EverythingMissing,
+    ] {
+        build(target, day(NOON)).await;
+        assert_eq!(dirty(target).await, []);
+        if target.tamper(day(NOON), defect).await {
+            let found = only_dirty(target).await;
+            assert_eq!((found.day, found.build), (day(NOON), None), "{defect:?}");
+        }
+    }
+    build(target, day(NOON)).await;
+    assert_eq!(dirty(target).await, []);
 }
 
 pub(super) async fn dirty_days_come_oldest_first_and_bounded(target: &dyn Target) {

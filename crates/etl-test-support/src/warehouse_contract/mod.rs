@@ -95,13 +95,17 @@ pub enum Defect {
     PositionsStale,
     /// The note of the build says one match more.
     NotesWrong,
+    /// The note of the build is missing.
+    NoteMissing,
+    /// And all rows of `pair_days` with it.
+    NoteAndPairsMissing,
     /// All rows and the note are missing.
     EverythingMissing,
 }
 
 impl Defect {
     /// Every one of them.
-    pub const ALL: [Self; 12] = [
+    pub const ALL: [Self; 14] = [
         Self::HeroMissing,
         Self::PositionMissing,
         Self::PairMissing,
@@ -113,6 +117,8 @@ impl Defect {
         Self::StaleBuild,
         Self::PositionsStale,
         Self::NotesWrong,
+        Self::NoteMissing,
+        Self::NoteAndPairsMissing,
         Self::EverythingMissing,
     ];
 }
@@ -133,6 +139,7 @@ pub async fn check<T: Target>(fresh: impl AsyncFn() -> T) {
     replacing::a_corrected_start_moves_the_match(&fresh().await).await;
     replacing::a_day_that_a_match_left_is_not_forgotten(&fresh().await).await;
     days::a_day_is_dirty_from_its_mark_to_its_build(&fresh().await).await;
+    days::a_day_without_a_note_is_dirty(&fresh().await).await;
     days::dirty_days_come_oldest_first_and_bounded(&fresh().await).await;
     days::days_with_facts_say_how_they_are(&fresh().await).await;
     days::nothing_is_nothing(&fresh().await).await;

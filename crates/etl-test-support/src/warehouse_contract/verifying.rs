@@ -101,6 +101,12 @@ pub(super) fn tamper_with_memory(
             stored.builds.insert(("position_days", mark - 1));
         }
         Defect::NotesWrong => stored.noted.as_mut().expect(BUILT).matches += 1,
+        Defect::NoteMissing => stored.noted = None,
+        Defect::NoteAndPairsMissing => {
+            stored.noted = None;
+            stored.pairs.clear();
+            stored.builds.retain(|(table, _)| *table != "pair_days");
+        }
         Defect::EverythingMissing => drop(days.remove(&day)),
     }
     true
