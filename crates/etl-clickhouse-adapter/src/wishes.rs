@@ -19,11 +19,11 @@ use crate::facts::IDS_MAX;
 use crate::row::Of;
 
 /// A match that is known whole is not wished for, one that has a wish keeps it.
-/// Below the time of a version there is room for a checksum.
+/// Who looks and inserts beside another makes the same row, or one of a version
+/// that does not count.
 const WISH_FOR_MATCH: &str = "\
 INSERT INTO detail_wishes (match_id, reason, priority, attempts, state, next_try, version) \
-SELECT id, ?, ?, 0, 'waiting', toDateTime(?, 'UTC'), \
-       toUInt64(toUnixTimestamp64Milli(now64(3))) * 65536 \
+SELECT id, ?, ?, 0, 'waiting', toDateTime(?, 'UTC'), ? \
 FROM (SELECT arrayJoin(CAST(? AS Array(UInt64))) AS id) \
 WHERE id NOT IN (SELECT match_id FROM matches WHERE match_id IN ?) \
 AND id NOT IN (SELECT match_id FROM detail_wishes WHERE match_id IN ?)";
@@ -31,32 +31,37 @@ AND id NOT IN (SELECT match_id FROM detail_wishes WHERE match_id IN ?)";
 /// Takes the place of a wish that is for the match alone: its version is higher.
 const WISH_FOR_REPLAY: &str = "\
 INSERT INTO detail_wishes (match_id, reason, priority, attempts, state, next_try, version) \
-SELECT id, ?, ?, 0, 'waiting', toDateTime(?, 'UTC'), \
-       greatest(toUInt64(toUnixTimestamp64Milli(now64(3))) * 65536, \
-                (SELECT max(version) FROM detail_wishes WHERE match_id IN ?) + 1) \
+SELECT id, ?, ?, 0, 'waiting', toDateTime(?, 'UTC'), ? \
 FROM (SELECT arrayJoin(CAST(? AS Array(UInt64))) AS id) \
 WHERE id NOT IN (SELECT match_id FROM detail_wishes WHERE match_id IN ? \
                  AND reason NOT IN ('missing', 'incomplete'))";
 
+/// Rows that say so, replaced ones among them, are found in two small columns;
+/// only for their ids is looked at what counts.
 const DUE: &str = "\
-SELECT ?fields FROM detail_wishes FINAL WHERE state = 'waiting' AND next_try <= ? \
+SELECT ?fields FROM detail_wishes FINAL WHERE match_id IN (\
+    SELECT match_id FROM detail_wishes WHERE state = 'waiting' AND next_try <= ?) \
+AND state = 'waiting' AND next_try <= ? \
 ORDER BY priority DESC, next_try, match_id LIMIT ?";
 
 /// The ids of those that wait stand in their own part: it decides how much of
 /// the larger table is read.
 const END_KNOWN: &str = "\
 INSERT INTO detail_wishes (match_id, reason, priority, attempts, state, next_try, version) \
-SELECT match_id, reason, priority, attempts, 'fetched', next_try, version + 1 \
+SELECT match_id, reason, priority, attempts, 'fetched', next_try, version + ? \
 FROM detail_wishes FINAL WHERE match_id IN (SELECT arrayJoin(CAST(? AS Array(UInt64)))) \
 AND state = 'waiting' AND reason IN ('missing', 'incomplete')";
 
 const KNOWN: &str = "\
 SELECT DISTINCT match_id FROM matches WHERE match_id IN (\
-    SELECT match_id FROM detail_wishes FINAL WHERE state = 'waiting' AND next_try <= ? \
+    SELECT match_id FROM detail_wishes FINAL WHERE match_id IN (\
+        SELECT match_id FROM detail_wishes WHERE state = 'waiting' AND next_try <= ?) \
+    AND state = 'waiting' AND next_try <= ? \
     AND reason IN ('missing', 'incomplete')) LIMIT ?";
 
 const SURPLUS: &str = "\
-SELECT ?fields FROM detail_wishes FINAL WHERE state = 'waiting' \
+SELECT ?fields FROM detail_wishes FINAL WHERE match_id IN (\
+    SELECT match_id FROM detail_wishes WHERE state = 'waiting') AND state = 'waiting' \
 ORDER BY priority DESC, next_try, match_id LIMIT ? OFFSET ?";
 
 const COUNTS: &str = "\
@@ -75,16 +80,16 @@ impl WishStore for ClickHouseWarehouse {
         // Those for replays last: they replace others.
         let mut alike: BTreeMap<_, Vec<u64>> = BTreeMap::new();
         for wish in wishes {
-            let key = (wish.reason.is_for_the_replay(), wish.reason, wish.first_try);
+            let key = (wish.version(), wish.reason, wish.first_try);
             let ids = alike.entry(key).or_default();
             ids.push(wish.match_id.get().cast_unsigned());
         }
-        for ((is_for_the_replay, reason, first_try), mut ids) in alike {
+        for ((version, reason, first_try), mut ids) in alike {
             // An id that comes twice would make its row twice.
             ids.sort_unstable();
             ids.dedup();
             for ids in ids.chunks(IDS_MAX) {
-                let made = self.wish_alike(is_for_the_replay, reason, first_try, ids);
+                let made = self.wish_alike(version, reason, first_try, ids);
                 made.await.map_err(|error| self.not_marked(&error))?;
             }
         }
@@ -95,7 +100,8 @@ impl WishStore for ClickHouseWarehouse {
 #[async_trait]
 impl WishQueue for ClickHouseWarehouse {
     async fn due(&self, now: Timestamp, count_max: usize) -> Result<Vec<Wish>, WarehouseError> {
-        let due = self.ask(DUE).bind(seconds(now)).bind(count_max as u64);
+        let due = self.ask(DUE).bind(seconds(now)).bind(seconds(now));
+        let due = due.bind(count_max as u64);
         let rows = self.answer(due.fetch_all::<Of<DetailWishRow>>()).await?;
         let wishes: Result<_> = rows.into_iter().map(|row| read_wish(&row.0)).collect();
         wishes.map_err(|error| self.not_read(&error))
@@ -111,10 +117,12 @@ impl WishQueue for ClickHouseWarehouse {
         let ended = async {
             let limit = self.query_timeout();
             let known = self.limited(KNOWN, limit).bind(seconds(now));
+            let known = known.bind(seconds(now));
             let known = known.bind(count_max.min(IDS_MAX) as u64);
             let known = self.within(limit, known.fetch_all::<u64>()).await?;
             if !known.is_empty() {
-                let end = self.limited(END_KNOWN, limit).bind(&known);
+                let end = self.limited(END_KNOWN, limit);
+                let end = end.bind(WishState::Fetched.version_step()).bind(&known);
                 self.within(limit, end.execute()).await?;
             }
             Ok(known.len())
@@ -134,7 +142,7 @@ impl WishQueue for ClickHouseWarehouse {
             let rows = rows.map(|Of(row)| DetailWishRow {
                 reason: WishReason::Overflow.as_str().to_owned(),
                 state: StateCode::GivenUp,
-                version: row.version + 1,
+                version: row.version + WishState::GivenUp.version_step(),
                 ..row
             });
             let rows: Vec<_> = rows.collect();
@@ -162,12 +170,13 @@ impl WishQueue for ClickHouseWarehouse {
 impl ClickHouseWarehouse {
     async fn wish_alike(
         &self,
-        is_for_the_replay: bool,
+        version: u64,
         reason: WishReason,
         first_try: Timestamp,
         ids: &[u64],
     ) -> Result<()> {
         let limit = self.query_timeout();
+        let is_for_the_replay = reason.is_for_the_replay();
         let statement = if is_for_the_replay {
             WISH_FOR_REPLAY
         } else {
@@ -175,7 +184,10 @@ impl ClickHouseWarehouse {
         };
         let wish = self.limited(statement, limit).bind(reason.as_str());
         let wish = wish.bind(reason.priority()).bind(full_second(first_try));
-        let wish = wish.bind(ids).bind(ids).bind(ids);
+        let mut wish = wish.bind(version).bind(ids).bind(ids);
+        if !is_for_the_replay {
+            wish = wish.bind(ids);
+        }
         self.within(limit, wish.execute()).await
     }
 
@@ -213,7 +225,7 @@ fn row_after(wish: &Wish) -> DetailWishRow {
             WishState::GivenUp => StateCode::GivenUp,
         },
         next_try: full_second(wish.next_try),
-        version: wish.version + 1,
+        version: wish.version_after(),
     }
 }
 

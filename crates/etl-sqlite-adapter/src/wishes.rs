@@ -27,8 +27,7 @@ const WISH: &str = "\
     SELECT value, $2, $3, 0, 1, $4, $5 FROM json_each($1) \
     WHERE $6 OR NOT EXISTS (SELECT 1 FROM matches WHERE match_id = value) \
     ON CONFLICT (match_id) DO UPDATE SET reason = excluded.reason, priority = excluded.priority, \
-    attempts = 0, state = 1, next_try = excluded.next_try, \
-    version = max(excluded.version, old.version + 1) \
+    attempts = 0, state = 1, next_try = excluded.next_try, version = excluded.version \
     WHERE $6 AND old.reason IN ('missing', 'incomplete')";
 
 const DUE: &str = "\
@@ -36,8 +35,8 @@ const DUE: &str = "\
     ORDER BY priority DESC, next_try, match_id LIMIT $2";
 
 const SETTLE: &str = "\
-    UPDATE detail_wishes SET attempts = $2, state = $3, next_try = $4, version = $5 + 1 \
-    WHERE match_id = $1 AND version <= $5";
+    UPDATE detail_wishes SET reason = $2, attempts = $3, state = $4, next_try = $5, version = $6 \
+    WHERE match_id = $1 AND version < $6";
 
 const KNOWN: &str = "\
     SELECT match_id FROM detail_wishes AS w WHERE state = 1 AND next_try <= $1 \
@@ -45,17 +44,14 @@ const KNOWN: &str = "\
     AND EXISTS (SELECT 1 FROM matches AS m WHERE m.match_id = w.match_id) LIMIT $2";
 
 const END_KNOWN: &str = "\
-    UPDATE detail_wishes SET state = 2, version = version + 1 \
+    UPDATE detail_wishes SET state = 2, version = version + $2 \
     WHERE match_id IN (SELECT value FROM json_each($1)) AND state = 1 \
     AND reason IN ('missing', 'incomplete')";
 
 const END_SURPLUS: &str = "\
-    UPDATE detail_wishes SET state = 3, reason = 'overflow', version = version + 1 \
+    UPDATE detail_wishes SET state = 3, reason = 'overflow', version = version + $3 \
     WHERE match_id IN (SELECT match_id FROM detail_wishes WHERE state = 1 \
     ORDER BY priority DESC, next_try, match_id LIMIT $2 OFFSET $1)";
-
-/// Below the time of a version there is room for a checksum.
-const VERSIONS_PER_MS: i64 = 1 << 16;
 
 #[async_trait]
 impl WishStore for SqliteWarehouse {
@@ -66,21 +62,19 @@ impl WishStore for SqliteWarehouse {
         // Those for replays last: they replace others.
         let mut alike: BTreeMap<_, Vec<i64>> = BTreeMap::new();
         for wish in wishes {
-            let key = (wish.reason.is_for_the_replay(), wish.reason, wish.first_try);
+            let key = (wish.version(), wish.reason, wish.first_try);
             alike.entry(key).or_default().push(wish.match_id.get());
         }
-        let version = self.clock().now().as_unix_ms();
-        let version = version.saturating_mul(VERSIONS_PER_MS);
         let made = async {
             let mut change = self.change().await?;
-            for ((is_for_the_replay, reason, first_try), ids) in alike {
+            for ((version, reason, first_try), ids) in alike {
                 sqlx::query(WISH)
                     .bind(many(ids))
                     .bind(reason.as_str())
                     .bind(reason.priority())
                     .bind(full_second(first_try))
-                    .bind(version)
-                    .bind(is_for_the_replay)
+                    .bind(version.cast_signed())
+                    .bind(reason.is_for_the_replay())
                     .execute(&mut *change)
                     .await?;
             }
@@ -113,10 +107,11 @@ impl WishQueue for SqliteWarehouse {
             for wish in wishes {
                 sqlx::query(SETTLE)
                     .bind(wish.match_id.get())
+                    .bind(wish.reason.as_str())
                     .bind(wish.attempts)
                     .bind(code(wish.state))
                     .bind(full_second(wish.next_try))
-                    .bind(wish.version.cast_signed())
+                    .bind(wish.version_after().cast_signed())
                     .execute(&mut *change)
                     .await?;
             }
@@ -139,6 +134,7 @@ impl WishQueue for SqliteWarehouse {
             let mut change = self.change().await?;
             sqlx::query(END_KNOWN)
                 .bind(many(known.iter().copied()))
+                .bind(WishState::Fetched.version_step().cast_signed())
                 .execute(&mut *change)
                 .await?;
             change.commit().await?;
@@ -153,6 +149,7 @@ impl WishQueue for SqliteWarehouse {
             let ended = sqlx::query(END_SURPLUS)
                 .bind(i64::try_from(waiting_max).unwrap_or(i64::MAX))
                 .bind(limit(count_max))
+                .bind(WishState::GivenUp.version_step().cast_signed())
                 .execute(&mut *change)
                 .await?;
             change.commit().await?;

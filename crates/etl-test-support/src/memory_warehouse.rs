@@ -53,6 +53,7 @@ pub(crate) struct State {
     wish_line: BTreeSet<wishes::Turn>,
     wish_counts: BTreeMap<(WishReason, WishState), u64>,
     calls: BTreeMap<(String, Day), u64>,
+    ignores_wish_versions: bool,
     failure: Option<StoreError>,
     refused: BTreeSet<MatchId>,
     ignores_versions: bool,

@@ -34,8 +34,10 @@ pub trait WishQueue: Send + Sync {
     /// [`WarehouseError`] when it could not be looked up.
     async fn due(&self, now: Timestamp, count_max: usize) -> Result<Vec<Wish>, WarehouseError>;
 
-    /// Writes what became of wishes: their attempts, states and next tries. One
-    /// that has been replaced since it was read stays as it is.
+    /// Writes what became of wishes: their reasons, attempts, states and next
+    /// tries, with the version that [`Wish::version_after`] says. What is there
+    /// with this version or a higher one stays as it is: a wish that has been
+    /// replaced since it was read, or has ended.
     ///
     /// # Errors
     /// [`StoreError`], any part of them may have been written; never
@@ -76,6 +78,30 @@ pub struct NewWish {
     pub first_try: Timestamp,
 }
 
+impl NewWish {
+    /// The version of its row: below that of every change, and that of one for
+    /// the match below all of one for the replay. So it is the same whoever
+    /// makes it and when, and nobody who comes late revives what has ended.
+    #[must_use]
+    pub const fn version(&self) -> u64 {
+        if self.reason.is_for_the_replay() {
+            FOR_THE_REPLAY
+        } else {
+            0
+        }
+    }
+}
+
+/// What a version of a wish for the replay is above all of one for the match.
+const FOR_THE_REPLAY: u64 = 1 << 59;
+/// Where a version says what has become of the wish. What stands below was the
+/// time of its making once, in milliseconds times 65,536: there is room for that
+/// until the year 2039.
+const STATE_SHIFT: u32 = 57;
+const STATE_MASK: u64 = 0b11 << STATE_SHIFT;
+/// Where it says how often the wish has changed.
+const CHANGES_MASK: u64 = 0xFFFF;
+
 /// A wish as it stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Wish {
@@ -91,8 +117,25 @@ pub struct Wish {
     pub state: WishState,
     /// When it is its turn; of its second, which is rounded up.
     pub next_try: Timestamp,
-    /// Of two rows of one wish the higher one counts.
+    /// Of two rows of one wish the higher one counts. It says, the weightier
+    /// first, whether it is for the replay, what became of it, and how often it
+    /// has changed.
     pub version: u64,
+}
+
+impl Wish {
+    /// The version of the row that says what has become of it since it was read.
+    #[must_use]
+    pub const fn version_after(&self) -> u64 {
+        (self.version & !STATE_MASK) + self.state.version_step()
+    }
+
+    /// How many calls for it have come to nothing and count: changes that were
+    /// no attempts.
+    #[must_use]
+    pub fn failures(&self) -> u64 {
+        (self.version & CHANGES_MASK).saturating_sub(self.attempts.into())
+    }
 }
 
 /// What became of a wish.
@@ -118,6 +161,19 @@ impl WishState {
             Self::Fetched => "fetched",
             Self::GivenUp => "given_up",
         }
+    }
+
+    /// What a waiting wish's version grows by when this becomes of it: whatever
+    /// else happens to it, one that has ended stays so, and what was fetched is
+    /// not given up.
+    #[must_use]
+    pub const fn version_step(self) -> u64 {
+        let state = match self {
+            Self::Waiting => 0,
+            Self::GivenUp => 1,
+            Self::Fetched => 2,
+        };
+        (state << STATE_SHIFT) + 1
     }
 }
 
@@ -156,5 +212,73 @@ impl WishCounts {
         let mut reasons: Vec<_> = self.0.keys().map(|(reason, _)| *reason).collect();
         reasons.dedup();
         reasons
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn versions_are_ordered_by_kind_then_state_then_changes() {
+        let match_id = MatchId::try_new(1).expect("it is above zero");
+        let made = |reason: WishReason| {
+            let first_try = Timestamp::from_unix_ms(0);
+            let new = NewWish {
+                match_id,
+                reason,
+                first_try,
+            };
+            Wish {
+                match_id,
+                reason,
+                priority: reason.priority(),
+                attempts: 0,
+                state: WishState::Waiting,
+                next_try: first_try,
+                version: new.version(),
+            }
+        };
+        let after = |wish: Wish, state| {
+            let wish = Wish { state, ..wish };
+            Wish {
+                version: wish.version_after(),
+                ..wish
+            }
+        };
+        let mut versions = Vec::new();
+        for reason in [WishReason::Incomplete, WishReason::Pro] {
+            let new = made(reason);
+            let once = after(new, WishState::Waiting);
+            let twice = after(once, WishState::Waiting);
+            assert_eq!((new.failures(), twice.failures()), (0, 2));
+            let attempted = Wish {
+                attempts: 1,
+                ..twice
+            };
+            assert_eq!(attempted.failures(), 1);
+            let given_up = after(new, WishState::GivenUp);
+            assert_eq!(
+                given_up.version,
+                new.version + WishState::GivenUp.version_step()
+            );
+            let fetched = after(given_up, WishState::Fetched);
+            assert!(after(fetched, WishState::Waiting).version < given_up.version);
+            versions.extend([new, once, twice, given_up, after(twice, WishState::GivenUp)]);
+            versions.extend([after(new, WishState::Fetched), fetched]);
+        }
+        let versions: Vec<_> = versions.into_iter().map(|wish| wish.version).collect();
+        assert!(
+            versions.is_sorted_by(|low, high| low < high),
+            "{versions:?}"
+        );
+        assert!(versions.iter().all(|version| *version < 1 << 60));
+    }
+
+    #[test]
+    fn what_was_made_by_its_time_stays_below_what_is_fetched_or_for_the_replay() {
+        let former = 2_100_000_000_000_u64 << 16;
+        assert!(former < WishState::GivenUp.version_step());
+        assert!(former + WishState::Fetched.version_step() < FOR_THE_REPLAY);
     }
 }

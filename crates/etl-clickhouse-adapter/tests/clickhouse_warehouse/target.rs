@@ -6,8 +6,8 @@ use async_trait::async_trait;
 use clickhouse_test_kit::{ClickHouse, shared_clickhouse};
 use domain::{AccountId, Day, HeroId, MatchId, Slot};
 use etl_application::ports::{
-    BackfillStore, CallMemory, CounterStore, FactStore, PatchStore, WarehouseReader, WishQueue,
-    WishStore,
+    BackfillStore, CallMemory, CounterStore, FactStore, NewWish, PatchStore, WarehouseReader,
+    WishQueue, WishStore,
 };
 use etl_clickhouse_adapter::{ClickHouseWarehouse, TableOptions, WarehouseOptions};
 use etl_test_support::answers::{hero, match_id};
@@ -89,6 +89,21 @@ impl Target for Warehouse {
 
     fn wish_queue(&self) -> Arc<dyn WishQueue> {
         Arc::clone(&self.house) as _
+    }
+
+    async fn wish_late(&self, wish: NewWish) {
+        let NewWish {
+            match_id,
+            reason,
+            first_try,
+        } = wish;
+        self.sql(&format!(
+            "INSERT INTO $.detail_wishes VALUES ({match_id}, '{reason}', {}, 0, 'waiting', {}, {})",
+            reason.priority(),
+            first_try.unix_seconds(),
+            wish.version()
+        ))
+        .await;
     }
 
     fn calls(&self) -> Arc<dyn CallMemory> {

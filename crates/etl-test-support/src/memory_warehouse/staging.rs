@@ -89,4 +89,10 @@ impl MemoryWarehouse {
     pub fn ignore_versions(&self) {
         self.lock().ignores_versions = true;
     }
+
+    /// From now on what becomes of a wish is written whatever has become of it
+    /// meanwhile: a mistake that tests of tests plant.
+    pub fn ignore_wish_versions(&self) {
+        self.lock().ignores_wish_versions = true;
+    }
 }

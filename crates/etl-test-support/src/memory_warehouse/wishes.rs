@@ -23,10 +23,9 @@ impl MemoryWarehouse {
 #[async_trait]
 impl WishStore for MemoryWarehouse {
     async fn wish(&self, wishes: &[NewWish]) -> Result<(), StoreError> {
-        let now_ms = u64::try_from(self.clock.now().as_unix_ms()).unwrap_or(0);
         let mut state = self.write()?;
         for wish in wishes {
-            state.wish(*wish, now_ms << 16);
+            state.wish(*wish);
         }
         Ok(())
     }
@@ -45,12 +44,13 @@ impl WishQueue for MemoryWarehouse {
         let mut state = self.write()?;
         for wish in wishes {
             let mut settled = Wish {
-                version: wish.version + 1,
+                version: wish.version_after(),
                 ..*wish
             };
             settled.next_try = full_second(wish.next_try);
             let stored = state.wishes.get(&wish.match_id);
-            if stored.is_some_and(|stored| stored.version < settled.version) {
+            let is_news = stored.is_some_and(|stored| stored.version < settled.version);
+            if is_news || state.ignores_wish_versions {
                 state.put_wish(settled);
             }
         }
@@ -108,25 +108,24 @@ impl CallMemory for MemoryWarehouse {
 }
 
 impl State {
-    fn wish(&mut self, new: NewWish, version: u64) {
+    fn wish(&mut self, new: NewWish) {
         let is_known = self.matches.contains_key(&new.match_id);
         if is_known && !new.reason.is_for_the_replay() {
             return;
         }
-        let mut wish = Wish {
+        let wish = Wish {
             match_id: new.match_id,
             reason: new.reason,
             priority: new.reason.priority(),
             attempts: 0,
             state: WishState::Waiting,
             next_try: full_second(new.first_try),
-            version,
+            version: new.version(),
         };
-        if let Some(before) = self.wishes.get(&new.match_id) {
-            if !before.reason.is_for_the_match() || !new.reason.is_for_the_replay() {
-                return;
-            }
-            wish.version = version.max(before.version + 1);
+        if let Some(before) = self.wishes.get(&new.match_id)
+            && !(before.reason.is_for_the_match() && new.reason.is_for_the_replay())
+        {
+            return;
         }
         self.put_wish(wish);
     }
@@ -158,7 +157,7 @@ impl State {
         let ended = Wish {
             reason,
             state,
-            version: wish.version + 1,
+            version: wish.version + state.version_step(),
             ..*wish
         };
         self.put_wish(ended);

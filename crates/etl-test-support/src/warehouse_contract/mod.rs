@@ -23,7 +23,7 @@ use domain::{AccountId, CountingRules, Day, HeroId, MatchId, Patches, Slot, Time
 use etl_application::Answer;
 use etl_application::ports::{
     BackfillStore, CallMemory, CounterFilter, CounterStore, DayBuild, FactStore, HeroGames,
-    KnownMatch, PairGames, PatchStore, WarehouseReader, WishQueue, WishStore,
+    KnownMatch, NewWish, PairGames, PatchStore, WarehouseReader, WishQueue, WishStore,
 };
 
 use crate::MemoryWarehouse;
@@ -42,6 +42,14 @@ pub trait Target: Send + Sync {
 
     /// Where they wait for their turn.
     fn wish_queue(&self) -> Arc<dyn WishQueue>;
+
+    /// Wishes as somebody does who looked whether there is a wish already before
+    /// there was one. Where nobody can, because looking and writing are one step,
+    /// it is an ordinary wish.
+    async fn wish_late(&self, wish: NewWish) {
+        let made = self.wishes().wish(&[wish]).await;
+        made.expect("the warehouse takes it");
+    }
 
     /// What is remembered of calls.
     fn calls(&self) -> Arc<dyn CallMemory>;
@@ -160,6 +168,7 @@ pub async fn check<T: Target>(fresh: impl AsyncFn() -> T) {
     wishing::a_wish_for_a_replay_takes_the_place_of_one_for_the_match(&fresh().await).await;
     wishing::wishes_come_by_priority_and_time(&fresh().await).await;
     wishing::a_wish_is_settled(&fresh().await).await;
+    wishing::what_has_ended_stays_so_whoever_comes_late(&fresh().await).await;
     wishing::what_became_known_ends_without_a_call(&fresh().await).await;
     wishing::there_is_no_room_for_more_than_so_many(&fresh().await).await;
     wishing::calls_are_remembered_by_day(&fresh().await).await;

@@ -170,6 +170,73 @@ pub(super) async fn a_wish_is_settled(target: &dyn Target) {
     assert_eq!(settled, Ok(()));
 }
 
+/// Two who are busy with the same wish, and one who wishes and was slow, leave
+/// what has ended as it is, in whatever order they come.
+pub(super) async fn what_has_ended_stays_so_whoever_comes_late(target: &dyn Target) {
+    let late = async |reason, id| {
+        let first_try = at(NOON);
+        let match_id = match_id(id);
+        let new = NewWish {
+            match_id,
+            reason,
+            first_try,
+        };
+        target.wish_late(new).await;
+    };
+    wish(target, Missing, NOON, &[1, 2, 3]).await;
+    wish(target, Pro, NOON, &[4, 5]).await;
+    let read = due(target, NOON).await;
+    for wish in &read {
+        let new = NewWish {
+            match_id: wish.match_id,
+            reason: wish.reason,
+            first_try: wish.next_try,
+        };
+        assert_eq!(wish.version, new.version(), "whoever makes it, and when");
+    }
+    let of = |id| {
+        *read
+            .iter()
+            .find(|wish| wish.match_id == match_id(id))
+            .expect("it waits")
+    };
+    let in_vain = |wish| Wish {
+        attempts: 1,
+        next_try: at(NOON + 600),
+        ..wish
+    };
+    let ended = |wish, state| Wish { state, ..wish };
+    // The end comes first, or last, or is told in two ways.
+    settle(target, ended(of(1), WishState::Fetched)).await;
+    settle(target, in_vain(of(1))).await;
+    settle(target, in_vain(of(2))).await;
+    settle(target, ended(of(2), WishState::GivenUp)).await;
+    settle(target, ended(of(4), WishState::Fetched)).await;
+    settle(target, ended(of(4), WishState::GivenUp)).await;
+    settle(target, ended(of(5), WishState::GivenUp)).await;
+    for id in [1, 2, 4, 5] {
+        late(Missing, id).await;
+    }
+    for id in [4, 5] {
+        late(Sample, id).await;
+    }
+    let found = async |id| {
+        let found = wish_of(target, id).await.expect("there is one");
+        (found.reason, found.state)
+    };
+    assert_eq!(found(1).await, (Missing, WishState::Fetched));
+    assert_eq!(found(2).await, (Missing, WishState::GivenUp));
+    assert_eq!(found(4).await, (Pro, WishState::Fetched));
+    assert_eq!(found(5).await, (Pro, WishState::GivenUp));
+    // A wish for the replay takes its place, whoever else still sees the former one.
+    wish(target, Pro, NOON, &[3]).await;
+    late(Incomplete, 3).await;
+    settle(target, ended(of(3), WishState::Fetched)).await;
+    assert_eq!(found(3).await, (Pro, WishState::Waiting));
+    assert_eq!(due_ids(target, NOON + 600).await, [3]);
+    assert_eq!(counted(target).await, [5, 2, 2, 1]);
+}
+
 pub(super) async fn what_became_known_ends_without_a_call(target: &dyn Target) {
     wish(target, Missing, NOON, &[1, 2, 3]).await;
     wish(target, Incomplete, NOON + 60, &[4]).await;
