@@ -202,7 +202,7 @@ impl From<EtlSnapshot> for EtlAnswer {
             rows: snapshot.load.rows,
             retries: snapshot.load.retries,
             days: DaysAnswer::from(&snapshot.days),
-            wishes: WishesAnswer::from(&snapshot.details.wishes),
+            wishes: WishesAnswer::from(&snapshot.details),
             budget: BudgetAnswer::of(&snapshot.details),
             backfills: snapshot.backfills.into_iter().map(Into::into).collect(),
             partitions: snapshot.partitions.into_iter().map(Into::into).collect(),

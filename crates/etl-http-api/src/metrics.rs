@@ -1,10 +1,9 @@
 //! The figures of loading for Prometheus: every answer is written from one snapshot.
 
-use std::{borrow::Cow, fmt, sync::Arc};
+use std::{borrow::Cow, fmt, sync::Arc, time::Duration};
 
 use etl_application::{
-    CallOutcome, DeadLetterReason, DetailFigures, EtlSnapshot, EtlStatus, TopicFigures,
-    ports::WishState,
+    CallOutcome, DeadLetterReason, EtlSnapshot, EtlStatus, TopicFigures, ports::WishState,
 };
 use http_kit::{Metrics, Writer};
 
@@ -34,7 +33,7 @@ impl Metrics for EtlMetrics {
         write_reading(&snapshot, writer)?;
         write_storing(&snapshot, writer)?;
         write_days(&snapshot, writer)?;
-        write_details(&snapshot.details, writer)?;
+        write_details(&snapshot, writer)?;
         write_backfills(&snapshot, writer)?;
         let build = [("version", self.version), ("commit", self.commit)];
         writer.info("etl_build", "What is running", build)
@@ -141,7 +140,8 @@ fn write_days(snapshot: &EtlSnapshot, writer: &mut Writer<'_>) -> fmt::Result {
     )
 }
 
-fn write_details(figures: &DetailFigures, writer: &mut Writer<'_>) -> fmt::Result {
+fn write_details(snapshot: &EtlSnapshot, writer: &mut Writer<'_>) -> fmt::Result {
+    let figures = &snapshot.details;
     writer.gauges(
         "etl_wishes",
         "Wishes for details by what became of them, as the warehouse had them when it was asked \
@@ -150,6 +150,15 @@ fn write_details(figures: &DetailFigures, writer: &mut Writer<'_>) -> fmt::Resul
             .iter()
             .map(|state| ([("state", state.as_str())], figures.wishes.of_state(*state))),
     )?;
+    if let Some(counted_at) = figures.counted_at {
+        let age_ms = snapshot.at.as_unix_ms() - counted_at.as_unix_ms();
+        let age = Duration::from_millis(u64::try_from(age_ms).unwrap_or_default());
+        writer.gauge(
+            "etl_wishes_age_seconds",
+            "How long ago the warehouse was asked for the number of wishes",
+            &age.as_secs_f64(),
+        )?;
+    }
     let Some(budget) = &figures.budget else {
         return Ok(());
     };

@@ -4,24 +4,27 @@ use std::collections::BTreeMap;
 
 use etl_application::{
     CallOutcome, DetailFigures,
-    ports::{CallBudget, CallWindow, Wish, WishCounts, WishState},
+    ports::{CallBudget, CallWindow, Wish, WishState},
 };
 use http_kit::rfc3339;
 use serde::Serialize;
 use utoipa::ToSchema;
 
 /// wanted = fetched + `given_up` + waiting, in every answer: all counted by the
-/// warehouse at one moment, which may be some seconds ago.
+/// warehouse at one moment, which may be a minute ago.
 #[derive(Serialize, ToSchema)]
 pub(crate) struct WishesAnswer {
     /// Wishes that were ever made.
     wanted: u64,
     /// What was wished for is there.
     fetched: u64,
-    /// Nobody has it, or there was no room to wait.
+    /// Nobody has it or tells it, or there was no room to wait.
     given_up: u64,
     /// Neither yet.
     waiting: u64,
+    /// When they were counted; null before the first time.
+    #[schema(required = true, format = DateTime)]
+    counted_at: Option<String>,
     /// The same by the reason of the wish; reasons without a wish are absent.
     reasons: BTreeMap<&'static str, ReasonAnswer>,
 }
@@ -31,7 +34,7 @@ pub(crate) struct WishesAnswer {
 pub(crate) struct ReasonAnswer {
     /// What was wished for is there.
     fetched: u64,
-    /// Nobody has it, or there was no room to wait.
+    /// Nobody has it or tells it, or there was no room to wait.
     given_up: u64,
     /// Neither yet.
     waiting: u64,
@@ -81,8 +84,9 @@ pub(crate) struct WishAnswer {
     next_try: Option<String>,
 }
 
-impl From<&WishCounts> for WishesAnswer {
-    fn from(counts: &WishCounts) -> Self {
+impl From<&DetailFigures> for WishesAnswer {
+    fn from(figures: &DetailFigures) -> Self {
+        let counts = &figures.wishes;
         let reasons = counts.reasons().into_iter().map(|reason| {
             let answer = ReasonAnswer {
                 fetched: counts.of(reason, WishState::Fetched),
@@ -96,6 +100,7 @@ impl From<&WishCounts> for WishesAnswer {
             fetched: counts.of_state(WishState::Fetched),
             given_up: counts.of_state(WishState::GivenUp),
             waiting: counts.of_state(WishState::Waiting),
+            counted_at: (figures.counted_at).map(|at| rfc3339(at.as_unix_ms())),
             reasons: reasons.collect(),
         }
     }

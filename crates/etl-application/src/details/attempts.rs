@@ -5,6 +5,7 @@ use std::time::Duration;
 use domain::Timestamp;
 
 use super::rules::spread;
+use crate::WishReason;
 use crate::ports::{Wish, WishState};
 
 /// How long after the first one each attempt is, if nothing holds it up; later
@@ -20,8 +21,14 @@ const AFTER_FIRST: [Duration; 6] = [
 const LATER: Duration = Duration::from_hours(72);
 
 /// About how long a wish steps aside whose call came to nothing: if that was its
-/// own fault, others have their turn meanwhile.
+/// own fault, others have their turn meanwhile. Twice as long each time that
+/// others were answered, but at most a day.
 const STEP_ASIDE: Duration = Duration::from_mins(10);
+const STEP_ASIDE_MAX: Duration = Duration::from_hours(24);
+
+/// So many calls come to nothing while others are answered, then it is given up:
+/// over four to five days, if nothing else holds it up.
+const FAILURES_MAX: u64 = 12;
 
 /// From an attempt to the next, `attempts` having been made.
 fn gap(attempts: u8) -> Duration {
@@ -47,13 +54,32 @@ pub(super) fn after_attempt(wish: Wish, attempts_max: u8, now: Timestamp) -> Wis
     }
 }
 
-/// What becomes of it by a call that was none, for nobody answered.
-pub(super) fn stepped_aside(wish: Wish, now: Timestamp) -> Wish {
-    let seed = wish.match_id.get().cast_unsigned() ^ now.as_unix_ms().cast_unsigned();
+/// What becomes of it by a call that came to nothing although others are answered.
+pub(super) fn after_failure(wish: Wish, now: Timestamp) -> Wish {
+    let failures = wish.failures() + 1;
+    if failures >= FAILURES_MAX {
+        return Wish {
+            reason: WishReason::Unanswered,
+            state: WishState::GivenUp,
+            ..wish
+        };
+    }
     Wish {
-        next_try: later(now, jittered(STEP_ASIDE, seed)),
+        next_try: later(now, aside(&wish, failures, now)),
         ..wish
     }
+}
+
+/// For how long a wish steps aside whose call came to nothing, as all of them do.
+pub(super) fn aside_in_silence(wish: &Wish, now: Timestamp) -> Duration {
+    aside(wish, wish.failures().max(1), now)
+}
+
+fn aside(wish: &Wish, failures: u64, now: Timestamp) -> Duration {
+    let doublings = u32::try_from(failures - 1).unwrap_or(u32::MAX).min(16);
+    let aside = STEP_ASIDE.saturating_mul(1 << doublings);
+    let seed = wish.match_id.get().cast_unsigned() ^ now.as_unix_ms().cast_unsigned();
+    jittered(aside.min(STEP_ASIDE_MAX), seed)
 }
 
 fn later(now: Timestamp, by: Duration) -> Timestamp {
@@ -72,7 +98,6 @@ mod tests {
     use domain::MatchId;
 
     use super::*;
-    use crate::WishReason;
 
     const NOW: Timestamp = Timestamp::from_unix_seconds(1_742_731_200);
 
@@ -84,7 +109,7 @@ mod tests {
             attempts: 0,
             state: WishState::Waiting,
             next_try: NOW,
-            version: 1,
+            version: 0,
         }
     }
 
@@ -104,14 +129,34 @@ mod tests {
     }
 
     #[test]
-    fn whom_nobody_answers_uses_up_no_attempt() {
-        let aside = stepped_aside(wish(), NOW);
-        let expected = Wish {
-            next_try: aside.next_try,
-            ..wish()
-        };
-        assert_eq!(aside, expected);
-        let by_ms = aside.next_try.as_unix_ms() - NOW.as_unix_ms();
-        assert!((450_000..=750_000).contains(&by_ms), "{by_ms}");
+    fn whom_nobody_answers_uses_up_no_attempt_and_ends_though() {
+        let mut wish = wish();
+        let mut hours = 0.0;
+        for failures in 1..FAILURES_MAX {
+            let now = wish.next_try;
+            wish = after_failure(wish, now);
+            wish.version = wish.version_after();
+            assert_eq!((wish.state, wish.attempts), (WishState::Waiting, 0));
+            assert_eq!(wish.failures(), failures);
+            let ms = wish.next_try.as_unix_ms() - now.as_unix_ms();
+            let minutes = Duration::from_millis(ms.unsigned_abs()).as_secs_f64() / 60.0;
+            let expected = (10.0 * f64::from(1_u32 << (failures - 1))).min(24.0 * 60.0);
+            let range = expected * 0.75..=expected * 1.25;
+            assert!(range.contains(&minutes), "{minutes} after {failures}");
+            hours += minutes / 60.0;
+        }
+        assert!((86.0..144.0).contains(&hours), "{hours}");
+        let ended = after_failure(wish, wish.next_try);
+        assert_eq!((ended.state, ended.attempts), (WishState::GivenUp, 0));
+        assert_eq!(ended.reason, WishReason::Unanswered);
+    }
+
+    #[test]
+    fn an_attempt_is_no_failure() {
+        let mut wish = after_attempt(wish(), 6, NOW);
+        wish.version = wish.version_after();
+        assert_eq!(wish.failures(), 0);
+        let aside = aside_in_silence(&wish, NOW);
+        assert!((450..=750).contains(&aside.as_secs()), "{aside:?}");
     }
 }

@@ -37,6 +37,9 @@ macro_rules! reasons {
 reasons! {
     /// There was no room to wait; such a wish is given up.
     Overflow = "overflow", 0;
+    /// Calls for it came to nothing, again and again, while others were answered;
+    /// such a wish is given up.
+    Unanswered = "unanswered", 0;
     /// A word that this program does not know: a newer one has wished.
     Unknown = "unknown", 10;
     /// Of the match only the id is known.
@@ -105,6 +108,7 @@ mod tests {
             "sample",
             "unknown",
             "overflow",
+            "unanswered",
         ];
         assert_eq!(words, expected);
     }

@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use domain::Timestamp;
 
-use super::attempts::{after_attempt, stepped_aside};
+use super::attempts::{after_attempt, after_failure};
 use crate::Answer;
 use crate::ports::{Wish, WishQueue, WishState};
 use crate::storing::Storing;
@@ -22,7 +22,7 @@ pub(super) enum Told {
     },
     /// An answer that is of no use: an attempt that counts.
     InVain,
-    /// No answer: it does not count.
+    /// No answer, though others are answered: no attempt, and a failure.
     Nothing,
 }
 
@@ -41,9 +41,9 @@ impl Settling {
         }
         let mut answers = Vec::new();
         let mut enough = BTreeSet::new();
-        let mut counting = Vec::with_capacity(told.len());
+        let mut wishes = Vec::with_capacity(told.len());
         for (wish, told) in told {
-            counting.push((wish, !matches!(told, Told::Nothing)));
+            wishes.push((wish, !matches!(told, Told::Nothing)));
             if let Told::Answer { answer, is_enough } = told {
                 answers.push(*answer);
                 if is_enough {
@@ -56,17 +56,17 @@ impl Settling {
             tracing::warn!(match.id = id.get(), why, "the warehouse refuses details");
             enough.remove(&id);
         }
-        let settled = counting.into_iter().map(|(wish, counts)| {
+        let settled = wishes.into_iter().map(|(wish, is_attempt)| {
             if enough.contains(&wish.match_id) {
                 Wish {
                     attempts: wish.attempts.saturating_add(1),
                     state: WishState::Fetched,
                     ..wish
                 }
-            } else if counts {
+            } else if is_attempt {
                 after_attempt(wish, self.attempts_max, now)
             } else {
-                stepped_aside(wish, now)
+                after_failure(wish, now)
             }
         });
         let settled: Vec<_> = settled.collect();

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use domain::Timestamp;
 use health_kit::{Clock, Condition, HealthCheck, HealthReporter, HealthStatus};
 
 use crate::ports::{CallBudget, MatchDetails, WishCounts};
@@ -45,6 +46,31 @@ outcomes! {
     Refused = "refused",
 }
 
+/// What is looked after between calls.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Part {
+    /// What became known ends without a call.
+    Known,
+    /// Whose turn it is.
+    Line,
+    /// How many there are.
+    Counts,
+    /// For whom there is no room.
+    Surplus,
+}
+
+impl Part {
+    /// What is not done when it fails.
+    const fn fault(self) -> &'static str {
+        match self {
+            Self::Known => "wishes for what became known do not end",
+            Self::Line => "no wish has its turn",
+            Self::Counts => "wishes are not counted",
+            Self::Surplus => "wishes for which there is no room do not end",
+        }
+    }
+}
+
 /// What has become of wishes and calls.
 pub struct DetailStatus {
     upstream: &'static str,
@@ -53,10 +79,15 @@ pub struct DetailStatus {
     figures: Mutex<Figures>,
 }
 
-#[derive(Default)]
 struct Figures {
     wishes: WishCounts,
+    counted_at: Option<Timestamp>,
     calls: BTreeMap<CallOutcome, u64>,
+    /// How the upstream is, or why that is not known yet.
+    upstream: (HealthStatus, String),
+    has_talked: bool,
+    /// What cannot be done, and why.
+    faults: BTreeMap<Part, String>,
 }
 
 /// Figures of wishes and calls.
@@ -66,6 +97,8 @@ pub struct DetailFigures {
     pub upstream: &'static str,
     /// The wishes, of one moment, as the warehouse had them when it was asked last.
     pub wishes: WishCounts,
+    /// When that was; none before the first time.
+    pub counted_at: Option<Timestamp>,
     /// Calls since the start of the process, by what they came to.
     pub calls: BTreeMap<CallOutcome, u64>,
     /// What may be asked for; none if nobody is asked.
@@ -82,11 +115,19 @@ impl DetailStatus {
             Some(_) => "nothing has been asked for yet",
             None => NOBODY_IS_ASKED,
         };
+        let is_well = HealthStatus::Healthy;
         Self {
             upstream,
             details,
-            condition: Condition::new("details", HealthStatus::Healthy, reason, Arc::clone(clock)),
-            figures: Mutex::default(),
+            condition: Condition::new("details", is_well, reason, Arc::clone(clock)),
+            figures: Mutex::new(Figures {
+                wishes: WishCounts::default(),
+                counted_at: None,
+                calls: BTreeMap::new(),
+                upstream: (is_well, reason.to_owned()),
+                has_talked: false,
+                faults: BTreeMap::new(),
+            }),
         }
     }
 
@@ -98,39 +139,83 @@ impl DetailStatus {
         DetailFigures {
             upstream: self.upstream,
             wishes: figures.wishes.clone(),
+            counted_at: figures.counted_at,
             calls: figures.calls.clone(),
             budget,
         }
     }
 
-    pub(super) fn counted(&self, wishes: WishCounts) {
-        self.lock().wishes = wishes;
+    pub(super) fn counted(&self, wishes: WishCounts, at: Timestamp) {
+        let mut figures = self.lock();
+        (figures.wishes, figures.counted_at) = (wishes, Some(at));
     }
 
     pub(super) fn called(&self, outcome: CallOutcome) {
         *self.lock().calls.entry(outcome).or_default() += 1;
     }
 
+    /// Whether one part of looking after wishes could be done.
+    pub(super) fn looked(&self, part: Part, done: Result<(), String>) {
+        let mut figures = self.lock();
+        match done {
+            Ok(()) if figures.faults.remove(&part).is_none() => return,
+            Ok(()) => tracing::info!(part = ?part, "wishes are looked after again"),
+            Err(why) => {
+                let before = figures.faults.insert(part, why.clone());
+                if before.is_none() {
+                    tracing::warn!(why, "{}", part.fault());
+                }
+            }
+        }
+        self.judge(&figures);
+    }
+
     pub(super) fn answers(&self) {
-        if self
-            .condition
-            .set(HealthStatus::Healthy, "the upstream answers")
-        {
+        if self.talked(HealthStatus::Healthy, "the upstream answers".to_owned()) {
             tracing::info!("the upstream of details answers");
         }
     }
 
     pub(super) fn silent(&self, why: &str) {
-        if self.condition.set(HealthStatus::Degraded, why) {
+        if self.talked(HealthStatus::Degraded, why.to_owned()) {
             tracing::warn!(why, "details are asked for again after a pause");
         }
     }
 
     pub(super) fn refused(&self, why: &str) {
         let reason = format!("{why}; OPENDOTA_API_KEY says whose calls they are");
-        if self.condition.set(HealthStatus::Unhealthy, reason) {
+        if self.talked(HealthStatus::Unhealthy, reason) {
             tracing::error!(why, "the upstream of details refuses our calls");
         }
+    }
+
+    /// Whether the upstream is otherwise than before.
+    fn talked(&self, status: HealthStatus, reason: String) -> bool {
+        let mut figures = self.lock();
+        let is_first = !std::mem::replace(&mut figures.has_talked, true);
+        let before = std::mem::replace(&mut figures.upstream, (status, reason));
+        self.judge(&figures);
+        is_first || before.0 != status
+    }
+
+    /// The whole condition, from that of the upstream and of what is done here.
+    fn judge(&self, figures: &Figures) {
+        let (mut status, upstream) = figures.upstream.clone();
+        let faults = figures.faults.iter();
+        let faults = faults.map(|(part, why)| {
+            // Whoever has no turn is never asked for; the rest is untidy.
+            let own = match part {
+                Part::Line => HealthStatus::Unhealthy,
+                _ => HealthStatus::Degraded,
+            };
+            status = status.max(own);
+            format!("{}: {why}", part.fault())
+        });
+        let mut reasons: Vec<_> = faults.collect();
+        if reasons.is_empty() || figures.upstream.0 != HealthStatus::Healthy {
+            reasons.push(upstream);
+        }
+        self.condition.set(status, reasons.join("; "));
     }
 
     fn lock(&self) -> MutexGuard<'_, Figures> {

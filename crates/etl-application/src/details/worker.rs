@@ -1,37 +1,32 @@
 //! Whose wish is granted when.
 
-use std::collections::{BTreeSet, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::Arc;
 use std::time::Duration;
 
-use domain::MatchId;
-use domain::Timestamp;
+use domain::{MatchId, Timestamp};
 use health_kit::Clock;
 use tokio::task::{JoinError, JoinSet};
 use tokio::time::{Instant, sleep, sleep_until};
 use tokio_util::sync::CancellationToken;
 
+use super::attempts::aside_in_silence;
 use super::settling::{Settling, Told};
-use super::status::{CallOutcome, DetailStatus};
+use super::status::{CallOutcome, DetailStatus, Part};
 use crate::LoadStatus;
-use crate::ports::{
-    Details, DetailsError, FactStore, MatchDetails, StoreError, Wish, WishQueue, WishState,
-};
+use crate::ports::{Details, DetailsError, FactStore, MatchDetails, Wish, WishQueue};
 use crate::storing::Storing;
+
+mod looking;
 
 /// Wishes that wait at most; behind them those of lowest priority are given up.
 pub const WISHES_WAITING_MAX: u64 = 1_000_000;
 
-/// Between two looks at the wishes at least so many times what one took: with a
-/// million of them it is not cheap.
-const LOOK_SHARE: u32 = 20;
-/// Wishes looked at in one go: those asked for before the next look.
-const LINE_MAX: usize = 500;
-/// Wishes that one statement ends without a call.
-const ENDED_MAX: usize = 10_000;
 /// Answers are stored together when they are so many, or the first is so old.
 const TOLD_MAX: usize = 100;
 const TOLD_WAIT: Duration = Duration::from_secs(1);
+/// A longer pause makes a line too old to go by.
+const LINE_PAUSE_MAX: Duration = Duration::from_secs(2);
 /// Who says that there is room at once is not asked in a circle.
 const CALLS_PAUSE_MIN: Duration = Duration::from_secs(1);
 /// How long calls under way are waited for at the end; what they bring is asked
@@ -83,11 +78,27 @@ pub struct DetailWorker {
     told_since: Option<Instant>,
     /// Matches under way or not settled.
     busy: BTreeSet<MatchId>,
-    look_at: Instant,
+    /// Wishes whose calls came to nothing, as all did then, and until when others
+    /// have their turn. Nothing is known against them, so it is written nowhere.
+    aside: BTreeMap<MatchId, Instant>,
+    /// When each part of looking after wishes is due.
+    look_at: BTreeMap<Part, Instant>,
+    /// Before that no further line is asked for, whatever happens.
+    line_rests_until: Instant,
     /// No calls are made before.
     calls_at: Instant,
-    /// Whether the last call found nobody who would talk to us.
-    is_silent: bool,
+    upstream: Upstream,
+}
+
+/// What the last call has shown.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Upstream {
+    /// There was none yet.
+    Unknown,
+    /// Somebody answers.
+    Answers,
+    /// Nobody does, or nobody will talk to us.
+    Silent,
 }
 
 impl DetailWorker {
@@ -119,9 +130,13 @@ impl DetailWorker {
             told: Vec::new(),
             told_since: None,
             busy: BTreeSet::new(),
-            look_at: now,
+            aside: BTreeMap::new(),
+            look_at: [Part::Known, Part::Line, Part::Counts]
+                .map(|part| (part, now))
+                .into(),
+            line_rests_until: now,
             calls_at: now,
-            is_silent: false,
+            upstream: Upstream::Unknown,
         }
     }
 
@@ -148,9 +163,7 @@ impl DetailWorker {
 
     async fn work(&mut self, drain: &CancellationToken) {
         while !drain.is_cancelled() {
-            if Instant::now() >= self.look_at {
-                self.look().await;
-            }
+            self.look().await;
             self.start_calls();
             let wake_at = self.wake_at();
             tokio::select! {
@@ -169,70 +182,6 @@ impl DetailWorker {
         self.settle().await;
     }
 
-    /// Ends what needs no call, counts, and sees whose turn it is.
-    async fn look(&mut self) {
-        let begun = Instant::now();
-        let looked = async {
-            self.end_known().await?;
-            self.count().await?;
-            self.line_up().await
-        };
-        if let Err(why) = looked.await {
-            tracing::debug!(why, "the wishes could not be looked at");
-        }
-        let pause = self
-            .settings
-            .look_every
-            .max(begun.elapsed().saturating_mul(LOOK_SHARE));
-        self.look_at = Instant::now() + pause;
-    }
-
-    async fn end_known(&self) -> Result<(), String> {
-        let now = self.clock.now();
-        while self.end(self.queue.end_known(now, ENDED_MAX)).await? == ENDED_MAX {}
-        Ok(())
-    }
-
-    async fn count(&self) -> Result<(), String> {
-        loop {
-            let counts = self.queue.counts().await;
-            let counts = counts.map_err(|error| error.to_string())?;
-            let waiting = counts.of_state(WishState::Waiting);
-            self.status.counted(counts);
-            if waiting <= self.settings.waiting_max {
-                return Ok(());
-            }
-            let surplus = self.queue.end_surplus(self.settings.waiting_max, ENDED_MAX);
-            self.end(surplus).await?;
-        }
-    }
-
-    async fn end(
-        &self,
-        ended: impl Future<Output = Result<usize, StoreError>>,
-    ) -> Result<usize, String> {
-        let ended = ended.await;
-        match &ended {
-            // To have looked says nothing of whether it stores.
-            Ok(0) => {}
-            Ok(_) => self.settling.storing.status.stored(),
-            Err(error) => self.settling.storing.status.failed(error),
-        }
-        ended.map_err(|error| error.to_string())
-    }
-
-    async fn line_up(&mut self) -> Result<(), String> {
-        if !self.may_call() {
-            return Ok(());
-        }
-        let count_max = LINE_MAX + self.busy.len();
-        let due = self.queue.due(self.clock.now(), count_max).await;
-        let due = due.map_err(|error| error.to_string())?.into_iter();
-        let free = due.filter(|wish| !self.busy.contains(&wish.match_id));
-        self.line = free.collect();
-        Ok(())
-    }
-
     fn may_call(&self) -> bool {
         self.details.is_some() && Instant::now() >= self.calls_at
     }
@@ -242,10 +191,9 @@ impl DetailWorker {
             return;
         };
         // One call finds out whether it answers again.
-        let parallel = if self.is_silent {
-            1
-        } else {
-            self.settings.parallel
+        let parallel = match self.upstream {
+            Upstream::Silent => 1,
+            Upstream::Unknown | Upstream::Answers => self.settings.parallel,
         };
         while self.calls.len() < parallel
             && let Some(wish) = self.line.pop_front()
@@ -260,10 +208,11 @@ impl DetailWorker {
     /// When there is something to do without any call coming back.
     fn wake_at(&self) -> Instant {
         let settle_at = self.told_since.map(|since| since + TOLD_WAIT);
+        let look_at = self.next_look().map(|(at, _)| at);
         let calls_at = (self.details.is_some() && !self.line.is_empty() && !self.may_call())
             .then_some(self.calls_at);
-        let first = settle_at.into_iter().chain(calls_at).min();
-        first.map_or(self.look_at, |first| first.min(self.look_at))
+        let first = settle_at.into_iter().chain(look_at).chain(calls_at).min();
+        first.expect("known wishes are always looked for")
     }
 
     fn take(&mut self, done: Result<(Wish, Result<Details, DetailsError>), JoinError>) {
@@ -281,22 +230,24 @@ impl DetailWorker {
                 self.vain(CallOutcome::Wrong)
             }
             Err(DetailsError::Unavailable { detail, until }) => {
-                self.is_silent = true;
                 self.status.called(CallOutcome::Unavailable);
                 self.status.silent(&detail);
                 self.pause(until);
-                Told::Nothing
+                match std::mem::replace(&mut self.upstream, Upstream::Silent) {
+                    Upstream::Answers => Told::Nothing,
+                    Upstream::Unknown | Upstream::Silent => return self.step_aside(&wish),
+                }
             }
             Err(DetailsError::NoRoom { until }) => {
-                self.pause(until);
-                return self.put_back(wish);
+                self.put_back(wish);
+                return self.pause(until);
             }
             Err(DetailsError::Refused { detail, until }) => {
-                self.is_silent = true;
+                self.upstream = Upstream::Silent;
                 self.status.called(CallOutcome::Refused);
                 self.status.refused(&detail);
-                self.pause(until);
-                return self.put_back(wish);
+                self.put_back(wish);
+                return self.pause(until);
             }
         };
         self.told_since.get_or_insert_with(Instant::now);
@@ -327,23 +278,37 @@ impl DetailWorker {
     }
 
     fn talked(&mut self, outcome: CallOutcome) {
-        self.is_silent = false;
+        self.upstream = Upstream::Answers;
         self.status.called(outcome);
         self.status.answers();
     }
 
-    /// Makes no calls before the upstream, or whoever speaks for it, permits them.
+    /// Makes no calls before the upstream, or whoever speaks for it, permits them;
+    /// after a long pause by a new line, for this one does not know what happens
+    /// meanwhile.
     fn pause(&mut self, until: Timestamp) {
         let ms = until.as_unix_ms() - self.clock.now().as_unix_ms();
         let pause = Duration::from_millis(u64::try_from(ms).unwrap_or_default());
         let until = Instant::now() + pause.max(CALLS_PAUSE_MIN);
         self.calls_at = self.calls_at.max(until);
+        if pause > LINE_PAUSE_MAX {
+            self.line.clear();
+            let look_at = self.calls_at.max(self.line_rests_until);
+            self.look_at.insert(Part::Line, look_at);
+        }
     }
 
     /// It was not asked for: it keeps its turn.
     fn put_back(&mut self, wish: Wish) {
         self.busy.remove(&wish.match_id);
         self.line.push_front(wish);
+    }
+
+    /// Nobody was answered: others have their turn first, and it stays as it is.
+    fn step_aside(&mut self, wish: &Wish) {
+        let aside = aside_in_silence(wish, self.clock.now());
+        self.aside.insert(wish.match_id, Instant::now() + aside);
+        self.busy.remove(&wish.match_id);
     }
 
     fn is_told_enough(&self) -> bool {

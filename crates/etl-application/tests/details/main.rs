@@ -3,5 +3,6 @@
 
 mod attempts;
 mod budget;
+mod looking;
 mod trouble;
 mod world;

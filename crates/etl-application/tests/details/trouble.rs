@@ -4,12 +4,18 @@ use std::time::Duration;
 
 use domain::Timestamp;
 use etl_application::CallOutcome;
-use etl_application::WishReason::{Missing, Pro};
+use etl_application::WishReason::{Missing, Pro, Unanswered};
 use etl_application::ports::{StoreError, WishState};
 use etl_test_support::answers::{NOON, match_id};
 use health_kit::HealthStatus;
 
 use crate::world::{SETTINGS, World, silent};
+
+/// For days and weeks, which are quicker to simulate.
+const SELDOM: etl_application::DetailSettings = etl_application::DetailSettings {
+    look_every: Duration::from_mins(5),
+    ..SETTINGS
+};
 
 #[tokio::test(start_paused = true)]
 async fn a_silent_upstream_is_left_alone_and_uses_up_no_attempt() {
@@ -58,6 +64,57 @@ async fn a_match_of_which_nothing_comes_holds_up_no_other() {
     assert_eq!(world.ended(3).await, (WishState::Fetched, 1));
     assert_eq!(world.ended(1).await, (WishState::Waiting, 0));
     assert_eq!(world.status.figures().calls[&CallOutcome::Unavailable], 1);
+    world.end().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_match_of_which_nothing_ever_comes_is_given_up_while_others_are_answered() {
+    let mut world = World::start(SELDOM);
+    world
+        .upstream
+        .script(1, std::iter::repeat_n(Err(silent(at(0))), 1000));
+    world.wish(Pro, &[1]).await;
+    for hour in 0..24 * 7 {
+        world.wish(Missing, &[1000 + hour]).await;
+        world.after(Duration::from_hours(1)).await;
+        if world.ended(1).await.0 != WishState::Waiting {
+            break;
+        }
+        let days = hour / 24;
+        assert!(days < 6, "it is still asked for");
+    }
+    assert_eq!(world.ended(1).await, (WishState::GivenUp, 0));
+    assert_eq!(world.wish_of(1).await.reason, Unanswered);
+    let asked = world.upstream.asked();
+    let asked: Vec<_> = asked.iter().filter(|(id, _)| *id == 1).collect();
+    assert!((12..40).contains(&asked.len()), "{asked:?}");
+    let hours = asked.last().expect("it was asked for").1 / 3600;
+    assert!(hours > 72, "{hours}");
+    world.end().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn nobody_is_given_up_for_a_silence_of_all() {
+    let mut world = World::start(SELDOM);
+    world.wish(Missing, &[99]).await;
+    world.after(Duration::from_mins(1)).await;
+    world.wish(Missing, &(1..=4).collect::<Vec<_>>()).await;
+    for hour in 0..24 * 30 {
+        let until = at(hour * 3600 + 1800);
+        world.upstream.always(Some(Err(silent(until))));
+        world.after(Duration::from_hours(1)).await;
+    }
+    let asked = world.upstream.asked().len();
+    assert!(asked > 700, "{asked}");
+    for id in 1..=4 {
+        let wish = world.wish_of(id).await;
+        assert_eq!(wish.state, WishState::Waiting);
+        assert!(wish.failures() <= 1, "{wish:?}");
+    }
+    world.upstream.always(None);
+    world.after(Duration::from_hours(3)).await;
+    let wishes = world.status.figures().wishes;
+    assert_eq!(wishes.of_state(WishState::Fetched), 5);
     world.end().await;
 }
 

@@ -1,14 +1,14 @@
 //! An upstream that does as it is told, and notes who was asked for when.
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Duration;
 
 use async_trait::async_trait;
 use domain::{MatchId, MatchSummary, Timestamp};
 use etl_application::ports::{
-    CallBudget, Details, DetailsError, MatchDetails, NewWish, WarehouseReader as _, Wish,
-    WishState, WishStore as _,
+    CallBudget, Details, DetailsError, MatchDetails, NewWish, StoreError, WarehouseError,
+    WarehouseReader as _, Wish, WishCounts, WishQueue, WishState, WishStore as _,
 };
 use etl_application::{
     DetailParts, DetailSettings, DetailStatus, DetailWorker, LoadStatus, WishReason,
@@ -33,11 +33,22 @@ pub(crate) type Said = Result<Details, DetailsError>;
 
 pub(crate) struct World {
     pub(crate) warehouse: Arc<MemoryWarehouse>,
+    pub(crate) queue: Arc<FaultyQueue>,
     pub(crate) upstream: Arc<FakeUpstream>,
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) status: Arc<DetailStatus>,
     pub(crate) drain: CancellationToken,
     worker: Option<JoinHandle<()>>,
+}
+
+/// The wishes of the warehouse, as long as their statements do not fail.
+pub(crate) struct FaultyQueue {
+    warehouse: Arc<MemoryWarehouse>,
+    faults: Mutex<BTreeSet<&'static str>>,
+    /// How long it takes to count.
+    pub(crate) counting: Mutex<Duration>,
+    /// How often it was asked what.
+    asked: Mutex<BTreeMap<&'static str, u64>>,
 }
 
 pub(crate) struct FakeUpstream {
@@ -77,10 +88,16 @@ impl World {
             begun: Instant::now(),
             inside: Mutex::default(),
         });
+        let queue = Arc::new(FaultyQueue {
+            warehouse: Arc::clone(&warehouse),
+            faults: Mutex::default(),
+            counting: Mutex::default(),
+            asked: Mutex::default(),
+        });
         let parts = DetailParts {
             upstream: "fake",
             details: has_upstream.then(|| upstream.clone() as _),
-            queue: warehouse.clone(),
+            queue: queue.clone(),
             facts: warehouse.clone(),
             load: Arc::new(LoadStatus::new(&clock)),
             clock: Arc::clone(&clock),
@@ -89,6 +106,7 @@ impl World {
         let drain = CancellationToken::new();
         Self {
             warehouse,
+            queue,
             upstream,
             clock,
             status: worker.status(),
@@ -138,6 +156,72 @@ impl World {
         let worker = self.worker.take().expect("it is ended once");
         worker.await.expect("it does not panic");
         begun.elapsed()
+    }
+}
+
+impl FaultyQueue {
+    /// From now on these statements fail, by the names of the port.
+    pub(crate) fn fail(&self, statements: impl IntoIterator<Item = &'static str>) {
+        *self.faults.lock().expect("nobody panics") = statements.into_iter().collect();
+    }
+
+    /// How often it was asked this since it was asked last.
+    pub(crate) fn asked(&self, statement: &'static str) -> u64 {
+        let mut asked = self.asked.lock().expect("nobody panics");
+        asked.remove(statement).unwrap_or_default()
+    }
+
+    fn ask(&self, statement: &'static str) -> Result<(), WarehouseError> {
+        let mut asked = self.asked.lock().expect("nobody panics");
+        *asked.entry(statement).or_default() += 1;
+        if self
+            .faults
+            .lock()
+            .expect("nobody panics")
+            .contains(statement)
+        {
+            return Err(WarehouseError {
+                detail: format!("memory limit exceeded in {statement}"),
+            });
+        }
+        Ok(())
+    }
+
+    fn change(&self, statement: &'static str) -> Result<(), StoreError> {
+        let asked = self.ask(statement);
+        asked.map_err(|error| StoreError::Unavailable {
+            detail: error.detail,
+            cause: "other",
+        })
+    }
+}
+
+#[async_trait]
+impl WishQueue for FaultyQueue {
+    async fn due(&self, now: Timestamp, count_max: usize) -> Result<Vec<Wish>, WarehouseError> {
+        self.ask("due")?;
+        self.warehouse.due(now, count_max).await
+    }
+
+    async fn settle(&self, wishes: &[Wish]) -> Result<(), StoreError> {
+        self.warehouse.settle(wishes).await
+    }
+
+    async fn end_known(&self, now: Timestamp, count_max: usize) -> Result<usize, StoreError> {
+        self.change("end_known")?;
+        self.warehouse.end_known(now, count_max).await
+    }
+
+    async fn end_surplus(&self, waiting_max: u64, count_max: usize) -> Result<usize, StoreError> {
+        self.change("end_surplus")?;
+        self.warehouse.end_surplus(waiting_max, count_max).await
+    }
+
+    async fn counts(&self) -> Result<WishCounts, WarehouseError> {
+        let takes = *self.counting.lock().expect("nobody panics");
+        sleep(takes).await;
+        self.ask("counts")?;
+        self.warehouse.counts().await
     }
 }
 
