@@ -213,7 +213,7 @@ mod tests {
             set_aside_at: Timestamp::from_unix_ms(1000),
             record: RawRecord {
                 key: Some(Bytes::from_static(b"5")),
-                value: Bytes::from_static(value.as_bytes()),
+                value: Some(Bytes::from_static(value.as_bytes())),
                 headers: vec![("schema".to_owned(), Bytes::from_static(b"match_summary/1"))],
             },
             account: Ok(LetterAccount {
@@ -241,6 +241,14 @@ mod tests {
         assert_eq!(judged(false, &letters), [came_back, Ok(()), came_back]);
         let repeated = Err(NotRedriven::Repeated);
         assert_eq!(judged(true, &letters), [Ok(()), Ok(()), repeated]);
+    }
+
+    #[test]
+    fn no_value_is_not_an_empty_one() {
+        let mut without = letter("", 2);
+        without.record.value = None;
+        let letters = [letter("", 1), without];
+        assert_eq!(judged(false, &letters), [Ok(()), Ok(())]);
     }
 
     #[test]

@@ -25,10 +25,18 @@ pub struct Record {
 pub struct RawRecord {
     /// Its key; none is not the same as an empty one.
     pub key: Option<Bytes>,
-    /// Its value.
-    pub value: Bytes,
+    /// Its value; none is not the same as an empty one.
+    pub value: Option<Bytes>,
     /// Its headers, in their order.
     pub headers: Vec<(String, Bytes)>,
+}
+
+impl RawRecord {
+    /// The bytes of its value; where there is none, none.
+    #[must_use]
+    pub fn value_bytes(&self) -> &[u8] {
+        self.value.as_deref().unwrap_or_default()
+    }
 }
 
 /// What a record says.

@@ -228,7 +228,8 @@ fn kafka(
     clock: &Arc<dyn Clock>,
 ) -> anyhow::Result<(Arc<KafkaRecords>, Arc<KafkaDeadLetters>, Arc<KafkaHealth>)> {
     let wrong = "the KAFKA_ settings cannot work";
-    let records = Arc::new(KafkaRecords::try_new(&settings.kafka).context(wrong)?);
+    let records =
+        Arc::new(KafkaRecords::try_new(&settings.kafka, Arc::clone(clock)).context(wrong)?);
     let dead_letters = KafkaDeadLetters::try_new(&settings.kafka).context(wrong)?;
     let health = KafkaHealth::new(&settings.kafka, Arc::clone(&records), &dead_letters, clock);
     Ok((records, Arc::new(dead_letters), Arc::new(health)))

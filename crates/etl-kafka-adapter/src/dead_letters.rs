@@ -69,10 +69,9 @@ impl KafkaDeadLetters {
 
     async fn write(&self, record: &Record, headers: OwnedHeaders) -> Result<(), RDKafkaErrorCode> {
         let producer = self.lock().clone();
-        let mut letter = FutureRecord::to(&self.topic)
-            .payload(&*record.raw.value)
-            .headers(headers);
+        let mut letter = FutureRecord::to(&self.topic).headers(headers);
         letter.key = record.raw.key.as_deref();
+        letter.payload = record.raw.value.as_deref();
         let sent = match producer.send_result(letter) {
             Ok(sent) => sent.await,
             Err((error, _)) => return Err(code_of(&error)),

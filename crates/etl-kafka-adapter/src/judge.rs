@@ -1,8 +1,10 @@
 //! From a record of a topic to what it says, or to what is wrong with it.
 
 use contracts::{
-    Header, MatchIdRecord, MatchSummaryRecord, RECORD_SIZE_MAX_BYTES, RejectedRecord, version,
+    Header, MatchIdRecord, MatchSummaryRecord, RECORD_SIZE_MAX_BYTES, RejectedRecord,
+    judge_receipt, version,
 };
+use domain::Timestamp;
 use etl_application::{
     Answer, Content, DeadLetterReason, Invalid, RawRecord, Record, ports::TopicPartition,
 };
@@ -15,15 +17,15 @@ pub(crate) enum Contract {
     MatchId,
 }
 
-/// Judges a record by the contract of its topic.
-pub(crate) fn judge(record: GroupRecord, contract: Contract) -> Record {
+/// Judges a record, read `now`, by the contract of its topic.
+pub(crate) fn judge(record: GroupRecord, contract: Contract, now: Timestamp) -> Record {
     let raw = RawRecord {
         key: record.key,
-        value: record.value.unwrap_or_default(),
+        value: record.value,
         headers: record.headers,
     };
     let content = judge_size(&raw).and_then(|()| match contract {
-        Contract::MatchSummary => summary(&raw),
+        Contract::MatchSummary => summary(&raw, now),
         Contract::MatchId => id(&raw),
     });
     Record {
@@ -43,7 +45,7 @@ pub(crate) fn judge(record: GroupRecord, contract: Contract) -> Record {
 /// What is too large is not looked into: nobody who keeps to the contract has
 /// written it.
 fn judge_size(raw: &RawRecord) -> Result<(), RejectedRecord> {
-    let size = raw.value.len();
+    let size = raw.value_bytes().len();
     if size <= RECORD_SIZE_MAX_BYTES {
         return Ok(());
     }
@@ -53,17 +55,18 @@ fn judge_size(raw: &RawRecord) -> Result<(), RejectedRecord> {
     })
 }
 
-fn summary(raw: &RawRecord) -> Result<Content, RejectedRecord> {
-    let record = MatchSummaryRecord::decode(raw.key.as_deref(), &raw.value, headers(raw))?;
+fn summary(raw: &RawRecord, now: Timestamp) -> Result<Content, RejectedRecord> {
+    let record = MatchSummaryRecord::decode(raw.key.as_deref(), raw.value_bytes(), headers(raw))?;
+    judge_receipt(record.received_at, now)?;
     Ok(Content::Summary(Box::new(Answer {
-        version: version(record.received_at, &raw.value),
+        version: version(record.received_at, raw.value_bytes()),
         source: record.source.into(),
         summary: record.summary,
     })))
 }
 
 fn id(raw: &RawRecord) -> Result<Content, RejectedRecord> {
-    let record = MatchIdRecord::judge(raw.key.as_deref(), &raw.value, headers(raw))?;
+    let record = MatchIdRecord::judge(raw.key.as_deref(), raw.value_bytes(), headers(raw))?;
     Ok(Content::Id(record.id))
 }
 
@@ -86,6 +89,8 @@ mod tests {
     use super::*;
 
     const RECEIVED_AT: &str = "2025-11-22T13:25:01.040Z";
+    /// A minute later.
+    const NOW: Timestamp = Timestamp::from_unix_ms(1_763_817_961_040);
 
     fn record(key: &str, value: &'static str, headers: &[(&str, &'static str)]) -> GroupRecord {
         let headers = headers.iter();
@@ -114,9 +119,9 @@ mod tests {
     #[test]
     fn a_summary_keeps_its_place_its_bytes_and_its_version() {
         let record = record("8226246802", SUMMARY, &SUMMARY_HEADERS);
-        let judged = judge(record, Contract::MatchSummary);
+        let judged = judge(record, Contract::MatchSummary, NOW);
         assert_eq!((judged.from.partition, judged.offset), (3, 7));
-        assert_eq!(judged.raw.value, SUMMARY.as_bytes());
+        assert_eq!(judged.raw.value_bytes(), SUMMARY.as_bytes());
         assert_eq!(judged.raw.headers.len(), 3);
         let Ok(Content::Summary(answer)) = judged.content else {
             panic!("{judged:?}");
@@ -136,6 +141,7 @@ mod tests {
         let judged = judge(
             record("5", r#"{"match_id":5}"#, &headers),
             Contract::MatchId,
+            NOW,
         );
         assert!(matches!(judged.content, Ok(Content::Id(id)) if id.get() == 5));
     }
@@ -145,7 +151,7 @@ mod tests {
         let summary = record("8226246802", SUMMARY, &SUMMARY_HEADERS);
         let id = record("5", r#"{"match_id":5}"#, &[("schema", "match_ids_raw/1")]);
         for (record, contract) in [(summary, Contract::MatchId), (id, Contract::MatchSummary)] {
-            let invalid = judge(record, contract)
+            let invalid = judge(record, contract, NOW)
                 .content
                 .expect_err("it is another's");
             assert_eq!(invalid.reason, DeadLetterReason::SchemaUnknown);
@@ -155,7 +161,7 @@ mod tests {
     #[test]
     fn what_is_wrong_has_a_reason_and_a_detail() {
         let check = |record: GroupRecord, expected, detail: &str| {
-            let judged = judge(record, Contract::MatchSummary);
+            let judged = judge(record, Contract::MatchSummary, NOW);
             let invalid = judged.content.expect_err("it is wrong");
             assert_eq!(invalid.reason, expected);
             assert!(invalid.detail.contains(detail), "{}", invalid.detail);
@@ -186,13 +192,30 @@ mod tests {
     }
 
     #[test]
+    fn what_is_from_the_future_is_set_aside_until_it_is_its_time() {
+        let received_ms = 1_763_817_901_040;
+        let day_ms = 24 * 60 * 60 * 1000;
+        let judged = |now_ms| {
+            let record = record("8226246802", SUMMARY, &SUMMARY_HEADERS);
+            let now = Timestamp::from_unix_ms(now_ms);
+            judge(record, Contract::MatchSummary, now).content
+        };
+        assert!(judged(received_ms - day_ms).is_ok());
+        let invalid = judged(received_ms - day_ms - 1).expect_err("it would win till then");
+        assert_eq!(invalid.reason, DeadLetterReason::FieldInvalid);
+        let expected = "received_at is 2025-11-22T13:25:01.040Z, more than a day after \
+                        2025-11-21T13:25:01.039Z, when it was read";
+        assert_eq!(invalid.detail, expected);
+    }
+
+    #[test]
     fn what_is_too_large_is_set_aside_whatever_it_holds() {
         let padded = |size: usize| {
             let mut large = record("8226246802", SUMMARY, &SUMMARY_HEADERS);
             let mut value = SUMMARY.as_bytes().to_vec();
             value.resize(size, b' ');
             large.value = Some(value.into());
-            judge(large, Contract::MatchSummary).content
+            judge(large, Contract::MatchSummary, NOW).content
         };
         assert!(padded(RECORD_SIZE_MAX_BYTES).is_ok());
         let invalid = padded(RECORD_SIZE_MAX_BYTES + 1).expect_err("it is too large");

@@ -55,7 +55,7 @@ fn letter(Scanned { record, passed }: Scanned) -> DeadLetter {
         set_aside_at: Timestamp::from_unix_ms(record.written_at_unix_ms.unwrap_or(0)),
         record: RawRecord {
             key: record.key,
-            value: record.value.unwrap_or_default(),
+            value: record.value,
             headers,
         },
         account,

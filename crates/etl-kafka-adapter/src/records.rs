@@ -1,11 +1,14 @@
 //! The member of the group, as the port wants it.
 
+use std::sync::Arc;
+
 use async_trait::async_trait;
 use domain::Timestamp;
 use etl_application::ports::{
     CommitFailed, ConsumerEvent, ConsumerStatus, PartitionLag, Positions, RecordConsumer,
     TopicPartition,
 };
+use health_kit::Clock;
 use kafka_kit::{
     consumer::{GroupConsumer, GroupEvent, GroupRecord, TopicPartition as KafkaPartition},
     settings::SettingsError,
@@ -20,18 +23,21 @@ use crate::{
 pub struct KafkaRecords {
     pub(crate) group: GroupConsumer,
     match_summary_topic: Option<String>,
+    clock: Arc<dyn Clock>,
 }
 
 impl KafkaRecords {
-    /// Starts to read; never waits for a broker.
+    /// Starts to read; never waits for a broker. By the clock it is judged what
+    /// is from the future.
     ///
     /// # Errors
     /// [`SettingsError`] names the settings that are wrong.
-    pub fn try_new(settings: &KafkaSettings) -> Result<Self, SettingsError> {
+    pub fn try_new(settings: &KafkaSettings, clock: Arc<dyn Clock>) -> Result<Self, SettingsError> {
         SettingsError::unless_empty(settings.check())?;
         Ok(Self {
             group: GroupConsumer::start(&settings.group())?,
             match_summary_topic: settings.match_summary_topic.clone(),
+            clock,
         })
     }
 
@@ -42,7 +48,7 @@ impl KafkaRecords {
         } else {
             Contract::MatchId
         };
-        judge(record, contract)
+        judge(record, contract, self.clock.now())
     }
 }
 
@@ -105,7 +111,7 @@ fn from_kafka(one: KafkaPartition) -> TopicPartition {
 
 fn to_kafka(one: &TopicPartition) -> KafkaPartition {
     KafkaPartition {
-        topic: std::sync::Arc::clone(&one.topic),
+        topic: Arc::clone(&one.topic),
         partition: one.partition,
     }
 }

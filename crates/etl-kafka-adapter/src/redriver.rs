@@ -53,12 +53,11 @@ impl Redriver {
             };
             let topic = &account.from.topic;
             let headers = letter.record.headers.iter();
-            let mut record = FutureRecord::to(topic)
-                .payload(&*letter.record.value)
-                .headers(kafka_headers(
-                    headers.map(|(name, value)| (name.as_str(), &**value)),
-                ));
+            let mut record = FutureRecord::to(topic).headers(kafka_headers(
+                headers.map(|(name, value)| (name.as_str(), &**value)),
+            ));
             record.key = letter.record.key.as_deref();
+            record.payload = letter.record.value.as_deref();
             match self.producer.send_result(record) {
                 Ok(sent) => under_way.push_back((topic, sent)),
                 Err((error, _)) => {

@@ -1,12 +1,14 @@
 //! A part of the topic of summaries, read again.
 
 use std::fmt::Write as _;
+use std::sync::Arc;
 
 use async_trait::async_trait;
 use domain::Timestamp;
 use etl_application::backfill::Span;
 use etl_application::ports::{BackfillOrigin, BackfillPiece, OriginError, Place};
 use etl_application::{Answer, Content, Invalid};
+use health_kit::Clock;
 use kafka_kit::{
     scan::{ScanError, ScanPart, Scanned, Scanning, TopicScan},
     settings::SettingsError,
@@ -22,7 +24,10 @@ const PIECE_RECORDS_MAX: usize = 500;
 
 /// The topic of summaries, for whoever reads a part of it again. It belongs to
 /// no group, and touches no position of one; needs Read and Describe.
-pub struct SummaryTopic(Option<TopicScan>);
+pub struct SummaryTopic {
+    topic: Option<TopicScan>,
+    clock: Arc<dyn Clock>,
+}
 
 /// A judged record, with its place and size; none if it was written at another time.
 type Judged = (Place, usize, Option<Result<Answer, Invalid>>);
@@ -31,6 +36,7 @@ type Judged = (Place, usize, Option<Result<Answer, Invalid>>);
 pub struct SummaryRange {
     topic: TopicScan,
     span: Span,
+    clock: Arc<dyn Clock>,
     /// What is left to read.
     parts: Vec<ScanPart>,
     /// How many offsets there were at first.
@@ -39,16 +45,17 @@ pub struct SummaryRange {
 }
 
 impl SummaryTopic {
-    /// Prepares to read; nothing is connected.
+    /// Prepares to read; nothing is connected. By the clock it is judged what is
+    /// from the future.
     ///
     /// # Errors
     /// [`SettingsError`] names the settings that are wrong.
-    pub fn try_new(settings: &KafkaSettings) -> Result<Self, SettingsError> {
+    pub fn try_new(settings: &KafkaSettings, clock: Arc<dyn Clock>) -> Result<Self, SettingsError> {
         SettingsError::unless_empty(settings.check())?;
         let topic = settings.match_summary_topic.as_deref();
-        Ok(Self(topic.map(|topic| {
-            TopicScan::new(&settings.client, topic, "KAFKA_MATCH_SUMMARY_TOPIC")
-        })))
+        let topic =
+            topic.map(|topic| TopicScan::new(&settings.client, topic, "KAFKA_MATCH_SUMMARY_TOPIC"));
+        Ok(Self { topic, clock })
     }
 
     /// Finds what was written in a time and can be read now, or goes on at a
@@ -57,7 +64,7 @@ impl SummaryTopic {
     /// # Errors
     /// [`OriginError`].
     pub async fn open(&self, span: Span, at: &str) -> Result<SummaryRange, OriginError> {
-        let Some(topic) = self.0.clone() else {
+        let Some(topic) = self.topic.clone() else {
             return Err(OriginError::Gone {
                 detail: "KAFKA_MATCH_SUMMARY_TOPIC is empty: there is no topic to read".to_owned(),
             });
@@ -65,6 +72,7 @@ impl SummaryTopic {
         let mut range = SummaryRange {
             topic,
             span,
+            clock: Arc::clone(&self.clock),
             parts: Vec::new(),
             whole: 0,
             reading: None,
@@ -74,7 +82,10 @@ impl SummaryTopic {
             range.reopen().await?;
         } else {
             let (from, to) = (span.from.as_unix_ms(), span.to.as_unix_ms());
-            let reading = range.topic.read_span(from, to, judged(span)).await;
+            let reading = range
+                .topic
+                .read_span(from, to, judged(span, Arc::clone(&range.clock)))
+                .await;
             let reading = reading.map_err(|error| unavailable(&error))?;
             (range.parts, range.whole) = (reading.parts.clone(), reading.places);
             range.reading = Some(reading);
@@ -86,7 +97,8 @@ impl SummaryTopic {
 impl SummaryRange {
     /// Begins to read what is left.
     async fn reopen(&mut self) -> Result<(), OriginError> {
-        let reading = self.topic.read_parts(self.parts.clone(), judged(self.span));
+        let judged = judged(self.span, Arc::clone(&self.clock));
+        let reading = self.topic.read_parts(self.parts.clone(), judged);
         let reading = reading.await.map_err(|error| unavailable(&error))?;
         for wanted in &self.parts {
             let mut found = reading.parts.iter();
@@ -172,7 +184,10 @@ fn unavailable(error: &ScanError) -> OriginError {
 }
 
 /// Judges on the thread that reads.
-fn judged(span: Span) -> impl Fn(Result<Scanned, ScanError>) -> Result<Judged, ScanError> {
+fn judged(
+    span: Span,
+    clock: Arc<dyn Clock>,
+) -> impl Fn(Result<Scanned, ScanError>) -> Result<Judged, ScanError> {
     move |scanned| {
         let record = scanned?.record;
         let place = Place::Offset {
@@ -184,8 +199,8 @@ fn judged(span: Span) -> impl Fn(Result<Scanned, ScanError>) -> Result<Judged, S
         if written_at.is_some_and(|at| at < span.from || at >= span.to) {
             return Ok((place, 0, None));
         }
-        let judged = judge(record, Contract::MatchSummary);
-        let size_bytes = judged.raw.value.len();
+        let judged = judge(record, Contract::MatchSummary, clock.now());
+        let size_bytes = judged.raw.value_bytes().len();
         let answer = judged.content.map(|content| match content {
             Content::Summary(answer) => *answer,
             Content::Id(_) => unreachable!("a summary was asked for"),

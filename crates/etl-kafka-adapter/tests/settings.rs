@@ -1,8 +1,9 @@
 //! Wrong settings are refused by name.
 
-use std::{ffi::OsString, path::Path};
+use std::{ffi::OsString, path::Path, sync::Arc};
 
 use etl_kafka_adapter::{KafkaDeadLetters, KafkaRecords, KafkaSection, KafkaSettings};
+use health_kit::SystemClock;
 use kafka_kit::{consumer::Start, settings::SettingsError};
 use service_kit::config::{Section, SettingsReader, Sources};
 
@@ -96,7 +97,7 @@ fn what_no_reader_of_settings_has_judged_is_judged_all_the_same() {
         ..KafkaSettings::at("127.0.0.1:9092")
     };
     let refused = [
-        KafkaRecords::try_new(&settings).err(),
+        KafkaRecords::try_new(&settings, Arc::new(SystemClock)).err(),
         KafkaDeadLetters::try_new(&settings).err(),
     ];
     for refused in refused {

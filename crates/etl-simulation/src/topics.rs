@@ -215,7 +215,7 @@ fn judge(one: &Unplaced, from: TopicPartition, offset: i64) -> Record {
     let raw = raw(&one.record);
     let content = match one.topic {
         SUMMARIES => summary(&raw),
-        _ => MatchIdRecord::judge(raw.key.as_deref(), &raw.value, headers(&raw))
+        _ => MatchIdRecord::judge(raw.key.as_deref(), raw.value_bytes(), headers(&raw))
             .map(|record| Content::Id(record.id)),
     };
     Record {
@@ -233,7 +233,7 @@ fn raw(record: &SummaryRecord) -> RawRecord {
     let headers = record.headers.iter();
     RawRecord {
         key: Some(Bytes::from(record.key.clone())),
-        value: Bytes::from(record.value.clone()),
+        value: Some(Bytes::from(record.value.clone())),
         headers: headers
             .map(|(name, value)| (name.clone(), Bytes::from(value.clone())))
             .collect(),
@@ -241,9 +241,9 @@ fn raw(record: &SummaryRecord) -> RawRecord {
 }
 
 fn summary(raw: &RawRecord) -> Result<Content, RejectedRecord> {
-    let record = MatchSummaryRecord::decode(raw.key.as_deref(), &raw.value, headers(raw))?;
+    let record = MatchSummaryRecord::decode(raw.key.as_deref(), raw.value_bytes(), headers(raw))?;
     Ok(Content::Summary(Box::new(Answer {
-        version: version(record.received_at, &raw.value),
+        version: version(record.received_at, raw.value_bytes()),
         source: record.source.into(),
         summary: record.summary,
     })))

@@ -57,8 +57,9 @@ const PLAYERS_MAX: usize = 2 * Team::SLOTS;
 /// 2010-01-01: before it there was no match.
 const START_MIN_SECONDS: u64 = 1_262_304_000;
 
-/// How far ahead of the receipt a match may start: the clocks of others differ.
-const START_AHEAD_MAX_MS: i64 = 24 * 60 * 60 * 1_000;
+/// How far ahead of the receipt a match may start, and the receipt ahead of
+/// whoever reads of it: the clocks of others differ.
+const AHEAD_MAX_MS: i64 = 24 * 60 * 60 * 1_000;
 
 pub(super) fn decode<'a>(
     key: Option<&[u8]>,
@@ -103,6 +104,7 @@ pub(super) fn decode_line<'a>(
     let match_id = no_match_id::judge(members[0])?;
     let [fields @ .., received_at] = Field::all(&members, &LINE_NAMES, None);
     let received_at = if let Some(received_at) = received_at.time()? {
+        judge_receipt(received_at, read_at)?;
         received_at
     } else {
         let start = judge_start_time(fields[START_TIME], read_at)?;
@@ -201,6 +203,23 @@ fn judge_start_time(
     judge_start(seconds, received_at).map_err(invalid)
 }
 
+/// Whether an answer can have been fetched then, by somebody who reads of it
+/// `now`: no more than a day later. Of two answers the later one wins, so one
+/// from the year 2099 would win until then.
+///
+/// # Errors
+/// [`RejectedRecord::FieldInvalid`], of `received_at`.
+pub fn judge_receipt(received_at: Timestamp, now: Timestamp) -> Result<(), RejectedRecord> {
+    if received_at.as_unix_ms() <= now.as_unix_ms().saturating_add(AHEAD_MAX_MS) {
+        return Ok(());
+    }
+    let (received_at, now) = (wire_time::encode(received_at), wire_time::encode(now));
+    Err(RejectedRecord::FieldInvalid {
+        field: RECEIVED_AT.to_owned(),
+        detail: format!("is {received_at}, more than a day after {now}, when it was read"),
+    })
+}
+
 /// When a match started, in seconds since 1970-01-01, if that can be: not before
 /// there were matches, and no more than a day after somebody said so.
 ///
@@ -208,7 +227,7 @@ fn judge_start_time(
 /// What is wrong, to be read behind the name of the field.
 pub fn judge_start(seconds: u32, received_at: Timestamp) -> Result<Timestamp, String> {
     let start = Timestamp::from_unix_seconds(seconds.into());
-    let latest = received_at.as_unix_ms().saturating_add(START_AHEAD_MAX_MS);
+    let latest = received_at.as_unix_ms().saturating_add(AHEAD_MAX_MS);
     if u64::from(seconds) < START_MIN_SECONDS {
         Err(format!("is {seconds}, before {START_MIN_SECONDS}"))
     } else if start.as_unix_ms() > latest {

@@ -8,7 +8,7 @@ mod wire;
 
 use domain::{MatchSummary, Timestamp};
 
-pub use decode::judge_start;
+pub use decode::{judge_receipt, judge_start};
 
 use crate::{
     header::{Header, RECEIVED_AT, SCHEMA, SOURCE},

@@ -40,7 +40,7 @@ impl Batch {
             .insert(record.from.clone(), record.offset + 1);
         self.records += 1;
         self.rows += 1;
-        self.bytes += record.raw.value.len();
+        self.bytes += record.raw.value_bytes().len();
         // What the record says moves out of it; its bytes stay, for the case
         // that the warehouse refuses it.
         let taken = Err(crate::Invalid {

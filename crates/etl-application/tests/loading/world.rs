@@ -179,7 +179,7 @@ fn record(number: i32, offset: i64, content: Result<Content, Invalid>) -> Record
         offset,
         content,
         raw: RawRecord {
-            value: offset.to_string().into(),
+            value: Some(offset.to_string().into()),
             ..RawRecord::default()
         },
     }

@@ -28,7 +28,7 @@ impl Origins {
         clock: &Arc<dyn Clock>,
     ) -> Result<Self, SettingsError> {
         Ok(Self {
-            topic: SummaryTopic::try_new(kafka)?,
+            topic: SummaryTopic::try_new(kafka, Arc::clone(clock))?,
             clock: Arc::clone(clock),
         })
     }

@@ -44,7 +44,7 @@ fn table_line(letter: &DeadLetter) -> String {
     )
     .expect("a string takes everything");
     line.push_str(" | ");
-    line.push_str(&beginning(&letter.record.value));
+    line.push_str(&beginning(letter.record.value_bytes()));
     line
 }
 
@@ -75,7 +75,9 @@ fn json_line(letter: &DeadLetter) -> Value {
         header
     });
     line["headers"] = headers.collect();
-    put(&mut line, "payload", &letter.record.value);
+    if let Some(value) = &letter.record.value {
+        put(&mut line, "payload", value);
+    }
     line
 }
 
@@ -102,7 +104,7 @@ mod tests {
             set_aside_at: Timestamp::from_unix_ms(1_762_626_601_000),
             record: RawRecord {
                 key: Some(Bytes::from_static(b"5")),
-                value: Bytes::from_static(payload),
+                value: Some(Bytes::from_static(payload)),
                 headers: vec![
                     ("schema".to_owned(), Bytes::from_static(b"match_summary/1")),
                     ("odd".to_owned(), Bytes::from_static(b"\xff\n")),

@@ -72,7 +72,7 @@ impl Redriving for RedrivenLetters {
             partition: letter.partition,
             offset: letter.offset,
             passed: letter.passed,
-            size_bytes: letter.record.value.len(),
+            size_bytes: letter.record.value_bytes().len(),
         }
     }
 

@@ -7,7 +7,7 @@ use etl_application::{
     DeadLetterReason, Invalid, RawRecord, Record,
     ports::{DeadLetterSink, TopicPartition},
 };
-use etl_kafka_adapter::KafkaSettings;
+use etl_kafka_adapter::{DeadLetterTopic, KafkaSettings, Redriver};
 use health_kit::HealthStatus;
 use kafka_kit::embedded::EmbeddedBroker;
 use kafka_test_kit::{KafkaCluster, shared_broker, unique_topic};
@@ -33,7 +33,7 @@ fn record(key: Option<&'static str>, value: Bytes) -> Record {
         }),
         raw: RawRecord {
             key: key.map(|key| Bytes::from_static(key.as_bytes())),
-            value,
+            value: Some(value),
             headers: vec![
                 ("schema".to_owned(), Bytes::from_static(b"match_summary/1")),
                 ("odd".to_owned(), Bytes::from_static(b"\xff\x00")),
@@ -85,6 +85,26 @@ async fn a_record_arrives_unchanged_with_the_reason_behind_its_headers() {
     );
     assert_eq!(letters[1].key, None, "no key is not an empty one");
     assert_eq!(letters[1].headers[3].1.len(), 1024);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_record_without_a_value_stays_one_when_it_is_redriven() {
+    let (broker, rig) = start();
+    let mut tombstone = record(Some("5"), Bytes::new());
+    tombstone.raw.value = None;
+    set_aside(&rig, &tombstone, "").await;
+    let settings = KafkaSettings::at(&broker.bootstrap_servers());
+    let topic = DeadLetterTopic::try_new(&settings).expect("these settings are fine");
+    let mut reading = topic.read(None).await.expect("the topic is there");
+    let letter = reading.records.recv().await.expect("a letter is there");
+    let letter = letter.expect("it is read");
+    assert_eq!(letter.record.value, None);
+    let redriver = Redriver::try_new(&settings).expect("these settings are fine");
+    assert_eq!(redriver.send(&[letter]).await, (1, None));
+    let again = rig.take(1).await.remove(0).raw;
+    assert_eq!(again.value, None, "no value is not an empty one");
+    assert_eq!(again.key, tombstone.raw.key);
+    assert_eq!(again.headers, tombstone.raw.headers);
 }
 
 #[tokio::test(flavor = "multi_thread")]

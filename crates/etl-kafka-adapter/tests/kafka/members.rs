@@ -9,6 +9,7 @@ use async_trait::async_trait;
 use etl_application::ports::RecordConsumer;
 use etl_kafka_adapter::{KafkaRecords, KafkaSettings};
 use etl_test_support::consumer_contract::{self, Group};
+use health_kit::SystemClock;
 use kafka_kit::embedded::EmbeddedBroker;
 use kafka_test_kit::{shared_broker, unique_topic};
 
@@ -48,7 +49,10 @@ impl Group for KafkaGroup {
     }
 
     async fn join(&self) -> Arc<dyn RecordConsumer> {
-        Arc::new(KafkaRecords::try_new(&self.settings).expect("these settings are fine"))
+        Arc::new(
+            KafkaRecords::try_new(&self.settings, Arc::new(SystemClock))
+                .expect("these settings are fine"),
+        )
     }
 }
 

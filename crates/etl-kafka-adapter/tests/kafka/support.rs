@@ -41,7 +41,7 @@ impl Rig {
     pub(crate) fn start(settings: &KafkaSettings) -> Self {
         let clock: Arc<dyn Clock> = Arc::new(SystemClock);
         let fine = "these settings are fine";
-        let records = Arc::new(KafkaRecords::try_new(settings).expect(fine));
+        let records = Arc::new(KafkaRecords::try_new(settings, Arc::clone(&clock)).expect(fine));
         let letters = Arc::new(KafkaDeadLetters::try_new(settings).expect(fine));
         let health = KafkaHealth::new(settings, Arc::clone(&records), &letters, &clock);
         let (health, stop) = (Arc::new(health), CancellationToken::new());
