@@ -2,10 +2,11 @@
 
 use domain::{CountingRules, Day, MatchSummary, Patches, Timestamp};
 use etl_application::ports::{BuildError, CounterStore, DayBuild, FactStore, WarehouseReader};
-use etl_test_support::answers::{DAY, NOON, match_id, said_by, whole};
+use etl_test_support::answers::{DAY, NOON, match_id, said_by, whole, with_positions};
+use etl_test_support::warehouse_contract::Target as _;
 use tokio::join;
 
-use super::target::{Warehouse, fresh, open};
+use super::target::{Warehouse, fresh, open, open_with};
 
 async fn load(warehouse: &Warehouse, fetched: u64, summary: MatchSummary) {
     let days = warehouse
@@ -54,6 +55,25 @@ async fn a_match_that_is_dated_into_another_month_counts_once() {
     assert_eq!(known, [day(april)]);
     let facts = warehouse.house.match_facts(match_id(1)).await;
     assert_eq!(facts.expect("it answers").len(), 2);
+}
+
+/// Positions of some matches only: lists of different lengths are not joined,
+/// also on a server that filters no earlier than it is told.
+#[tokio::test]
+async fn positions_are_counted_on_a_server_that_moves_no_filter() {
+    let warehouse = fresh().await;
+    load(&warehouse, 1, with_positions(whole(1, NOON))).await;
+    load(&warehouse, 1, whole(2, NOON)).await;
+    let unhelpful = [
+        ("query_plan_filter_push_down", "0"),
+        ("optimize_move_to_prewhere", "0"),
+    ];
+    let house = open_with(warehouse.engine.url(), &warehouse.database, &unhelpful);
+    let (rules, patches) = (CountingRules::default(), Patches::built_in());
+    let built = house.build_day(day(NOON), &rules, &patches).await;
+    assert_eq!(built.expect("it adds up").counted, 2);
+    let games = warehouse.position_games(day(NOON)).await;
+    assert_eq!(games.len(), 10);
 }
 
 /// Who stored it has died before marking; who repeats it finds the earlier rows gone.

@@ -37,6 +37,15 @@ pub(crate) async fn fresh() -> Warehouse {
 
 /// Speaks to a database at a URL.
 pub(crate) fn open(url: &str, database: &str) -> ClickHouseWarehouse {
+    open_with(url, database, &[])
+}
+
+/// The same with settings of the server.
+pub(crate) fn open_with(
+    url: &str,
+    database: &str,
+    server_settings: &[(&str, &str)],
+) -> ClickHouseWarehouse {
     let settings = WarehouseSettings {
         place: WarehousePlace::Server(url.to_owned()),
         dir: "unused".into(),
@@ -45,7 +54,10 @@ pub(crate) fn open(url: &str, database: &str) -> ClickHouseWarehouse {
         password: None,
         ca_file: None,
     };
-    let client = warehouse_kit::client(&settings).expect("no certificates are needed");
+    let mut client = warehouse_kit::client(&settings).expect("no certificates are needed");
+    for (name, value) in server_settings {
+        client = client.with_setting(*name, *value);
+    }
     let options = WarehouseOptions {
         tables: TableOptions {
             fsync: false,
