@@ -2,7 +2,7 @@
 
 use kafka_kit::{
     consumer::Start,
-    settings::{ClientSection, NOT_EMPTY, TOPIC_NAME},
+    settings::{ClientSection, NOT_EMPTY, TOPIC_NAME, TOPIC_NAME_OR_NONE},
 };
 use service_kit::config::{Declaration, OneOf, Parsed, Section, Setting, SettingsReader};
 
@@ -88,12 +88,3 @@ impl Section for KafkaSection {
         all
     }
 }
-
-/// The name of a topic, or nothing.
-const TOPIC_NAME_OR_NONE: Parsed<Option<String>> = Parsed {
-    allowed: "nothing, or 1 to 249 of letters, digits, dot, underscore and hyphen",
-    parse: |text| match text {
-        "" => Ok(None),
-        text => (TOPIC_NAME.parse)(text).map(Some),
-    },
-};

@@ -9,4 +9,4 @@ mod section;
 
 pub use client::{ClientSettings, SaslMechanism, SecurityProtocol, SettingsError};
 pub use properties::Reserved;
-pub use section::{ClientSection, NOT_EMPTY, TOPIC_NAME};
+pub use section::{ClientSection, NOT_EMPTY, TOPIC_NAME, TOPIC_NAME_OR_NONE};

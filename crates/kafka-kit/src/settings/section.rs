@@ -169,6 +169,15 @@ pub const TOPIC_NAME: Parsed<String> = Parsed {
     parse: topic_name,
 };
 
+/// What may name a topic, or nothing for none.
+pub const TOPIC_NAME_OR_NONE: Parsed<Option<String>> = Parsed {
+    allowed: "nothing, or 1 to 249 of letters, digits, dot, underscore and hyphen",
+    parse: |text| match text {
+        "" => Ok(None),
+        text => topic_name(text).map(Some),
+    },
+};
+
 /// Any text with something in it.
 pub const NOT_EMPTY: Parsed<String> = Parsed {
     allowed: "a text that is not empty",
