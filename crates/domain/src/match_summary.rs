@@ -7,7 +7,7 @@ use crate::{Match, MatchId, PlayerLine, Team, Timestamp};
 /// Sources know different things: one has the ranks, another the players. Two
 /// summaries of a match are not merged here; whoever stores them decides which
 /// piece of which one counts.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct MatchSummary {
     /// Which match.
     pub match_id: MatchId,

@@ -7,7 +7,7 @@ use crate::{AccountId, HeroId, Position, Slot};
 const LEAVER_STATUS_LEFT: u8 = 2;
 
 /// One player's line of the score board. `None` is what nobody said.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
 #[expect(
     missing_docs,
     reason = "the fields are the words of the game's own score board"

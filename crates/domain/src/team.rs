@@ -3,7 +3,7 @@
 use crate::{HeroId, InvalidData};
 
 /// The heroes of one side, in the order of its slots, as far as there are any.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Hash)]
 pub struct Team {
     /// Beyond `len` all are `None`, so that equal teams are equal.
     heroes: [Option<HeroId>; Team::SLOTS],

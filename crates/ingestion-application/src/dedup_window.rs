@@ -10,7 +10,7 @@ use domain::MatchId;
 
 /// Remembers the last ids up to a fixed number; older ones are forgotten.
 pub struct DedupWindow {
-    /// Ids in order of arrival; zero is an empty place (ids start at 1).
+    /// Ids in order of arrival; zero is an empty place, and no id.
     ring: Vec<i64>,
     /// Places in `ring` plus one, found by hash and linear probing; zero is free.
     index: Vec<u32>,
@@ -38,7 +38,11 @@ impl DedupWindow {
 
     /// Takes note of `id`; whether it is new within the window.
     pub fn insert(&mut self, id: MatchId) -> bool {
-        let id = id.get();
+        self.insert_number(id.get())
+    }
+
+    /// Takes note of what is recognised by this number, which is not 0.
+    pub(crate) fn insert_number(&mut self, id: i64) -> bool {
         let Err(_free) = self.find(id) else {
             return false;
         };
@@ -57,7 +61,11 @@ impl DedupWindow {
     /// Takes back what was noted of `id`, as if it had never been seen. Its
     /// place in the window stays empty until it is the oldest one.
     pub fn forget(&mut self, id: MatchId) {
-        let Ok(slot) = self.find(id.get()) else {
+        self.forget_number(id.get());
+    }
+
+    pub(crate) fn forget_number(&mut self, id: i64) {
+        let Ok(slot) = self.find(id) else {
             return;
         };
         let place = self.index[slot] as usize - 1;

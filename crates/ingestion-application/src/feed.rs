@@ -5,7 +5,7 @@ use std::{future::poll_fn, sync::Arc, task::Poll, time::Duration};
 use health_kit::Clock;
 
 use crate::{
-    Backlog, SourceName, SourceStatus,
+    Backlog, Checkpoint, SourceName, SourceStatus,
     ports::{FeedEvent, FeedReader},
 };
 
@@ -13,6 +13,8 @@ use crate::{
 pub struct Feed {
     consumer: Box<dyn FeedReader>,
     status: Arc<SourceStatus>,
+    /// Whether it need not be told any more where to go on.
+    is_placed: bool,
 }
 
 impl Feed {
@@ -26,6 +28,7 @@ impl Feed {
         let (source, reasons) = (consumer.source(), consumer.disconnect_reasons());
         let status = SourceStatus::new(source, reasons, idle_timeout, clock);
         Self {
+            is_placed: !consumer.keeps_its_place(),
             consumer,
             status: Arc::new(status),
         }
@@ -47,6 +50,17 @@ impl Feed {
     ///
     /// Dropping the future loses nothing: the port asks for that.
     pub(crate) async fn next(&mut self, backlog: &Backlog) -> FeedEvent {
+        if !self.is_placed {
+            let place = backlog.last_checkpoint(self.source()).await;
+            let source = self.source();
+            tracing::info!(
+                %source,
+                place = place.as_ref().map(Checkpoint::as_str),
+                "the feed goes on where it was; without a place, as its settings say"
+            );
+            self.consumer.resume(place);
+            self.is_placed = true;
+        }
         loop {
             let mut next = self.consumer.next();
             // Asked each time that something may have come, not once: all feeds

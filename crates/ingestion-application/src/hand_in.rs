@@ -165,6 +165,8 @@ impl HandIn {
             let accepted = self.backlog.accept(source, || ReceivedBatch {
                 received_at: self.clock.now(),
                 frames: batch.iter().map(|frame| parser.parse(frame)).collect(),
+                checkpoint: None,
+                passed_over: 0,
             });
             match timeout_at(deadline, accepted).await {
                 Ok(Some(invalid)) => {
@@ -210,7 +212,8 @@ mod tests {
 
     use super::*;
     use crate::{
-        BacklogLimits, BacklogSettings, BacklogWork, DeadLetterReason, Ledger, LedgerFigures,
+        BacklogLimits, BacklogSettings, BacklogWork, DeadLetterReason, FoundMatch, Ledger,
+        LedgerFigures,
         ports::{
             InvalidFrame, JournalFigures, Message, MockJournal, MockMessagePublisher, Recovered,
         },
@@ -220,11 +223,12 @@ mod tests {
     struct Digits;
 
     impl FrameParser for Digits {
-        fn parse(&self, frame: &[u8]) -> Result<MatchId, Box<InvalidFrame>> {
+        fn parse(&self, frame: &[u8]) -> Result<FoundMatch, Box<InvalidFrame>> {
             let raw = str::from_utf8(frame)
                 .ok()
                 .and_then(|text| text.parse().ok());
             raw.and_then(|raw| MatchId::try_new(raw).ok())
+                .map(FoundMatch::Id)
                 .ok_or_else(|| {
                     Box::new(InvalidFrame {
                         reason: DeadLetterReason::NotJson,
@@ -239,7 +243,7 @@ mod tests {
     struct TwoBytes;
 
     impl FrameParser for TwoBytes {
-        fn parse(&self, frame: &[u8]) -> Result<MatchId, Box<InvalidFrame>> {
+        fn parse(&self, frame: &[u8]) -> Result<FoundMatch, Box<InvalidFrame>> {
             Digits.parse(if frame.len() == 2 { b"22" } else { b"" })
         }
     }
@@ -258,15 +262,10 @@ mod tests {
         let mut publisher = MockMessagePublisher::new();
         publisher.expect_published().returning(|_| Ok(Vec::new()));
         publisher.expect_publish().returning(|message, receipt| {
+            assert!([REPLAY, REDRIVE].contains(&message.source()));
             match message {
-                Message::Match(found) => {
-                    assert!([REPLAY, REDRIVE].contains(&found.source));
-                    receipt.published();
-                }
-                Message::DeadLetter(letter) => {
-                    assert!([REPLAY, REDRIVE].contains(&letter.source));
-                    receipt.dead_lettered(letter.reason);
-                }
+                Message::DeadLetter(letter) => receipt.dead_lettered(letter.reason),
+                Message::Match(_) | Message::Summary(_) => receipt.published(),
             }
             Ok(())
         });
@@ -282,6 +281,7 @@ mod tests {
         let ledger = Arc::new(Ledger::new(clock.clone()));
         let settings = BacklogSettings {
             dedup_window_size: 10_000,
+            has_summaries: false,
             limits: BacklogLimits::DEFAULT,
         };
         let (backlog, work) = Backlog::new(

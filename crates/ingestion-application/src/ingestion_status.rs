@@ -61,6 +61,10 @@ pub struct SourceSnapshot {
     pub received: u64,
     /// Of these, matches seen before.
     pub duplicates: u64,
+    /// Summaries of it that were published.
+    pub summaries: u64,
+    /// What else it gave that tells of no match and is no fault.
+    pub passed_over: u64,
     /// How long ago something was last received from it; none if nothing was by
     /// this process.
     pub since_last_match: Option<Duration>,
@@ -99,6 +103,8 @@ impl IngestionStatus {
                 source,
                 received: row.map_or(0, |row| row.received),
                 duplicates: row.map_or(0, |row| row.duplicates),
+                summaries: row.map_or(0, |row| row.summaries),
+                passed_over: row.map_or(0, |row| row.passed_over),
                 since_last_match: since(row.and_then(|row| row.last_received)),
                 connection: Some(status.snapshot()),
             }
@@ -111,6 +117,8 @@ impl IngestionStatus {
             source: row.source,
             received: row.received,
             duplicates: row.duplicates,
+            summaries: row.summaries,
+            passed_over: row.passed_over,
             since_last_match: since(row.last_received),
             connection: None,
         }));

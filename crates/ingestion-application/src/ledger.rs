@@ -39,6 +39,10 @@ pub struct SourceFigures {
     pub received: u64,
     /// Of these, matches seen before.
     pub duplicates: u64,
+    /// Summaries of it that were published, of new matches and of known ones.
+    pub summaries: u64,
+    /// What else it gave that tells of no match and is no fault.
+    pub passed_over: u64,
     /// When something was last received from it; none if nothing was by this process.
     pub last_received: Option<Instant>,
 }
@@ -88,9 +92,18 @@ impl Ledger {
         let figures = counts.source(source);
         figures.received += received as u64;
         figures.duplicates += duplicates as u64;
-        figures.last_received = Some(at);
+        if received > 0 {
+            figures.last_received = Some(at);
+            counts.last_received = Some(at);
+        }
         counts.pending += open as u64;
-        counts.last_received = Some(at);
+    }
+
+    /// Counts what `source` handed over that is no frame.
+    pub(crate) fn pass_over(&self, source: SourceName, count: u64) {
+        if count > 0 {
+            self.lock().source(source).passed_over += count;
+        }
     }
 
     /// Takes over `count` frames of `source` that an earlier process left pending.
@@ -162,6 +175,22 @@ impl Ledger {
         }
     }
 
+    /// Books a summary of `source`, received at `received_at`, that is published:
+    /// with its match, or else of a match that was seen before.
+    pub(crate) fn settle_summary(&self, source: SourceName, received_at: Instant, is_match: bool) {
+        let now = Instant::now();
+        let mut counts = self.lock();
+        counts.pending -= 1;
+        counts.latencies.record(received_at, now);
+        let figures = counts.source(source);
+        figures.summaries += 1;
+        if is_match {
+            counts.published += 1;
+        } else {
+            figures.duplicates += 1;
+        }
+    }
+
     /// Books a pending match that an earlier process has published already.
     pub(crate) fn found_published(&self) {
         let mut counts = self.lock();
@@ -197,6 +226,8 @@ impl Counts {
                 source,
                 received: 0,
                 duplicates: 0,
+                summaries: 0,
+                passed_over: 0,
                 last_received: None,
             });
             self.sources.len() - 1

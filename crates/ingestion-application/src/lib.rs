@@ -8,6 +8,7 @@
 pub mod ports;
 
 mod backlog;
+mod checkpoint;
 mod dead_letter_reason;
 mod dedup_window;
 mod feed;
@@ -23,8 +24,10 @@ mod received_match;
 mod redrive;
 mod source_name;
 mod source_status;
+mod summary_key;
 
 pub use backlog::{Backlog, BacklogError, BacklogLimits, BacklogSettings, BacklogWork};
+pub use checkpoint::{Checkpoint, CheckpointTooLong};
 pub use dead_letter_reason::DeadLetterReason;
 pub use dedup_window::DedupWindow;
 pub use feed::Feed;
@@ -35,7 +38,8 @@ pub use ledger::{Ledger, LedgerSnapshot, SourceFigures};
 pub use ledger_figures::{BrokenRule, LedgerFigures};
 pub use pipeline::{Pipeline, PipelineError};
 pub use receipt::{Outcome, Receipt, ReceiptOwner};
-pub use received_match::ReceivedMatch;
+pub use received_match::{FoundMatch, ReceivedMatch, ReceivedSummary};
 pub use redrive::{DeadLetterFilter, NotRedriven, Redrive};
 pub use source_name::SourceName;
 pub use source_status::{ConnectionSnapshot, ConnectionState, SourceStatus};
+pub use summary_key::SummaryKey;

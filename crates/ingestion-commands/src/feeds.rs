@@ -9,8 +9,9 @@ use ingestion_opendota_adapter::stream::{self, MatchFrames, MatchStream};
 
 use crate::settings::Settings;
 
-/// All of them: they are read, shown in health and metrics, known to the
-/// journal, and their dead letters can be judged anew.
+/// All of them: they can be chosen, are known to the journal, and their dead
+/// letters can be judged anew. Those that are chosen are read, and shown in
+/// health and metrics.
 const FEEDS: &[FeedDeclaration] = &[OPENDOTA_STREAM];
 
 /// As whose frames the lines of a replay are judged.
@@ -39,7 +40,12 @@ struct FeedDeclaration {
     build: fn(&Settings, &Arc<dyn Clock>, u64) -> anyhow::Result<Feed>,
 }
 
-/// Puts all feeds together; none is connected yet.
+/// The names of all feeds there are.
+pub(crate) fn sources() -> impl Iterator<Item = SourceName> {
+    FEEDS.iter().map(|feed| feed.source)
+}
+
+/// Puts the feeds together that are chosen; none is connected yet.
 ///
 /// # Errors
 /// A setting that is well-formed but cannot work here.
@@ -57,7 +63,9 @@ pub(crate) fn build(
         );
         Ok(feed)
     };
-    FEEDS.iter().map(build).collect()
+    let declared = |source: &SourceName| FEEDS.iter().find(|feed| feed.source == *source);
+    let chosen = settings.sources.iter().filter_map(declared);
+    chosen.map(build).collect()
 }
 
 /// Who judges the frames of which source.

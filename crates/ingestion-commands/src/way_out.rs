@@ -40,6 +40,7 @@ impl WayOut {
         let (backlog, work) = Backlog::new(
             BacklogSettings {
                 dedup_window_size: settings.dedup_window_size,
+                has_summaries: settings.kafka.match_summary_topic.is_some(),
                 limits: BacklogLimits::DEFAULT,
             },
             journal.clone(),

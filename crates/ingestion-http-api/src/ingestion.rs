@@ -84,6 +84,11 @@ pub(crate) struct SourceAnswer {
     received: u64,
     /// Of these, matches seen before.
     duplicates: u64,
+    /// What it knew of matches beside their ids, acknowledged by Kafka: also of
+    /// duplicates.
+    summaries: u64,
+    /// What else it gave, which tells of no match and is no fault.
+    passed_over: u64,
     /// How long ago something was last received from it; null if nothing was since the start.
     #[schema(required = true)]
     seconds_since_last_match: Option<f64>,
@@ -166,6 +171,8 @@ impl From<SourceSnapshot> for SourceAnswer {
             since: connection.map(|it| rfc3339(it.since)),
             received: source.received,
             duplicates: source.duplicates,
+            summaries: source.summaries,
+            passed_over: source.passed_over,
             seconds_since_last_match: source.since_last_match.map(|it| it.as_secs_f64()),
             reconnects: reconnects
                 .filter(|(_, count)| *count > 0)

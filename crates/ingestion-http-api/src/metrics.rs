@@ -72,6 +72,16 @@ fn write_ledger(snapshot: &IngestionSnapshot, writer: &mut Writer<'_>) -> fmt::R
         by_source(|source| source.duplicates),
     )?;
     writer.counters(
+        "ingestion_summaries_published",
+        "What feeds know of matches beside their ids, acknowledged by Kafka",
+        by_source(|source| source.summaries),
+    )?;
+    writer.counters(
+        "ingestion_passed_over",
+        "What else a feed gave, which tells of no match and is no fault",
+        by_source(|source| source.passed_over),
+    )?;
+    writer.counters(
         "ingestion_dead_lettered",
         "Frames and records set aside, acknowledged by the dead-letter topic",
         reasons.into_iter().zip(snapshot.dead_lettered),

@@ -252,7 +252,7 @@ impl Recovery {
             }
             scanned.next_ordinal = scanned.next_ordinal.max(ordinal);
             match location.head.kind {
-                Kind::Match | Kind::DeadLetter => {
+                Kind::Match | Kind::Summary | Kind::DeadLetter => {
                     if !self.take_entry(log, &location, scan.content(&location)) {
                         let size = location.size as u64;
                         scanned.gaps.push(Gap {
@@ -284,7 +284,7 @@ impl Recovery {
             // Written a second time, after the first attempt had failed.
             return true;
         }
-        let source = message::source(&message);
+        let source = message.source();
         let known = self.open.iter_mut().find(|(name, _)| *name == source);
         match known {
             Some((_, open)) => {
@@ -297,7 +297,7 @@ impl Recovery {
         self.index.next_sequence = sequence.saturating_add(1);
         let segment = self.index.segments.back_mut();
         let segment = segment.expect("the segment that is scanned is there");
-        let received_at = message::received_at(&message);
+        let received_at = message.received_at();
         segment.note(
             sequence,
             location.offset,

@@ -299,7 +299,7 @@ impl Writer {
             located.push(Located {
                 sequence: entry.sequence,
                 offset: end.offset + buffer.len() as u64,
-                received_at: message::received_at(&entry.message),
+                received_at: entry.message.received_at(),
             });
             let kind = message::kind(&entry.message);
             let head = end.head(kind, ordinal, entry.sequence);

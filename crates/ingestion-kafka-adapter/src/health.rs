@@ -1,4 +1,4 @@
-//! How Kafka is, for those who ask: the brokers, and both topics.
+//! How Kafka is, for those who ask: the brokers, and the topics.
 //!
 //! The brokers are asked once a second, also when nothing is published; what
 //! is published must be acknowledged within a few seconds. Both together show
@@ -13,7 +13,10 @@ use kafka_kit::{
     probe::{TopicState, topic_state},
     undecided::Hidden,
 };
-use rdkafka::producer::{Producer, ThreadedProducer};
+use rdkafka::{
+    error::RDKafkaErrorCode,
+    producer::{Producer, ThreadedProducer},
+};
 use tokio::time::sleep;
 
 use crate::{
@@ -30,13 +33,22 @@ const ACKNOWLEDGED_WITHIN: Duration = Duration::from_secs(3);
 /// How long the brokers have to say where they are.
 const ANSWER_TIME_MAX: Duration = Duration::from_millis(1500);
 
-/// The conditions `kafka`, `publish_topic` and `dead_letter_topic`.
+/// The conditions `kafka`, `publish_topic`, `dead_letter_topic` and, where there
+/// is one, `match_summary_topic`.
 pub(crate) struct KafkaHealth {
     shared: SharedState,
     bootstrap_servers: String,
     brokers: BrokersHealth,
     publish_topic: TopicHealth,
     dead_letter_topic: TopicHealth,
+    match_summary_topic: Option<TopicHealth>,
+}
+
+/// The states of all topics.
+struct States {
+    matches: TopicState,
+    letters: TopicState,
+    summaries: Option<TopicState>,
 }
 
 impl KafkaHealth {
@@ -55,16 +67,22 @@ impl KafkaHealth {
             brokers: BrokersHealth::new("kafka", servers, clock),
             publish_topic: topic("publish_topic", &settings.publish_topic, 12),
             dead_letter_topic: topic("dead_letter_topic", &settings.dead_letter_topic, 1),
+            match_summary_topic: settings
+                .match_summary_topic
+                .as_ref()
+                .map(|name| topic("match_summary_topic", name, 12)),
         }
     }
 
-    /// The three checks, as they are known now.
+    /// The checks, as they are known now.
     pub(crate) fn checks(&self) -> Vec<HealthCheck> {
-        vec![
+        let mut checks = vec![
             self.brokers.check(),
             self.publish_topic.check(),
             self.dead_letter_topic.check(),
-        ]
+        ];
+        checks.extend(self.match_summary_topic.as_ref().map(TopicHealth::check));
+        checks
     }
 
     /// Asks the brokers, again and again.
@@ -108,28 +126,42 @@ impl KafkaHealth {
 
     fn probe(&self, producer: &ThreadedProducer<Context>) {
         let ask = |health: &TopicHealth| topic_state(producer.client(), health.topic());
-        let states =
-            ask(&self.publish_topic).and_then(|first| Ok((first, ask(&self.dead_letter_topic)?)));
+        let ask_all = || {
+            Ok(States {
+                matches: ask(&self.publish_topic)?,
+                letters: ask(&self.dead_letter_topic)?,
+                summaries: self.match_summary_topic.as_ref().map(ask).transpose()?,
+            })
+        };
+        let states: Result<_, RDKafkaErrorCode> = ask_all();
         self.take_answer(states.map_err(|code| {
             let trouble = self.shared.trouble.connection.get();
             trouble.unwrap_or_else(|| code.to_string())
         }));
     }
 
-    /// Judges by the states of both topics, or by why they are not known.
-    fn take_answer(&self, states: Result<(TopicState, TopicState), String>) {
+    /// Judges by the states of all topics, or by why they are not known.
+    fn take_answer(&self, states: Result<States, String>) {
+        let summaries = self.match_summary_topic.as_ref();
         let answer = match states {
-            Ok((publish_topic, dead_letter_topic)) => {
-                self.shared.trouble.connection.forget();
+            Ok(states) => {
+                let trouble = &self.shared.trouble;
+                trouble.connection.forget();
                 self.publish_topic
-                    .judge(publish_topic, self.publish_trouble());
-                let letters = written_trouble(&self.shared.trouble.dead_letters);
-                self.dead_letter_topic.judge(dead_letter_topic, letters);
+                    .judge(states.matches, self.publish_trouble());
+                let letters = written_trouble(&trouble.dead_letters);
+                self.dead_letter_topic.judge(states.letters, letters);
+                if let Some((health, state)) = summaries.zip(states.summaries) {
+                    health.judge(state, written_trouble(&trouble.summaries));
+                }
                 Ok(())
             }
             Err(trouble) => {
                 self.publish_topic.forget();
                 self.dead_letter_topic.forget();
+                if let Some(summaries) = summaries {
+                    summaries.forget();
+                }
                 Err(trouble)
             }
         };
@@ -155,6 +187,13 @@ impl KafkaHealth {
             );
             TopicTrouble::Other(HealthStatus::Degraded, reason)
         };
+        let places = |code: RDKafkaErrorCode| {
+            let reason = format!(
+                "it is not kept where feeds go on after a restart: {code}; allow this user Read \
+                 on topic {topic} and on the groups that begin with KAFKA_GROUP_ID"
+            );
+            TopicTrouble::Other(HealthStatus::Degraded, reason)
+        };
         let matches = &self.shared.trouble.matches;
         matches
             .get()
@@ -162,6 +201,7 @@ impl KafkaHealth {
             .or_else(|| self.shared.trouble.reading().map(TopicTrouble::Unreadable))
             .or_else(|| self.shared.readability.awaited().map(awaited))
             .or_else(|| self.shared.readability.hidden().map(hidden))
+            .or_else(|| self.shared.trouble.places().map(places))
             .or_else(|| written_trouble(matches))
     }
 

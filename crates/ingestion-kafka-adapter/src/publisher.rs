@@ -1,32 +1,42 @@
 //! The publisher: messages in, records out, and again until acknowledged.
 
-use std::{sync::Arc, time::Duration};
+use std::{
+    collections::HashMap,
+    sync::{Arc, Mutex, PoisonError},
+    time::Duration,
+};
 
 use async_trait::async_trait;
 use domain::MatchId;
 use health_kit::{Clock, HealthCheck, HealthReporter};
 use ingestion_application::{
-    Receipt,
+    Checkpoint, Receipt, ReceivedSummary, SourceName, SummaryKey,
     ports::{FlushError, Message, MessagePublisher, PublishError},
 };
 use kafka_kit::{brokers::in_thread, reader::Reader, settings::SettingsError};
-use rdkafka::{ClientConfig, error::RDKafkaErrorCode, producer::ThreadedProducer};
-use tokio::time::{Instant, sleep, timeout};
+use rdkafka::{error::RDKafkaErrorCode, producer::ThreadedProducer};
+use tokio::{
+    sync::oneshot,
+    time::{Instant, sleep, timeout},
+};
 use tokio_util::sync::CancellationToken;
 
 use crate::{
     at_least_once::{AtLeastOnce, returned::Returned},
     delivery::{
         client::Context,
+        halves::halve,
         in_flight::{InFlight, extra_bytes},
         record::Topics,
+        room::Permit,
     },
-    exactly_once::ExactlyOnce,
+    exactly_once::{ExactlyOnce, places::Place},
     health::KafkaHealth,
     settings::{Delivery, KafkaSettings},
     shared_state::SharedState,
     topic::{
-        published_tail::{NoTail, Tail, read_tail},
+        kept_place::PlaceGroup,
+        published_tail::{Decode, NoTail, Tail, match_id, read_tail, summary_key},
         readable::ReadabilityWatch,
         undecided::wait_until_decided,
     },
@@ -34,6 +44,9 @@ use crate::{
 
 /// Before the topic's tail is asked for again.
 const READ_AGAIN_AFTER: Duration = Duration::from_millis(500);
+
+/// So often it is tried to read the newest summaries.
+const SUMMARY_ATTEMPTS: u32 = 4;
 
 /// Publishes matches and dead letters to Kafka, each at least or exactly once.
 ///
@@ -48,8 +61,9 @@ pub struct KafkaPublisher {
     health: Arc<KafkaHealth>,
     readability_watch: Arc<ReadabilityWatch>,
     way: Way,
-    consumer_config: ClientConfig,
-    publish_topic: String,
+    settings: KafkaSettings,
+    /// The groups of feeds that have been asked for, see [`PlaceGroup`].
+    place_groups: Mutex<HashMap<SourceName, Arc<PlaceGroup>>>,
     /// Cancelled when the run has ended.
     over: CancellationToken,
 }
@@ -95,8 +109,8 @@ impl KafkaPublisher {
             health: Arc::new(health),
             readability_watch: Arc::new(readability_watch),
             way,
-            consumer_config: Reader::config(&settings.client),
-            publish_topic: settings.publish_topic.clone(),
+            settings: settings.clone(),
+            place_groups: Mutex::default(),
             over: CancellationToken::new(),
         })
     }
@@ -145,26 +159,116 @@ impl KafkaPublisher {
         }
     }
 
-    /// Reads the topic's tail, once all that is in the topic is decided.
-    async fn read_tail(&self, count: usize, stop: &CancellationToken) -> Result<Tail, NoTail> {
-        let (config, topic) = (self.consumer_config.clone(), self.publish_topic.clone());
-        let reading = in_thread("kafka-published", {
-            let (stop, readability) = (stop.clone(), Arc::clone(&self.shared.readability));
-            move || {
-                let decided = wait_until_decided(&config, &topic, &stop, |hidden| {
+    /// Reads the newest of `topic`, once all that is in it is decided.
+    async fn read_tail<T: Copy + Send + 'static>(
+        &self,
+        topic: &str,
+        count: usize,
+        decode: Decode<T>,
+        stop: &CancellationToken,
+    ) -> Result<Tail<T>, NoTail> {
+        let config = Reader::config(&self.settings.client);
+        let topic = topic.to_owned();
+        let readability = Arc::clone(&self.shared.readability);
+        let is_of_matches = topic == self.settings.publish_topic;
+        let stopped = stop.clone();
+        let read = move || {
+            if is_of_matches {
+                wait_until_decided(&config, &topic, &stopped, |hidden| {
                     readability.set_awaited(hidden);
-                });
-                decided.and_then(|()| read_tail(&config, &topic, count, &stop))
+                })?;
             }
-        });
+            read_tail(&config, &topic, count, decode, &stopped)
+        };
+        let reading = self.in_thread("kafka-published", read);
         match stop.run_until_cancelled(reading).await {
             None => Err(NoTail::Stopped),
-            Some(Ok(tail)) => tail,
-            Some(Err(error)) => {
-                tracing::warn!(
-                    "the topic cannot be read yet, as no thread can be started: {error}"
-                );
-                Err(NoTail::Refused(RDKafkaErrorCode::Fail))
+            Some(tail) => tail?,
+        }
+    }
+
+    /// Does what blocks.
+    async fn in_thread<T: Send + 'static>(
+        &self,
+        name: &str,
+        work: impl FnOnce() -> T + Send + 'static,
+    ) -> Result<T, RDKafkaErrorCode> {
+        in_thread(name, work).await.map_err(|error| {
+            tracing::warn!("brokers cannot be asked yet, as no thread can be started: {error}");
+            RDKafkaErrorCode::Fail
+        })
+    }
+
+    /// Does `work` with the group of `source` until it succeeds.
+    async fn with_place_group<T: Send + 'static>(
+        &self,
+        source: SourceName,
+        work: impl Fn(&PlaceGroup) -> Result<T, RDKafkaErrorCode> + Clone + Send + 'static,
+    ) -> Result<T, PublishError> {
+        let stop = self.over.child_token();
+        loop {
+            let (group, work) = (self.place_group(source), work.clone());
+            let done = self.in_thread("kafka-places", move || work(&*group?));
+            let code = match stop.run_until_cancelled(done).await {
+                Some(Ok(Ok(done))) => {
+                    self.shared.trouble.set_places(None);
+                    return Ok(done);
+                }
+                Some(Ok(Err(code)) | Err(code)) => code,
+                None => return Err(self.why_over()),
+            };
+            self.shared.trouble.set_places(Some(code));
+            tracing::debug!(%source, %code, "the place of a feed is not to be had yet");
+            let pause = sleep(READ_AGAIN_AFTER);
+            if stop.run_until_cancelled(pause).await.is_none() {
+                return Err(self.why_over());
+            }
+        }
+    }
+
+    fn place_group(&self, source: SourceName) -> Result<Arc<PlaceGroup>, RDKafkaErrorCode> {
+        let groups = self.place_groups.lock();
+        // A group is in or out, whatever panics elsewhere.
+        let mut groups = groups.unwrap_or_else(PoisonError::into_inner);
+        if let Some(group) = groups.get(&source) {
+            return Ok(Arc::clone(group));
+        }
+        let config = PlaceGroup::config(&self.settings, source);
+        let group = Arc::new(PlaceGroup::open(&config, &self.settings.publish_topic)?);
+        groups.insert(source, Arc::clone(&group));
+        Ok(group)
+    }
+
+    /// Takes a message that becomes one record.
+    async fn publish_one(&self, message: Message, receipt: Receipt) -> Result<(), PublishError> {
+        match &self.way {
+            Way::ExactlyOnce(way) => way.publish(message, receipt).await,
+            Way::AtLeastOnce(way) => {
+                let permit = self.shared.room.enter(extra_bytes(&message)).await;
+                let permit = permit.expect("nobody closes the room of this way");
+                way.send(Box::new(in_flight(message, receipt, permit)));
+                Ok(())
+            }
+        }
+    }
+
+    /// Takes a new match, and what is known of it.
+    async fn publish_both(
+        &self,
+        told: Arc<ReceivedSummary>,
+        receipt: Receipt,
+    ) -> Result<(), PublishError> {
+        let [of_match, of_summary] = halve(receipt);
+        let found = (Message::Match(told.received_match()), of_match);
+        let told = (Message::Summary(told), of_summary);
+        match &self.way {
+            Way::ExactlyOnce(way) => way.publish_both([found, told]).await,
+            Way::AtLeastOnce(way) => {
+                let permits = self.shared.room.enter_both(extra_bytes(&told.0)).await;
+                let [first, second] = permits.expect("nobody closes the room of this way");
+                way.send(Box::new(in_flight(found.0, found.1, first)));
+                way.send(Box::new(in_flight(told.0, told.1, second)));
+                Ok(())
             }
         }
     }
@@ -182,18 +286,17 @@ impl KafkaPublisher {
 #[async_trait]
 impl MessagePublisher for KafkaPublisher {
     async fn publish(&self, message: Message, receipt: Receipt) -> Result<(), PublishError> {
-        match &self.way {
-            Way::ExactlyOnce(way) => way.publish(message, receipt).await,
-            Way::AtLeastOnce(way) => {
-                let permit = self.shared.room.enter(extra_bytes(&message)).await;
-                way.send(Box::new(InFlight {
-                    content: message,
-                    is_alone: false,
-                    receipt,
-                    permit: permit.expect("nobody closes the room of this way"),
-                }));
-                Ok(())
+        let has_summaries = self.settings.match_summary_topic.is_some();
+        match message {
+            Message::Summary(told) if has_summaries && told.is_id_new => {
+                self.publish_both(told, receipt).await
             }
+            // An earlier run had a topic for it.
+            Message::Summary(told) if !has_summaries => {
+                let found = Message::Match(told.received_match());
+                self.publish_one(found, receipt).await
+            }
+            message => self.publish_one(message, receipt).await,
         }
     }
 
@@ -205,12 +308,13 @@ impl MessagePublisher for KafkaPublisher {
         let stop = self.over.child_token();
         let _guard = stop.clone().drop_guard();
         let begun = Instant::now();
+        let topic = &self.settings.publish_topic;
         loop {
-            let code = match self.read_tail(count, &stop).await {
+            let code = match self.read_tail(topic, count, match_id, &stop).await {
                 Ok(tail) => {
                     self.shared.trouble.set_reading(None);
-                    report(&tail, &self.publish_topic, begun);
-                    return Ok(tail.ids);
+                    report(&tail, "match ids", topic, begun);
+                    return Ok(tail.found);
                 }
                 Err(NoTail::Stopped) => return Err(self.why_over()),
                 Err(NoTail::Refused(code)) => code,
@@ -227,6 +331,80 @@ impl MessagePublisher for KafkaPublisher {
         }
     }
 
+    /// Ids do not wait for a topic of summaries that cannot be read: at worst
+    /// consumers are told something twice.
+    async fn published_summaries(&self, count: usize) -> Result<Vec<SummaryKey>, PublishError> {
+        let Some(topic) = &self.settings.match_summary_topic else {
+            return Ok(Vec::new());
+        };
+        let stop = self.over.child_token();
+        let _guard = stop.clone().drop_guard();
+        let begun = Instant::now();
+        let mut attempts = 0;
+        loop {
+            attempts += 1;
+            match self.read_tail(topic, count, summary_key, &stop).await {
+                Ok(tail) => {
+                    report(&tail, "summaries", topic, begun);
+                    return Ok(tail.found);
+                }
+                Err(NoTail::Stopped) => return Err(self.why_over()),
+                Err(NoTail::Refused(RDKafkaErrorCode::UnknownTopicOrPartition)) => {
+                    return Ok(Vec::new());
+                }
+                Err(NoTail::Refused(code)) if attempts == SUMMARY_ATTEMPTS => {
+                    tracing::warn!(
+                        %code,
+                        "topic {topic} cannot be read, so summaries that are in it may be \
+                         published again; allow this user Read on it"
+                    );
+                    return Ok(Vec::new());
+                }
+                Err(NoTail::Refused(_)) => {}
+            }
+            let pause = sleep(READ_AGAIN_AFTER);
+            if stop.run_until_cancelled(pause).await.is_none() {
+                return Err(self.why_over());
+            }
+        }
+    }
+
+    async fn keep_checkpoint(
+        &self,
+        source: SourceName,
+        checkpoint: &Checkpoint,
+    ) -> Result<(), PublishError> {
+        let checkpoint = checkpoint.clone();
+        let Way::ExactlyOnce(way) = &self.way else {
+            let keep = move |group: &PlaceGroup| group.keep(&checkpoint);
+            return self.with_place_group(source, keep).await;
+        };
+        way.ready().await?;
+        let describe =
+            move |group: &PlaceGroup| Ok((group.offsets(Some(&checkpoint))?, group.metadata()?));
+        let (offsets, group) = self.with_place_group(source, describe).await?;
+        let (kept, is_kept) = oneshot::channel();
+        way.keep_place(Place {
+            offsets,
+            group,
+            kept,
+        });
+        match self.over.run_until_cancelled(is_kept).await {
+            Some(Ok(())) => Ok(()),
+            Some(Err(_)) | None => Err(way.ended().await),
+        }
+    }
+
+    async fn last_checkpoint(
+        &self,
+        source: SourceName,
+    ) -> Result<Option<Checkpoint>, PublishError> {
+        if let Way::ExactlyOnce(way) = &self.way {
+            way.ready().await?;
+        }
+        self.with_place_group(source, PlaceGroup::kept).await
+    }
+
     /// Waits for all room to come back. A message published meanwhile waits
     /// until this has ended; the last records may take one linger longer.
     async fn flush(&self, deadline: Duration) -> Result<(), FlushError> {
@@ -240,17 +418,26 @@ impl MessagePublisher for KafkaPublisher {
     }
 }
 
-fn report(tail: &Tail, topic: &str, begun: Instant) {
+fn in_flight(content: Message, receipt: Receipt, permit: Permit) -> InFlight {
+    InFlight {
+        content,
+        is_alone: false,
+        receipt,
+        permit,
+    }
+}
+
+fn report<T>(tail: &Tail<T>, what: &str, topic: &str, begun: Instant) {
     if tail.undecodable > 0 {
         tracing::warn!(
             records = tail.undecodable,
-            "records of topic {topic} that hold no match id are passed over"
+            "records of topic {topic} that are no {what} are passed over"
         );
     }
     tracing::info!(
-        matches = tail.ids.len(),
+        matches = tail.found.len(),
         duration_ms = begun.elapsed().as_millis(),
-        "read the newest match ids of topic {topic}"
+        "read the newest {what} of topic {topic}"
     );
 }
 

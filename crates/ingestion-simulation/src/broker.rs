@@ -16,121 +16,25 @@ use std::{
 use async_trait::async_trait;
 use domain::MatchId;
 use ingestion_application::{
-    Receipt,
+    Checkpoint, Receipt, SourceName, SummaryKey,
     ports::{FlushError, Message, MessagePublisher, PublishError},
 };
-use rand::{RngExt as _, SeedableRng as _, rngs::StdRng};
 use tokio::{
     sync::{Notify, Semaphore},
     time::{sleep, timeout},
 };
 
-use crate::Bug;
+use crate::{
+    Bug,
+    brokers::{ASK_AGAIN_AFTER, Brokers},
+};
 
 /// So many messages may be unacknowledged.
 pub(crate) const ROOM: usize = 40;
 /// A transaction takes no more.
 const TRANSACTION_MESSAGES_MAX: usize = 25;
-/// How often a client asks a broker that is away.
-const ASK_AGAIN_AFTER: Duration = Duration::from_millis(100);
-/// The other instance, in the books of the brokers.
-const RIVAL: u64 = 0;
 /// A matches' room that is given up by nobody.
 const OPEN: &str = "nobody closes the semaphore";
-
-/// What the brokers hold; it outlives every service.
-pub(crate) struct Brokers(Mutex<State>);
-
-struct State {
-    rng: StdRng,
-    matches: Vec<MatchId>,
-    /// Who wrote each of them.
-    writers: Vec<u64>,
-    last_writer: u64,
-    dead_letters: Vec<Message>,
-    /// Of the writer that may write; earlier ones are fenced.
-    epoch: u64,
-    is_away: bool,
-    latency: Duration,
-    /// How many of a hundred commits are done without the client hearing of it.
-    acknowledgements_lost_percent: u32,
-    /// How many of a hundred transactions end with a client that cannot go on.
-    fatal_percent: u32,
-}
-
-impl Brokers {
-    pub(crate) fn new(seed: u64) -> Arc<Self> {
-        Arc::new(Self(Mutex::new(State {
-            rng: StdRng::seed_from_u64(seed),
-            matches: Vec::new(),
-            writers: Vec::new(),
-            last_writer: RIVAL,
-            dead_letters: Vec::new(),
-            epoch: 0,
-            is_away: false,
-            latency: Duration::from_millis(5),
-            acknowledgements_lost_percent: 0,
-            fatal_percent: 0,
-        })))
-    }
-
-    pub(crate) fn set_away(&self, is_away: bool) {
-        self.lock().is_away = is_away;
-    }
-
-    pub(crate) fn set_latency(&self, latency: Duration) {
-        self.lock().latency = latency;
-    }
-
-    pub(crate) fn set_troubles(&self, acknowledgements_lost_percent: u32, fatal_percent: u32) {
-        let mut state = self.lock();
-        state.acknowledgements_lost_percent = acknowledgements_lost_percent;
-        state.fatal_percent = fatal_percent;
-    }
-
-    /// Another writer begins, and whoever wrote before is fenced; it writes
-    /// what of `ids` is not there yet.
-    pub(crate) fn take_over(&self, ids: &[MatchId]) {
-        let mut state = self.lock();
-        state.epoch += 1;
-        let there: HashSet<_> = state.matches.iter().copied().collect();
-        let missing = ids.iter().filter(|id| !there.contains(id));
-        state.matches.extend(missing);
-        let count = state.matches.len();
-        state.writers.resize(count, RIVAL);
-    }
-
-    pub(crate) fn are_away(&self) -> bool {
-        self.lock().is_away
-    }
-
-    pub(crate) fn has(&self, id: MatchId) -> bool {
-        self.lock().matches.contains(&id)
-    }
-
-    /// All matches that a consumer can read.
-    pub(crate) fn matches(&self) -> Vec<MatchId> {
-        self.lock().matches.clone()
-    }
-
-    pub(crate) fn dead_letters_count(&self) -> usize {
-        self.lock().dead_letters.len()
-    }
-
-    /// Waits until a broker answers.
-    async fn reach(&self) {
-        let latency = self.lock().latency;
-        sleep(latency).await;
-        while self.lock().is_away {
-            sleep(ASK_AGAIN_AFTER).await;
-        }
-    }
-
-    fn lock(&self) -> MutexGuard<'_, State> {
-        // A panic fails the whole run.
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
 
 /// How a transaction ended, as the client sees it.
 enum TransactionEnd {
@@ -264,7 +168,7 @@ impl ModelPublisher {
         for (message, receipt) in batch {
             match (message, receipt) {
                 (_, None) => {}
-                (Message::Match(_), Some(receipt)) => receipt.published(),
+                (Message::Match(_) | Message::Summary(_), Some(receipt)) => receipt.published(),
                 (Message::DeadLetter(letter), Some(receipt)) => {
                     receipt.dead_lettered(letter.reason);
                 }
@@ -295,6 +199,10 @@ impl ModelPublisher {
         let is_committed = |message: &Message| match message {
             Message::Match(received) => {
                 self.bug != Some(Bug::UnknownCommitIsRepeated) && found.contains(&received.id)
+            }
+            Message::Summary(told) => {
+                self.bug != Some(Bug::UnknownCommitIsRepeated)
+                    && self.brokers.lock().has_summary(told)
             }
             Message::DeadLetter(_) => false,
         };
@@ -327,6 +235,20 @@ impl ModelPublisher {
             }
             self.room.add_permits(1);
         }
+    }
+
+    /// Waits until no earlier writer can write any more, and a broker answers.
+    async fn begun(&self) {
+        loop {
+            let started = self.started.notified();
+            tokio::pin!(started);
+            started.as_mut().enable();
+            if lock(&self.epoch).is_some() {
+                break;
+            }
+            started.await;
+        }
+        self.brokers.reach().await;
     }
 
     /// Whether another instance has written since this one began.
@@ -365,7 +287,7 @@ impl MessagePublisher for ModelPublisher {
         }
         let receipt = if self.bug == Some(Bug::AcknowledgedTooEarly) {
             match &message {
-                Message::Match(_) => receipt.published(),
+                Message::Match(_) | Message::Summary(_) => receipt.published(),
                 Message::DeadLetter(letter) => receipt.dead_lettered(letter.reason),
             }
             None
@@ -378,22 +300,54 @@ impl MessagePublisher for ModelPublisher {
     }
 
     async fn published(&self, count: usize) -> Result<Vec<MatchId>, PublishError> {
-        loop {
-            let started = self.started.notified();
-            tokio::pin!(started);
-            started.as_mut().enable();
-            if lock(&self.epoch).is_some() {
-                break;
-            }
-            started.await;
-        }
-        self.brokers.reach().await;
+        self.begun().await;
         if self.bug == Some(Bug::WindowNotRestored) {
             return Ok(Vec::new());
         }
         let mut ids = self.brokers.matches();
         ids.drain(..ids.len().saturating_sub(count));
         Ok(ids)
+    }
+
+    async fn published_summaries(&self, count: usize) -> Result<Vec<SummaryKey>, PublishError> {
+        self.begun().await;
+        if self.bug == Some(Bug::WindowNotRestored) {
+            return Ok(Vec::new());
+        }
+        let mut keys: Vec<_> = {
+            let state = self.brokers.lock();
+            state.summaries.iter().map(|(_, key)| *key).collect()
+        };
+        keys.drain(..keys.len().saturating_sub(count));
+        Ok(keys)
+    }
+
+    async fn keep_checkpoint(
+        &self,
+        source: SourceName,
+        checkpoint: &Checkpoint,
+    ) -> Result<(), PublishError> {
+        loop {
+            self.brokers.reach().await;
+            self.check_fenced()?;
+            {
+                let mut state = self.brokers.lock();
+                // Refused to a stale writer, which hears of it with its next transaction.
+                if *lock(&self.epoch) == Some(state.epoch) {
+                    state.checkpoints.insert(source, checkpoint.clone());
+                    return Ok(());
+                }
+            }
+            sleep(ASK_AGAIN_AFTER).await;
+        }
+    }
+
+    async fn last_checkpoint(
+        &self,
+        source: SourceName,
+    ) -> Result<Option<Checkpoint>, PublishError> {
+        self.begun().await;
+        Ok(self.brokers.lock().checkpoints.get(&source).cloned())
     }
 
     async fn flush(&self, deadline: Duration) -> Result<(), FlushError> {
@@ -405,24 +359,6 @@ impl MessagePublisher for ModelPublisher {
                 deadline,
             }),
         }
-    }
-}
-
-impl State {
-    fn commit(&mut self, batch: &[(Message, Option<Receipt>)], writer: u64) {
-        for (message, _) in batch {
-            match message {
-                Message::Match(received) => {
-                    self.matches.push(received.id);
-                    self.writers.push(writer);
-                }
-                Message::DeadLetter(_) => self.dead_letters.push(message.clone()),
-            }
-        }
-    }
-
-    fn happens(&mut self, percent: u32) -> bool {
-        percent > 0 && self.rng.random_range(0..100) < percent
     }
 }
 

@@ -14,10 +14,12 @@
 //! The Kafka client is not simulated: it is tested against real brokers.
 
 mod broker;
+mod brokers;
 mod clock;
 mod planted;
 mod run;
 mod schedule;
+mod sequence;
 mod service;
 mod upstream;
 mod verdict;

@@ -53,11 +53,13 @@ pub enum Bug {
     ReadOnWhileTheJournalIsLate,
     /// A message whose receipt was dropped is not sent again.
     DroppedReceiptIsNotGivenBack,
+    /// The place of a feed is kept as soon as a page is read.
+    PlaceKeptWhenRead,
 }
 
 impl Bug {
     /// Every one of them.
-    pub const ALL: [Self; 16] = [
+    pub const ALL: [Self; 17] = [
         Self::LostWhenTheClientIsReplaced,
         Self::AcknowledgedTooEarly,
         Self::WindowNotRestored,
@@ -74,6 +76,7 @@ impl Bug {
         Self::NothingWrittenAtTheEnd,
         Self::ReadOnWhileTheJournalIsLate,
         Self::DroppedReceiptIsNotGivenBack,
+        Self::PlaceKeptWhenRead,
     ];
 }
 

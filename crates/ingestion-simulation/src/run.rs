@@ -10,11 +10,11 @@ use crate::{
     schedule::{Event, TROUBLED_MS, schedule},
     service::{self, World},
     upstream,
-    verdict::judge_topic,
+    verdict::{judge_sequence, judge_topic},
 };
 
 /// The feed ends so long after the last trouble.
-const FINISHED_MS: u64 = TROUBLED_MS + 15_000;
+pub(crate) const FINISHED_MS: u64 = TROUBLED_MS + 15_000;
 /// By then everything must be delivered.
 const SETTLED_MS: u64 = FINISHED_MS + 40_000;
 /// How finely time passes.
@@ -110,7 +110,8 @@ impl Run {
                 self.world.upstream.finish();
             }
             let pending = self.world.figures().map(|figures| figures.pending);
-            if now_ms >= FINISHED_MS + 2000 && pending == Some(0) {
+            let is_settled = pending == Some(0) && self.world.is_sequence_done();
+            if now_ms >= FINISHED_MS + 2000 && is_settled {
                 return Ok(());
             }
             if now_ms >= SETTLED_MS {
@@ -188,6 +189,9 @@ impl Run {
         let received = world.received();
         let topic = world.brokers.matches();
         judge_topic(&received, &topic)?;
+        if world.has_sequence() {
+            judge_sequence(&topic, &world.brokers.summaries())?;
+        }
         let (expected, found) = (world.invalid_count(), world.brokers.dead_letters_count());
         if found < expected {
             return Err(Violation::DeadLettersLost { expected, found });

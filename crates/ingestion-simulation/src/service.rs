@@ -12,7 +12,8 @@ use std::{
 
 use domain::MatchId;
 use ingestion_application::{
-    Backlog, BacklogLimits, BacklogSettings, Feed, Ledger, Pipeline, PipelineError, SourceName,
+    Backlog, BacklogLimits, BacklogSettings, Feed, FoundMatch, Ledger, Pipeline, PipelineError,
+    SourceName,
     ports::{FeedReader, Journal, ReceivedBatch},
 };
 use ingestion_journal_adapter::{FileJournal, storage::Storage};
@@ -24,9 +25,12 @@ use tokio_util::sync::CancellationToken;
 
 use crate::{
     Bug, Violation,
-    broker::{Brokers, ModelPublisher},
+    broker::ModelPublisher,
+    brokers::Brokers,
     clock::{SimulatedClock, elapsed_ms},
     planted::{BuggyJournal, UnsyncedStorage, WatchedFeed},
+    run::FINISHED_MS,
+    sequence::{self, SequenceFeed},
     upstream::Upstream,
     verdict::judge_connections,
 };
@@ -51,6 +55,8 @@ const READ_ON_MS_MAX: u64 = 1000;
 const SOURCES: [SourceName; 2] = [SOURCE, SourceName::new("second_stream")];
 /// One of so many seeds has two feeds.
 const SEEDS_PER_TWO_FEEDS: u64 = 4;
+/// One of so many has a feed that keeps its place beside the first one.
+const SEEDS_PER_SEQUENCE: u64 = 3;
 /// What is received so short before a loss of power may be lost.
 const UNPROTECTED_MS: u64 = 1000;
 const IDLE_TIMEOUT: Duration = Duration::from_secs(10);
@@ -144,6 +150,7 @@ impl World {
         let (_, work) = Backlog::new(
             BacklogSettings {
                 dedup_window_size: 100_000,
+                has_summaries: true,
                 limits: self.limits(),
             },
             self.journal(seed, &is_ending),
@@ -156,7 +163,12 @@ impl World {
             let feed = self.feed(source, seed);
             Feed::new(feed, IDLE_TIMEOUT, Arc::clone(&clock))
         });
-        let pipeline = Pipeline::new(work, feeds.collect());
+        let sequence = self.has_sequence().then(|| {
+            let brokers = Arc::clone(&self.brokers);
+            let feed = SequenceFeed::new(brokers, self.bug, FINISHED_MS, seed);
+            Feed::new(Box::new(feed), IDLE_TIMEOUT, Arc::clone(&clock))
+        });
+        let pipeline = Pipeline::new(work, feeds.chain(sequence).collect());
         let (drain, abort) = (CancellationToken::new(), CancellationToken::new());
         self.lock().running = Some(Running {
             ledger,
@@ -183,6 +195,17 @@ impl World {
         1 + usize::from(has_two)
     }
 
+    /// Whether there is a feed that keeps its place as well.
+    pub(crate) fn has_sequence(&self) -> bool {
+        self.seed % SEEDS_PER_SEQUENCE == SEEDS_PER_SEQUENCE / 2
+    }
+
+    /// Whether everything of that feed is in the topics.
+    pub(crate) fn is_sequence_done(&self) -> bool {
+        let last = sequence::ended(FINISHED_MS) - 1;
+        !self.has_sequence() || self.brokers.has(sequence::id_at(last))
+    }
+
     fn limits(&self) -> BacklogLimits {
         match self.bug {
             Some(Bug::ReadOnWhileTheJournalIsLate) => BacklogLimits {
@@ -202,7 +225,7 @@ impl World {
         let journal = FileJournal::over(
             storage,
             JOURNAL_SIZE_MAX,
-            &SOURCES,
+            &[SOURCES[0], SOURCES[1], sequence::SOURCE],
             SimulatedClock::shared(),
             seed,
         );
@@ -242,9 +265,9 @@ impl World {
         self.judge_reading(batch, now_ms, &mut state);
         for frame in &batch.frames {
             match frame {
-                Ok(id) if !state.received.contains_key(id) => {
-                    state.received.insert(*id, now_ms);
-                    state.newly_received.push((*id, now_ms));
+                Ok(found) if !state.received.contains_key(&found.id()) => {
+                    state.received.insert(found.id(), now_ms);
+                    state.newly_received.push((found.id(), now_ms));
                 }
                 Ok(_) => {}
                 Err(_) => state.invalid_at_ms.push(now_ms),
@@ -263,8 +286,11 @@ impl World {
             state.unsafe_since_ms = None;
             return;
         }
-        let is_new = |frame: &Result<MatchId, _>| match frame {
-            Ok(id) => !state.received.contains_key(id) && !self.brokers.has(*id),
+        let is_new = |frame: &Result<FoundMatch, _>| match frame {
+            Ok(found) => {
+                let id = found.id();
+                !state.received.contains_key(&id) && !self.brokers.has(id)
+            }
             Err(_) => true,
         };
         if let Some(since_ms) = state.unsafe_since_ms {

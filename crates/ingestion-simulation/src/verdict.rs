@@ -1,9 +1,14 @@
 //! The promises, and what was seen of them.
 
-use std::{collections::HashMap, fmt};
+use std::{
+    collections::{HashMap, HashSet},
+    fmt,
+};
 
 use domain::MatchId;
 use ingestion_application::LedgerFigures;
+
+use crate::{run::FINISHED_MS, sequence};
 
 /// A promise that was broken.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -12,6 +17,11 @@ pub enum Violation {
     Lost(Vec<(MatchId, u64)>),
     /// Matches are in the topic more than once.
     Twice(Vec<MatchId>),
+    /// Matches that the feed which keeps its place has not read, with those of
+    /// which what it knows is missing.
+    LeftOut(Vec<MatchId>),
+    /// What was known of these matches was told more than once.
+    ToldTwice(Vec<MatchId>),
     /// Invalid frames that were received are not in the dead-letter topic.
     DeadLettersLost {
         /// At least so many must be there …
@@ -69,6 +79,28 @@ pub(crate) fn judge_topic(
         Ok(())
     } else {
         Err(Violation::Lost(lost))
+    }
+}
+
+/// Compares what the feed that keeps its place had to read with the topics:
+/// all of it, whatever has happened to which process.
+pub(crate) fn judge_sequence(
+    topic: &[MatchId],
+    summaries: &HashMap<MatchId, u32>,
+) -> Result<(), Violation> {
+    let topic: HashSet<_> = topic.iter().copied().collect();
+    let all = (0..sequence::ended(FINISHED_MS)).map(sequence::id_at);
+    let is_there = |id: &MatchId| topic.contains(id) && summaries.contains_key(id);
+    let left_out: Vec<_> = all.filter(|id| !is_there(id)).collect();
+    if !left_out.is_empty() {
+        return Err(Violation::LeftOut(left_out));
+    }
+    let twice = summaries.iter().filter(|(_, count)| **count > 1);
+    let twice: Vec<_> = twice.map(|(id, _)| *id).collect();
+    if twice.is_empty() {
+        Ok(())
+    } else {
+        Err(Violation::ToldTwice(twice))
     }
 }
 

@@ -10,10 +10,9 @@ use std::{
 };
 
 use async_trait::async_trait;
-use domain::Timestamp;
 use ingestion_application::{
     SourceName,
-    ports::{Journal, JournalEntry, JournalError, JournalFigures, Message, Recovered},
+    ports::{Journal, JournalEntry, JournalError, JournalFigures, Recovered},
 };
 use tokio::sync::watch;
 
@@ -116,7 +115,7 @@ impl Journal for FakeJournal {
         let state = self.work()?;
         let mut pending: Vec<(SourceName, u64)> = Vec::new();
         for entry in state.entries.values() {
-            let source = source(&entry.message);
+            let source = entry.message.source();
             match pending.iter_mut().find(|(name, _)| *name == source) {
                 Some((_, count)) => *count += 1,
                 None => pending.push((source, 1)),
@@ -174,24 +173,10 @@ impl Journal for FakeJournal {
             bytes: state.entries.len() as u64 * ENTRY_BYTES,
             room: u64::MAX,
             oldest: (state.entries.values())
-                .map(|entry| received_at(&entry.message))
+                .map(|entry| entry.message.received_at())
                 .min(),
             lost: state.lost,
         }
-    }
-}
-
-fn source(message: &Message) -> SourceName {
-    match message {
-        Message::Match(received) => received.source,
-        Message::DeadLetter(letter) => letter.source,
-    }
-}
-
-fn received_at(message: &Message) -> Timestamp {
-    match message {
-        Message::Match(received) => received.received_at,
-        Message::DeadLetter(letter) => letter.received_at,
     }
 }
 

@@ -9,3 +9,4 @@ pub mod simulated_disk;
 #[cfg(feature = "simulated-network")]
 pub mod simulated_network;
 pub mod source;
+pub mod summaries;

@@ -13,11 +13,11 @@ use std::{
 use async_trait::async_trait;
 use domain::MatchId;
 use ingestion_application::{
-    Receipt,
+    Checkpoint, Receipt, SourceName, SummaryKey,
     ports::{FlushError, Message, MessagePublisher, PublishError},
 };
 use tokio::{
-    sync::{OwnedSemaphorePermit, Semaphore},
+    sync::{OwnedSemaphorePermit, Semaphore, watch},
     time::timeout,
 };
 
@@ -28,13 +28,14 @@ pub struct FakePublisher {
     room: usize,
     permits: Arc<Semaphore>,
     state: Mutex<State>,
+    is_holding: watch::Sender<bool>,
 }
 
 #[derive(Default)]
 struct State {
-    is_holding: bool,
     held: Vec<(Message, Receipt, OwnedSemaphorePermit)>,
     arrived: Vec<Message>,
+    checkpoints: Vec<(SourceName, Checkpoint)>,
 }
 
 impl FakePublisher {
@@ -45,18 +46,19 @@ impl FakePublisher {
             room,
             permits: Arc::new(Semaphore::new(room)),
             state: Mutex::default(),
+            is_holding: watch::Sender::new(false),
         }
     }
 
     /// Acknowledges nothing from now on.
     pub fn hold(&self) {
-        self.lock().is_holding = true;
+        self.is_holding.send_replace(true);
     }
 
     /// Acknowledges what is held, and everything from now on.
     pub fn release(&self) {
         let mut state = self.lock();
-        state.is_holding = false;
+        self.is_holding.send_replace(false);
         for (message, receipt, _room) in mem::take(&mut state.held) {
             state.arrive(message, receipt);
         }
@@ -68,6 +70,12 @@ impl FakePublisher {
         self.lock().arrived.clone()
     }
 
+    /// The places that feeds go on from, in the order in which they were first kept.
+    #[must_use]
+    pub fn checkpoints(&self) -> Vec<(SourceName, Checkpoint)> {
+        self.lock().checkpoints.clone()
+    }
+
     fn lock(&self) -> MutexGuard<'_, State> {
         // A panic elsewhere fails its own test.
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
@@ -77,7 +85,7 @@ impl FakePublisher {
 impl State {
     fn arrive(&mut self, message: Message, receipt: Receipt) {
         match &message {
-            Message::Match(_) => receipt.published(),
+            Message::Match(_) | Message::Summary(_) => receipt.published(),
             Message::DeadLetter(letter) => receipt.dead_lettered(letter.reason),
         }
         self.arrived.push(message);
@@ -90,7 +98,7 @@ impl MessagePublisher for FakePublisher {
         let permit = Arc::clone(&self.permits).acquire_owned().await;
         let permit = permit.expect("nobody closes the semaphore");
         let mut state = self.lock();
-        if state.is_holding {
+        if *self.is_holding.borrow() {
             state.held.push((message, receipt, permit));
         } else {
             state.arrive(message, receipt);
@@ -103,9 +111,45 @@ impl MessagePublisher for FakePublisher {
         ids.drain(..ids.len().saturating_sub(count));
         let id = |message: Message| match message {
             Message::Match(found) => Some(found.id),
+            Message::Summary(told) => told.is_id_new.then_some(told.summary.match_id),
             Message::DeadLetter(_) => None,
         };
         Ok(ids.into_iter().filter_map(id).collect())
+    }
+
+    async fn published_summaries(&self, count: usize) -> Result<Vec<SummaryKey>, PublishError> {
+        let key = |message: Message| match message {
+            Message::Summary(told) => Some(SummaryKey::of(told.source.as_str(), &told.summary)),
+            Message::Match(_) | Message::DeadLetter(_) => None,
+        };
+        let mut keys: Vec<_> = self.arrived().into_iter().filter_map(key).collect();
+        keys.drain(..keys.len().saturating_sub(count));
+        Ok(keys)
+    }
+
+    async fn keep_checkpoint(
+        &self,
+        source: SourceName,
+        checkpoint: &Checkpoint,
+    ) -> Result<(), PublishError> {
+        let mut is_holding = self.is_holding.subscribe();
+        let released = is_holding.wait_for(|is_holding| !is_holding).await;
+        released.expect("this publisher holds the sender");
+        let kept = &mut self.lock().checkpoints;
+        match kept.iter_mut().find(|(name, _)| *name == source) {
+            Some((_, last)) => last.clone_from(checkpoint),
+            None => kept.push((source, checkpoint.clone())),
+        }
+        Ok(())
+    }
+
+    async fn last_checkpoint(
+        &self,
+        source: SourceName,
+    ) -> Result<Option<Checkpoint>, PublishError> {
+        let kept = self.checkpoints();
+        let found = kept.into_iter().find(|(name, _)| *name == source);
+        Ok(found.map(|(_, checkpoint)| checkpoint))
     }
 
     async fn flush(&self, deadline: Duration) -> Result<(), FlushError> {
@@ -148,7 +192,7 @@ mod tests {
         }
 
         async fn arrived(&self) -> Vec<Arrived> {
-            self.0.arrived().iter().map(Arrived::from).collect()
+            self.0.arrived().iter().flat_map(Arrived::all_of).collect()
         }
     }
 

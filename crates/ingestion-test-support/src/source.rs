@@ -11,10 +11,12 @@ use async_trait::async_trait;
 use bytes::Bytes;
 use domain::{MatchId, Timestamp};
 use ingestion_application::{
-    DeadLetterReason, SourceName,
+    Checkpoint, DeadLetterReason, SourceName,
     ports::{DisconnectReason, FeedEvent, FeedReader, InvalidFrame, ReceivedBatch},
 };
 use tokio::sync::watch;
+
+use crate::summaries::summary_of;
 
 pub mod source_contract;
 
@@ -30,10 +32,12 @@ pub struct FakeSource {
     disconnect_reasons: &'static [DisconnectReason],
     script: VecDeque<FeedEvent>,
     read_ahead: VecDeque<ReceivedBatch>,
+    keeps_its_place: bool,
     progress: watch::Sender<Progress>,
 }
 
 /// Follows a [`FakeSource`] that somebody else owns.
+#[derive(Clone)]
 pub struct FakeSourceObserver(watch::Receiver<Progress>);
 
 #[derive(Default)]
@@ -41,6 +45,7 @@ struct Progress {
     handed_over: usize,
     is_exhausted: bool,
     is_closed: bool,
+    resumed_at: Vec<Option<Checkpoint>>,
 }
 
 impl FakeSource {
@@ -52,6 +57,7 @@ impl FakeSource {
             disconnect_reasons: &DisconnectReason::ALL,
             script: script.into_iter().collect(),
             read_ahead: VecDeque::new(),
+            keeps_its_place: false,
             progress,
         };
         (source, FakeSourceObserver(observed))
@@ -72,6 +78,15 @@ impl FakeSource {
         }
     }
 
+    /// The same feed, which has to be told where to go on; its script stays the same.
+    #[must_use]
+    pub fn keeping_its_place(self) -> Self {
+        Self {
+            keeps_its_place: true,
+            ..self
+        }
+    }
+
     /// The same feed with batches that it hands over only when it is closed.
     #[must_use]
     pub fn having_read(mut self, batches: impl IntoIterator<Item = ReceivedBatch>) -> Self {
@@ -88,6 +103,15 @@ impl FeedReader for FakeSource {
 
     fn disconnect_reasons(&self) -> &'static [DisconnectReason] {
         self.disconnect_reasons
+    }
+
+    fn keeps_its_place(&self) -> bool {
+        self.keeps_its_place
+    }
+
+    fn resume(&mut self, place: Option<Checkpoint>) {
+        self.progress
+            .send_modify(|progress| progress.resumed_at.push(place));
     }
 
     async fn next(&mut self) -> FeedEvent {
@@ -132,6 +156,12 @@ impl FakeSourceObserver {
         self.0.borrow().handed_over
     }
 
+    /// Where the feed was told to go on, each time that it was.
+    #[must_use]
+    pub fn resumed_at(&self) -> Vec<Option<Checkpoint>> {
+        self.0.borrow().resumed_at.clone()
+    }
+
     /// Whether the feed was told goodbye.
     #[must_use]
     pub fn is_closed(&self) -> bool {
@@ -151,7 +181,24 @@ pub fn batch(ids: &[i64]) -> ReceivedBatch {
     let id = |id: &i64| MatchId::try_new(*id).expect("tests use positive ids");
     ReceivedBatch {
         received_at: FAKE_RECEIVED_AT,
-        frames: ids.iter().map(|raw| Ok(id(raw))).collect(),
+        frames: ids.iter().map(|raw| Ok(id(raw).into())).collect(),
+        checkpoint: None,
+        passed_over: 0,
+    }
+}
+
+/// A batch of frames that say what [`summary_of`] knows of these matches.
+#[must_use]
+pub fn summaries(ids: &[i64]) -> ReceivedBatch {
+    let id = |id: &i64| MatchId::try_new(*id).expect("tests use positive ids");
+    ReceivedBatch {
+        received_at: FAKE_RECEIVED_AT,
+        frames: ids
+            .iter()
+            .map(|raw| Ok(summary_of(id(raw)).into()))
+            .collect(),
+        checkpoint: None,
+        passed_over: 0,
     }
 }
 
@@ -165,6 +212,8 @@ pub fn received_invalid(reason: DeadLetterReason, detail: &str, payload: &str) -
             detail: detail.to_owned(),
             payload: Bytes::copy_from_slice(payload.as_bytes()),
         }))],
+        checkpoint: None,
+        passed_over: 0,
     })
 }
 

@@ -4,11 +4,11 @@ use std::time::Duration;
 
 /// How much of what is pending may be where.
 ///
-/// A match weighs one. So do 512 bytes of a dead letter.
+/// A match weighs one. So do 512 bytes of a summary or a dead letter.
 #[derive(Debug, Clone, Copy)]
 pub struct BacklogLimits {
     /// So much may wait in memory in front of the publisher, which holds about
-    /// as much itself: 10 MiB of dead letters, or 2 MiB of matches.
+    /// as much itself: 10 MiB of summaries or dead letters, or 2 MiB of matches.
     pub head_weight_max: usize,
     /// At so much the tail is written to the journal and leaves memory …
     pub spill_weight: usize,
@@ -43,7 +43,8 @@ impl BacklogLimits {
     };
 }
 
-/// A match weighs one; one weight also stands for so many bytes of a dead letter.
+/// A match weighs one; one weight also stands for so many bytes of a summary
+/// or a dead letter.
 pub(super) const BYTES_PER_WEIGHT: usize = 512;
 
 /// So many entries are read from the journal in one go.
@@ -59,6 +60,14 @@ pub(super) const WRITE_INTERVAL: Duration = Duration::from_millis(50);
 
 /// How often lateness is judged and the ledger checked.
 pub(super) const WATCH_INTERVAL: Duration = Duration::from_millis(50);
+
+/// So many newest summaries of the topic are remembered at a start: what an
+/// earlier process may have published and not noted, and what feeds tell again.
+pub(super) const SUMMARIES_RESTORED: usize = 50_000;
+
+/// So many checkpoints of a feed wait for the messages before them; of further
+/// ones the last counts.
+pub(super) const CHECKPOINTS_MAX: usize = 64;
 
 /// Pause after the journal has failed or was full.
 pub(super) const RETRY_PAUSE: Duration = Duration::from_millis(250);

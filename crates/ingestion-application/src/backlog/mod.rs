@@ -8,9 +8,11 @@
 //!
 //! [`BacklogWork`] does all of the work; the others hand in and ask.
 
+mod checkpoints;
 mod limits;
 mod queue;
 mod state;
+mod windows;
 mod work;
 
 #[cfg(test)]
@@ -33,20 +35,24 @@ use tokio::{
 pub use self::{limits::BacklogLimits, work::BacklogWork};
 use self::{
     limits::{
-        PROGRESS_WITHIN, READ_BATCH, RETRY_PAUSE, WATCH_INTERVAL, WRITE_INTERVAL, WRITTEN_AFTER,
+        PROGRESS_WITHIN, READ_BATCH, RETRY_PAUSE, SUMMARIES_RESTORED, WATCH_INTERVAL,
+        WRITE_INTERVAL, WRITTEN_AFTER,
     },
     state::{State, Step},
 };
 use crate::{
-    Ledger, Outcome, Receipt, ReceiptOwner, SourceName,
+    Checkpoint, Ledger, Outcome, Receipt, ReceiptOwner, SourceName,
     ports::{Journal, JournalError, MessagePublisher, PublishError, ReceivedBatch},
 };
 
 /// What a backlog is told.
 #[derive(Debug, Clone, Copy)]
 pub struct BacklogSettings {
-    /// How many match ids are remembered to recognise duplicates.
+    /// How many match ids, and how many summaries, are remembered to recognise
+    /// duplicates.
     pub dedup_window_size: usize,
+    /// Whether summaries are published; otherwise of each the id alone is.
+    pub has_summaries: bool,
     /// How much may be where.
     pub limits: BacklogLimits,
 }
@@ -65,7 +71,7 @@ pub struct Backlog {
     publisher: Arc<dyn MessagePublisher>,
     ledger: Arc<Ledger>,
     clock: Arc<dyn Clock>,
-    dedup_window_size: usize,
+    settings: BacklogSettings,
     /// A `std` mutex: it is held for short, and never across an await. The
     /// ledger is booked under it, so that both can be compared.
     state: Mutex<State>,
@@ -99,12 +105,8 @@ impl Backlog {
                 Arc::clone(&clock),
             ),
             clock,
-            dedup_window_size: settings.dedup_window_size,
-            state: Mutex::new(State::new(
-                settings.dedup_window_size,
-                settings.limits,
-                Instant::now(),
-            )),
+            state: Mutex::new(State::new(&settings, Instant::now())),
+            settings,
             sendable: Notify::new(),
             writable: Notify::new(),
             room: Notify::new(),
@@ -191,7 +193,8 @@ impl Backlog {
             let state = self.lock();
             let since = state.last_settled().max(asked_at);
             let is_stuck = since.elapsed() >= PROGRESS_WITHIN;
-            if state.population() == 0 || is_stuck && state.unwritten_count() == 0 {
+            let is_done = state.population() == 0 && state.checkpoints.is_empty();
+            if is_done || is_stuck && state.unwritten_count() == 0 {
                 return;
             }
         }
@@ -260,10 +263,21 @@ impl Backlog {
     }
 
     async fn send_for_ever(self: &Arc<Self>) -> Result<(), BacklogError> {
-        let published = self.publisher.published(self.dedup_window_size).await?;
-        self.lock().restore(&published);
-        tracing::debug!(ids = published.len(), "the dedup window is restored");
-        drop(published);
+        let window_size = self.settings.dedup_window_size;
+        let published = self.publisher.published(window_size).await?;
+        let summaries = if self.settings.has_summaries {
+            let count = window_size.min(SUMMARIES_RESTORED);
+            self.publisher.published_summaries(count).await?
+        } else {
+            Vec::new()
+        };
+        self.lock().restore(&published, &summaries);
+        tracing::debug!(
+            ids = published.len(),
+            summaries = summaries.len(),
+            "the dedup window is restored"
+        );
+        drop((published, summaries));
         loop {
             let step = self.lock().next_step(&self.ledger);
             match step {
@@ -354,6 +368,31 @@ impl Backlog {
         match self.journal.acknowledge(&unacknowledged.sequences).await {
             Ok(()) => unacknowledged.sequences.clear(),
             Err(error) => tracing::debug!("the journal keeps what is settled: {error}"),
+        }
+    }
+
+    /// The place where `source` goes on; none also when the publisher has
+    /// stopped for good, of which the work tells.
+    pub(crate) async fn last_checkpoint(&self, source: SourceName) -> Option<Checkpoint> {
+        match self.publisher.last_checkpoint(source).await {
+            Ok(checkpoint) => checkpoint,
+            Err(error) => {
+                tracing::debug!(%source, "nobody knows where to go on: {error}");
+                // To begin anywhere else would be wrong.
+                std::future::pending().await
+            }
+        }
+    }
+
+    async fn keep_checkpoints_for_ever(&self) -> Result<(), BacklogError> {
+        let mut interval = interval(WATCH_INTERVAL);
+        loop {
+            interval.tick().await;
+            let reached = self.lock().reached_checkpoints();
+            for (source, checkpoint) in reached {
+                self.publisher.keep_checkpoint(source, &checkpoint).await?;
+                self.lock().checkpoints.kept(source, &checkpoint);
+            }
         }
     }
 

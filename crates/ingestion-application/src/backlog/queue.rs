@@ -58,10 +58,11 @@ impl Queue {
     }
 }
 
-/// A match weighs one; a dead letter by its size.
+/// A match weighs one; a summary and a dead letter by their size.
 pub(super) fn weight_of(message: &Message) -> usize {
     match message {
         Message::Match(_) => 1,
+        Message::Summary(told) => 1 + told.size_bytes() / BYTES_PER_WEIGHT,
         Message::DeadLetter(letter) => {
             1 + (letter.payload.len() + letter.detail.len()) / BYTES_PER_WEIGHT
         }

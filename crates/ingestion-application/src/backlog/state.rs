@@ -11,18 +11,24 @@
 //! Sequences ascend along this order, and the journal is written along it: so
 //! one number says what is on disk, all that is not above it.
 
-use std::{collections::VecDeque, time::Duration};
+mod on_disk;
 
-use domain::{MatchId, Timestamp};
+use std::{collections::VecDeque, sync::Arc, time::Duration};
+
+use domain::{MatchId, MatchSummary, Timestamp};
 use slab::Slab;
 use tokio::time::Instant;
 
 use super::{
+    BacklogSettings,
+    checkpoints::Checkpoints,
     limits::{BYTES_PER_WEIGHT, BacklogLimits},
     queue::{Pending, Queue, weight_of},
+    windows::Windows,
 };
 use crate::{
-    DedupWindow, Ledger, Outcome, SourceName,
+    Checkpoint, FoundMatch, Ledger, Outcome, ReceivedMatch, ReceivedSummary, SourceName,
+    SummaryKey,
     ports::{DeadLetter, JournalEntry, Message, ReceivedBatch, Recovered},
 };
 
@@ -57,12 +63,14 @@ struct Spilled {
 )]
 pub(super) struct State {
     limits: BacklogLimits,
-    window: DedupWindow,
-    /// Whether the window holds what the topic holds.
+    windows: Windows,
+    /// Places of feeds that wait for what is before them.
+    pub(super) checkpoints: Checkpoints,
+    /// Whether the windows hold what the topics hold.
     is_restored: bool,
     /// Whether the journal of earlier processes has been looked through.
     is_recovered: bool,
-    /// Whether what is waiting has not passed the window yet.
+    /// Whether what is waiting has not passed the windows yet.
     is_raw: bool,
     next_sequence: u64,
     /// Sequences from here on are this process's own.
@@ -93,10 +101,11 @@ pub(super) struct State {
 }
 
 impl State {
-    pub(super) fn new(window_size: usize, limits: BacklogLimits, now: Instant) -> Self {
+    pub(super) fn new(settings: &BacklogSettings, now: Instant) -> Self {
         Self {
-            limits,
-            window: DedupWindow::new(window_size),
+            limits: settings.limits,
+            windows: Windows::new(settings),
+            checkpoints: Checkpoints::default(),
             is_restored: false,
             is_recovered: false,
             is_raw: true,
@@ -137,11 +146,9 @@ impl State {
         self.is_recovered = true;
     }
 
-    /// Takes note of what is in the topic, the oldest first.
-    pub(super) fn restore(&mut self, published: &[MatchId]) {
-        for id in published {
-            self.window.insert(*id);
-        }
+    /// Takes note of what is in the topics, the oldest first.
+    pub(super) fn restore(&mut self, published: &[MatchId], summaries: &[SummaryKey]) {
+        self.windows.restore(published, summaries);
         self.is_restored = true;
     }
 
@@ -176,23 +183,55 @@ impl State {
         let mut duplicates = 0;
         for frame in batch.frames {
             let message = match frame {
-                Ok(id) if self.is_raw || self.window.insert(id) => {
-                    Message::Match(crate::ReceivedMatch {
+                Ok(FoundMatch::Summary(summary)) if self.windows.take_summaries() => {
+                    self.news_of(*summary, source, at)
+                }
+                Ok(found) => {
+                    let id = found.id();
+                    let is_new = self.is_raw || self.windows.insert(id);
+                    is_new.then_some(Message::Match(ReceivedMatch {
                         id,
                         source,
                         received_at: at,
-                    })
+                    }))
                 }
-                Ok(id) => {
-                    tracing::debug!(match.id = id.get(), %source, "seen before");
-                    duplicates += 1;
-                    continue;
+                Err(frame) => {
+                    let letter = DeadLetter::of(*frame, source, at);
+                    Some(Message::DeadLetter(Box::new(letter)))
                 }
-                Err(frame) => Message::DeadLetter(Box::new(DeadLetter::of(*frame, source, at))),
             };
-            self.push(message, now);
+            if let Some(message) = message {
+                self.push(message, now);
+            } else {
+                duplicates += 1;
+            }
         }
         ledger.book(source, received, duplicates, now);
+        ledger.pass_over(source, batch.passed_over);
+        if let Some(checkpoint) = batch.checkpoint {
+            self.checkpoints
+                .note(source, self.next_sequence, checkpoint);
+        }
+    }
+
+    /// What of a summary is to be published; none when all of it is known.
+    fn news_of(
+        &mut self,
+        summary: MatchSummary,
+        source: SourceName,
+        received_at: Timestamp,
+    ) -> Option<Message> {
+        let told = ReceivedSummary {
+            summary,
+            source,
+            received_at,
+            is_id_new: true,
+        };
+        let message = Message::Summary(Arc::new(told));
+        if self.is_raw {
+            return Some(message);
+        }
+        self.windows.pass(message)
     }
 
     fn push(&mut self, message: Message, received_at: Instant) {
@@ -244,19 +283,20 @@ impl State {
     }
 
     fn send_if_new(&mut self, pending: Pending, ledger: &Ledger) -> Option<Outgoing> {
-        if self.is_raw
-            && let Message::Match(found) = &pending.message
-            && !self.window.insert(found.id)
-        {
-            if pending.sequence < self.own_from {
-                ledger.found_published();
-            } else {
-                ledger.found_duplicate(found.source);
-            }
-            self.note_settled(&pending);
-            return None;
+        if !self.is_raw {
+            return Some(self.send(pending));
         }
-        Some(self.send(pending))
+        let source = pending.message.source();
+        if let Some(message) = self.windows.pass(pending.message) {
+            return Some(self.send(Pending { message, ..pending }));
+        }
+        if pending.sequence < self.own_from {
+            ledger.found_published();
+        } else {
+            ledger.found_duplicate(source);
+        }
+        self.note_settled(pending.sequence);
+        None
     }
 
     fn send(&mut self, pending: Pending) -> Outgoing {
@@ -306,12 +346,19 @@ impl State {
     pub(super) fn settle(&mut self, key: usize, outcome: Outcome, ledger: &Ledger) {
         let pending = self.on_the_way.remove(key);
         self.last_settled = Instant::now();
-        if let (Outcome::DeadLettered(_), Message::Match(refused)) = (outcome, &pending.message) {
+        self.note_settled(pending.sequence);
+        if let Outcome::DeadLettered(_) = outcome {
             // It is not in the topic, and may be sent again.
-            self.window.forget(refused.id);
+            self.windows.forget(&pending.message);
         }
-        self.note_settled(&pending);
-        ledger.settle(pending.received_at, outcome);
+        match &pending.message {
+            // Its id was known when it came, so it is none of those published.
+            Message::Summary(told) if outcome == Outcome::Published => {
+                let is_match = told.is_id_new || pending.sequence < self.own_from;
+                ledger.settle_summary(told.source, pending.received_at, is_match);
+            }
+            _ => ledger.settle(pending.received_at, outcome),
+        }
     }
 
     /// The message under `key` was not delivered.
@@ -320,96 +367,31 @@ impl State {
         self.returned.push_back(pending);
     }
 
-    fn note_settled(&mut self, pending: &Pending) {
-        if pending.sequence <= self.attempted_up_to {
-            self.acknowledged.push(pending.sequence);
+    fn note_settled(&mut self, sequence: u64) {
+        if sequence <= self.attempted_up_to {
+            self.acknowledged.push(sequence);
         }
     }
 
-    // What goes to disk and may leave it.
-
-    /// Up to which sequence the journal is to be written now, if it is: what
-    /// has waited for `waited`, or the tail when it is long.
-    pub(super) fn due(&self, waited: Duration, now: Instant) -> Option<u64> {
-        if self.tail.weight >= self.limits.spill_weight {
-            return self.tail.last_sequence();
+    /// The places of feeds before which everything is settled.
+    pub(super) fn reached_checkpoints(&self) -> Vec<(SourceName, Checkpoint)> {
+        // Messages of earlier processes come before all of them.
+        if self.checkpoints.is_empty() || !self.is_recovered {
+            return Vec::new();
         }
-        let is_old =
-            |pending: &&Pending| now.saturating_duration_since(pending.received_at) >= waited;
-        let old = self.in_memory_only().filter(is_old);
-        old.map(|pending| pending.sequence).max()
-    }
-
-    /// The next entries to be written, none above `up_to`.
-    pub(super) fn unwritten(&mut self, up_to: u64) -> Vec<JournalEntry> {
-        let is_meant =
-            |pending: &&Pending| pending.sequence > self.written_up_to && pending.sequence <= up_to;
         let on_the_way = self.on_the_way.iter().map(|(_, pending)| pending);
-        let mut first: Vec<_> = on_the_way.chain(&self.returned).filter(is_meant).collect();
-        first.sort_unstable_by_key(|pending| pending.sequence);
-        let (head, tail) = (
-            self.head.after(self.written_up_to),
-            self.tail.after(self.written_up_to),
-        );
-        let mut weight = 0;
-        let entries: Vec<_> = first
-            .into_iter()
-            .chain(head)
-            .chain(tail)
-            .take_while(|pending| {
-                let fits = weight < self.limits.write_batch_weight_max && pending.sequence <= up_to;
-                weight += weight_of(&pending.message);
-                fits
-            })
-            .take(self.limits.write_batch)
-            .map(|pending| JournalEntry {
-                sequence: pending.sequence,
-                message: pending.message.clone(),
-            })
-            .collect();
-        if let Some(last) = entries.last() {
-            self.attempted_up_to = self.attempted_up_to.max(last.sequence);
-        }
-        entries
-    }
-
-    /// The journal holds everything up to `sequence`; a long tail leaves memory.
-    pub(super) fn written(&mut self, sequence: u64) {
-        self.written_up_to = self.written_up_to.max(sequence);
-        if self.tail.weight < self.limits.spill_weight {
-            return;
-        }
-        while let Some(first) = self.tail.first_sequence()
-            && first <= self.written_up_to
-        {
-            self.tail.pop_front();
-            let spilled = self.spilled.get_or_insert(Spilled {
-                next: first,
-                last: first,
-                count: 0,
-            });
-            spilled.last = first;
-            spilled.count += 1;
-        }
-    }
-
-    /// The settled entries to be acknowledged in the journal, ascending.
-    pub(super) fn take_acknowledged(&mut self) -> Vec<u64> {
-        let mut sequences = std::mem::take(&mut self.acknowledged);
-        sequences.sort_unstable();
-        sequences
-    }
-
-    /// They could not be acknowledged. Of too many the oldest are forgotten:
-    /// should they come back at the next start, they are found in the topic.
-    pub(super) fn keep_acknowledged(&mut self, sequences: Vec<u64>) {
-        let newer = std::mem::replace(&mut self.acknowledged, sequences);
-        self.acknowledged.extend(newer);
-        let excess = self
-            .acknowledged
-            .len()
-            .saturating_sub(self.limits.acknowledgements_kept_max);
-        self.acknowledged.drain(..excess);
+        let sent = on_the_way.chain(&self.returned);
+        let waiting = [
+            self.head.first_sequence(),
+            self.spilled.as_ref().map(|spilled| spilled.next),
+            self.tail.first_sequence(),
+        ];
+        let unsettled = sent
+            .map(|pending| pending.sequence)
+            .chain(waiting.into_iter().flatten())
+            .min();
+        self.checkpoints
+            .reached(unsettled.unwrap_or(self.next_sequence))
     }
 
     // How it is.

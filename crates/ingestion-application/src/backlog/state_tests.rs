@@ -13,6 +13,7 @@ use proptest::prelude::*;
 use tokio::time::Instant;
 
 use super::{
+    BacklogSettings,
     limits::{BYTES_PER_WEIGHT, BacklogLimits},
     state::{State, Step},
 };
@@ -23,7 +24,6 @@ use crate::{
 };
 
 const FEED: SourceName = SourceName::new("feed");
-const WINDOW_SIZE: usize = 1000;
 const TINY: BacklogLimits = BacklogLimits {
     head_weight_max: 5,
     spill_weight: 3,
@@ -33,6 +33,11 @@ const TINY: BacklogLimits = BacklogLimits {
     write_batch_weight_max: 100,
     acknowledgements_kept_max: 1000,
     protected_within: Duration::from_millis(600),
+};
+const SETTINGS: BacklogSettings = BacklogSettings {
+    dedup_window_size: 1000,
+    has_summaries: true,
+    limits: TINY,
 };
 
 #[derive(Debug, Clone)]
@@ -76,7 +81,7 @@ struct World {
 impl World {
     fn new() -> Self {
         let mut world = Self {
-            state: State::new(WINDOW_SIZE, TINY, Instant::now()),
+            state: State::new(&SETTINGS, Instant::now()),
             ledger: Arc::new(Ledger::new(Arc::new(SystemClock))),
             disk: BTreeMap::new(),
             next_sequence_on_disk: 1,
@@ -89,7 +94,7 @@ impl World {
     }
 
     fn start(&mut self) {
-        self.state = State::new(WINDOW_SIZE, TINY, Instant::now());
+        self.state = State::new(&SETTINGS, Instant::now());
         self.ledger = Arc::new(Ledger::new(Arc::new(SystemClock)));
         self.on_the_way.clear();
         let recovered = Recovered {
@@ -107,11 +112,14 @@ impl World {
         match event {
             Event::Receive(raws) => {
                 if self.state.has_room() {
-                    let frames: Vec<_> = raws.iter().map(|raw| Ok(id(*raw))).collect();
-                    self.must_arrive.extend(frames.iter().flatten());
+                    let ids = raws.iter().map(|raw| id(*raw));
+                    self.must_arrive.extend(ids.clone());
+                    let frames = ids.map(|id| Ok(id.into())).collect();
                     let batch = ReceivedBatch {
                         received_at: Timestamp::from_unix_ms(0),
                         frames,
+                        checkpoint: None,
+                        passed_over: 0,
                     };
                     self.state
                         .receive(FEED, batch, Instant::now(), &self.ledger);
@@ -169,7 +177,7 @@ impl World {
             }
             Step::Wait => {
                 let topic = self.topic.clone();
-                self.state.restore(&topic);
+                self.state.restore(&topic, &[]);
             }
         }
     }
@@ -222,7 +230,7 @@ fn id(raw: i64) -> MatchId {
 fn id_of(message: &Message) -> MatchId {
     match message {
         Message::Match(found) => found.id,
-        Message::DeadLetter(letter) => panic!("a dead letter: {letter:?}"),
+        other => panic!("no bare match: {other:?}"),
     }
 }
 
@@ -272,7 +280,9 @@ fn nothing_is_received_while_something_waits_for_the_journal_for_too_long() {
     let (at, limit) = (Instant::now(), TINY.protected_within);
     let batch = ReceivedBatch {
         received_at: Timestamp::from_unix_ms(0),
-        frames: vec![Ok(id(1))],
+        frames: vec![Ok(id(1).into())],
+        checkpoint: None,
+        passed_over: 0,
     };
     world.state.receive(FEED, batch, at, &world.ledger);
     world.state.judge_lateness(at + limit);

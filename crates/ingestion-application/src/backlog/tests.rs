@@ -9,10 +9,12 @@ use crate::ports::{JournalEntry, JournalFigures, MockJournal, MockMessagePublish
 const FEED: SourceName = SourceName::new("feed");
 
 fn batch(ids: &[i64]) -> ReceivedBatch {
-    let id = |raw: &i64| Ok(MatchId::try_new(*raw).expect("the tests use valid ids"));
+    let id = |raw: &i64| MatchId::try_new(*raw).expect("the tests use valid ids");
     ReceivedBatch {
         received_at: Timestamp::from_unix_ms(0),
-        frames: ids.iter().map(id).collect(),
+        frames: ids.iter().map(|raw| Ok(id(raw).into())).collect(),
+        checkpoint: None,
+        passed_over: 0,
     }
 }
 
@@ -40,6 +42,7 @@ fn backlog_over(
     Backlog::new(
         BacklogSettings {
             dedup_window_size: 10,
+            has_summaries: false,
             limits: BacklogLimits::DEFAULT,
         },
         journal,
@@ -84,7 +87,10 @@ async fn a_publisher_that_stops_ends_the_work_and_the_journal_gets_all() {
 #[tokio::test]
 async fn what_was_left_behind_is_pending_and_published_if_it_is_in_the_topic() {
     let mut publisher = MockMessagePublisher::new();
-    let in_the_topic = || batch(&[1, 2]).frames.into_iter().flatten().collect();
+    let in_the_topic = || {
+        let frames = batch(&[1, 2]).frames.into_iter();
+        frames.flatten().map(|found| found.id()).collect()
+    };
     publisher
         .expect_published()
         .returning(move |_| Ok(in_the_topic()));

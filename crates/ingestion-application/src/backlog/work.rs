@@ -41,6 +41,7 @@ impl BacklogWork {
         self.backlog.recover().await;
         tokio::select! {
             stopped = self.backlog.send_for_ever() => stopped,
+            stopped = self.backlog.keep_checkpoints_for_ever() => stopped,
             () = self.backlog.write_for_ever() => Ok(()),
             () = self.backlog.watch_for_ever() => Ok(()),
         }

@@ -4,9 +4,9 @@ use std::{fmt, time::Duration};
 
 use async_trait::async_trait;
 use bytes::Bytes;
-use domain::{MatchId, Timestamp};
+use domain::Timestamp;
 
-use crate::{DeadLetterReason, SourceName};
+use crate::{Checkpoint, DeadLetterReason, FoundMatch, SourceName};
 
 /// A live feed that is read as fast as it is asked, and no faster.
 ///
@@ -23,7 +23,28 @@ use crate::{DeadLetterReason, SourceName};
 ///   connection lost, or says goodbye;
 /// - be cancel safe: a dropped [`next`](Self::next) loses nothing that was read;
 /// - pause its timeouts while it is not being asked: only a feed that could
-///   have been heard can be silent.
+///   have been heard can be silent;
+/// - hand over of a match only what a record of summaries can say: a start
+///   after 2010 and at most a day after it was received.
+///
+/// # Feeds that keep their place
+///
+/// An upstream that can be asked for what comes after a certain place is not
+/// read twice and not left out in parts: its feed hands over a [`Checkpoint`]
+/// with a batch, and the next process begins there. Such a feed MUST
+/// - say so in [`keeps_its_place`](Self::keeps_its_place), and ask its upstream
+///   for nothing before it has been told where to [`resume`](Self::resume);
+/// - hand over a checkpoint with the last of the frames that come before it, or
+///   after them: whoever resumes there does not see them again;
+/// - ask for what comes next only when [`next`](Self::next) is called: then
+///   there is room, so an upstream that waits to be asked needs no other
+///   back-pressure, and what was asked for has been handed over;
+/// - go on without a checkpoint as its settings say, and tell of one that it
+///   does not understand in the log.
+///
+/// A checkpoint is kept once every frame up to it has its outcome, from this
+/// feed or another. So a process that dies at any moment leaves out nothing; at
+/// worst the next one asks for some frames again, and the dedup window knows them.
 #[async_trait]
 pub trait FeedReader: Send {
     /// Whose matches these are.
@@ -31,6 +52,17 @@ pub trait FeedReader: Send {
 
     /// What its connections, or requests, can end with: the same at every call.
     fn disconnect_reasons(&self) -> &'static [DisconnectReason];
+
+    /// Whether it hands over checkpoints, and has to be told where to go on.
+    fn keeps_its_place(&self) -> bool {
+        false
+    }
+
+    /// Goes on behind `place`, or without one where its settings say: told once,
+    /// before the first [`next`](Self::next), of a feed that keeps its place.
+    fn resume(&mut self, place: Option<Checkpoint>) {
+        drop(place);
+    }
 
     /// Waits for what happens next on the feed.
     async fn next(&mut self) -> FeedEvent;
@@ -49,7 +81,8 @@ pub trait FeedReader: Send {
 pub enum FeedEvent {
     /// The connection stands, or a request has been answered; data may follow.
     Connected,
-    /// Frames have been read; never empty.
+    /// Frames have been read; at least one, unless there is a checkpoint or
+    /// something was passed over.
     Received(ReceivedBatch),
     /// The connection, or an attempt at one, is over.
     Disconnected(Disconnection),
@@ -61,7 +94,13 @@ pub struct ReceivedBatch {
     /// When they had been read from the socket.
     pub received_at: Timestamp,
     /// Each frame's match, or what was wrong with the frame.
-    pub frames: Vec<Result<MatchId, Box<InvalidFrame>>>,
+    pub frames: Vec<Result<FoundMatch, Box<InvalidFrame>>>,
+    /// Where another process goes on when all of this, and whatever was handed
+    /// over before, has its outcome; none where the feed keeps no place.
+    pub checkpoint: Option<Checkpoint>,
+    /// How much else was read that is no frame: what is of another kind, tells of
+    /// no match, and is no fault. It is counted, and that is all.
+    pub passed_over: u64,
 }
 
 /// A frame that holds no valid match.

@@ -1,6 +1,6 @@
 //! Where matches go.
 
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
 use async_trait::async_trait;
 use bytes::Bytes;
@@ -8,7 +8,9 @@ use domain::{MatchId, Timestamp};
 use thiserror::Error;
 
 use super::InvalidFrame;
-use crate::{DeadLetterReason, Receipt, ReceivedMatch, SourceName};
+use crate::{
+    Checkpoint, DeadLetterReason, Receipt, ReceivedMatch, ReceivedSummary, SourceName, SummaryKey,
+};
 
 /// Takes messages and sees to it that each one arrives.
 ///
@@ -17,12 +19,18 @@ use crate::{DeadLetterReason, Receipt, ReceivedMatch, SourceName};
 /// back later through the [`Receipt`], from any thread and in any order.
 ///
 /// An implementation MUST
-/// - settle each receipt exactly once: [`Receipt::published`] for a match and
-///   [`Receipt::dead_lettered`] for a dead letter, and only when the record
-///   would survive the loss of this process and of any one broker;
+/// - settle each receipt exactly once: [`Receipt::published`] for a match or a
+///   summary and [`Receipt::dead_lettered`] for a dead letter, and only when all
+///   of its records would survive the loss of this process and of any one broker;
+/// - publish a summary together with the id of its match where that is new: as
+///   long as both topics take records, consumers see both or neither;
 /// - keep a message it has accepted and send it again, however long the outage;
-/// - turn a match that is refused for good into a dead letter with
-///   [`DeadLetterReason::RefusedByKafka`], under the same receipt;
+/// - turn what is refused for good into a dead letter with
+///   [`DeadLetterReason::RefusedByKafka`], under the same receipt; of a summary
+///   with a new id the outcome of the id counts;
+/// - keep checkpoints where the next process that publishes under the same name
+///   finds them, even after this one has died, and give out none that an earlier
+///   process could still replace;
 /// - hold a bounded number of messages and bytes.
 #[cfg_attr(test, mockall::automock)]
 #[async_trait]
@@ -47,6 +55,36 @@ pub trait MessagePublisher: Send + Sync {
     /// [`PublishError`] when this publisher will never send again.
     async fn published(&self, count: usize) -> Result<Vec<MatchId>, PublishError>;
 
+    /// The newest summaries that consumers can read in the topic, at most
+    /// `count`, the oldest of them first; as [`published`](Self::published),
+    /// which is called before.
+    ///
+    /// # Errors
+    /// [`PublishError`] when this publisher will never send again.
+    async fn published_summaries(&self, count: usize) -> Result<Vec<SummaryKey>, PublishError>;
+
+    /// Keeps `checkpoint` as the place of `source`, instead of the one before.
+    ///
+    /// Called when every message up to it is settled, and once more with a later
+    /// one only when this has returned. Waits for the brokers, and gives nothing
+    /// up: what is in the way of it is in the way of no message.
+    ///
+    /// # Errors
+    /// [`PublishError`] when this publisher will never keep anything again.
+    async fn keep_checkpoint(
+        &self,
+        source: SourceName,
+        checkpoint: &Checkpoint,
+    ) -> Result<(), PublishError>;
+
+    /// The place of `source` that was kept last; waits for the brokers, as
+    /// [`published`](Self::published) does.
+    ///
+    /// # Errors
+    /// [`PublishError`] when this publisher will never send again.
+    async fn last_checkpoint(&self, source: SourceName)
+    -> Result<Option<Checkpoint>, PublishError>;
+
     /// Waits until every accepted message has been acknowledged.
     ///
     /// # Errors
@@ -58,8 +96,11 @@ pub trait MessagePublisher: Send + Sync {
 /// What is sent.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Message {
-    /// A match for the consumers.
+    /// A match for the consumers, of which nothing but the id is to be told.
     Match(ReceivedMatch),
+    /// What is known of a match, for the consumers. Shared: it is large, and
+    /// several hold it until it is settled.
+    Summary(Arc<ReceivedSummary>),
     /// Something set aside for a human.
     DeadLetter(Box<DeadLetter>),
 }
@@ -70,7 +111,18 @@ impl Message {
     pub fn received_at(&self) -> Timestamp {
         match self {
             Self::Match(found) => found.received_at,
+            Self::Summary(told) => told.received_at,
             Self::DeadLetter(letter) => letter.received_at,
+        }
+    }
+
+    /// Where its frame came from.
+    #[must_use]
+    pub fn source(&self) -> SourceName {
+        match self {
+            Self::Match(found) => found.source,
+            Self::Summary(told) => told.source,
+            Self::DeadLetter(letter) => letter.source,
         }
     }
 }

@@ -2,4 +2,5 @@
 
 mod one_feed;
 mod several_feeds;
+mod summaries;
 mod support;

@@ -6,7 +6,8 @@ use async_trait::async_trait;
 use bytes::Bytes;
 use domain::MatchId;
 use ingestion_application::{
-    ConnectionState, DeadLetterReason, LedgerFigures, PipelineError, Receipt,
+    Checkpoint, ConnectionState, DeadLetterReason, LedgerFigures, PipelineError, Receipt,
+    SourceName, SummaryKey,
     ports::{
         DeadLetter, DisconnectReason, Disconnection, FeedEvent, FlushError, Message,
         MessagePublisher, PublishError,
@@ -243,6 +244,18 @@ impl MessagePublisher for Fenced {
 
     async fn published(&self, _: usize) -> Result<Vec<MatchId>, PublishError> {
         Ok(Vec::new())
+    }
+
+    async fn published_summaries(&self, _: usize) -> Result<Vec<SummaryKey>, PublishError> {
+        Ok(Vec::new())
+    }
+
+    async fn keep_checkpoint(&self, _: SourceName, _: &Checkpoint) -> Result<(), PublishError> {
+        Ok(())
+    }
+
+    async fn last_checkpoint(&self, _: SourceName) -> Result<Option<Checkpoint>, PublishError> {
+        Ok(None)
     }
 
     async fn flush(&self, _: Duration) -> Result<(), FlushError> {

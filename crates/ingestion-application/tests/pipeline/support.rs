@@ -70,6 +70,7 @@ impl Running {
         let ledger = Arc::new(Ledger::new(clock.clone()));
         let settings = BacklogSettings {
             dedup_window_size: 1000,
+            has_summaries: true,
             limits: LIMITS,
         };
         let (sources, observers): (Vec<_>, Vec<_>) = feeds.into_iter().unzip();
@@ -136,7 +137,7 @@ impl Running {
 pub(crate) fn match_ids(messages: &[Message]) -> Vec<i64> {
     let id = |message: &Message| match message {
         Message::Match(found) => found.id.get(),
-        Message::DeadLetter(letter) => panic!("a dead letter: {letter:?}"),
+        other => panic!("no bare match: {other:?}"),
     };
     messages.iter().map(id).collect()
 }

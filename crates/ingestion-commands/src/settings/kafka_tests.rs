@@ -33,7 +33,7 @@ fn properties_the_promises_rest_on_are_refused_by_name() {
 }
 
 #[test]
-fn the_transactional_id_follows_from_other_settings() {
+fn the_transactional_id_and_the_group_follow_from_other_settings() {
     let check = |environment: &[(&str, &str)], expected: &str| {
         let loaded = load(environment).expect("the settings are right");
         let report = loaded.report.to_string();
@@ -41,6 +41,7 @@ fn the_transactional_id_follows_from_other_settings() {
     };
     let others = [("SERVICE_NAME", "a"), ("KAFKA_PUBLISH_TOPIC", "b")];
     check(&others, "KAFKA_TRANSACTIONAL_ID=a.b (default)");
+    check(&others, "KAFKA_GROUP_ID=a.b (default)");
     let given = [("KAFKA_TRANSACTIONAL_ID", "c"), others[0]];
     check(&given, "KAFKA_TRANSACTIONAL_ID=c (environment)");
 }

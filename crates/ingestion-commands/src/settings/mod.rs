@@ -7,6 +7,7 @@
 
 mod dedup;
 mod journal;
+mod sources;
 
 #[cfg(test)]
 mod kafka_tests;
@@ -22,6 +23,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use http_kit::{ApiSection, ApiSettings};
+use ingestion_application::SourceName;
 use ingestion_journal_adapter::JournalSettings;
 use ingestion_kafka_adapter::{KafkaSection, KafkaSettings};
 use ingestion_opendota_adapter::stream::{StreamSection, StreamSettings};
@@ -48,7 +50,9 @@ static SHUTDOWN: ShutdownSection = ShutdownSection::DEFAULT;
 pub struct Settings {
     /// Where matches go.
     pub kafka: KafkaSettings,
-    /// Where matches come from.
+    /// Which feeds are read.
+    pub sources: Vec<SourceName>,
+    /// The feed over a websocket.
     pub opendota: StreamSettings,
     /// Where what is pending survives.
     pub journal: JournalSettings,
@@ -95,6 +99,7 @@ impl Settings {
         let service_name = SERVICE.read(&mut reader);
         let settings = Self {
             kafka: KAFKA.read(&mut reader, &service_name),
+            sources: sources::read(&mut reader),
             opendota: OPENDOTA.read(&mut reader, &sources.environment),
             journal: journal::read(&mut reader, working_dir),
             dedup_window_size: dedup::read(&mut reader),
@@ -117,6 +122,7 @@ impl Settings {
 /// In the order of the manual.
 fn declarations() -> Vec<&'static dyn Declaration> {
     [
+        sources::DECLARATIONS,
         &KAFKA.declarations(),
         &OPENDOTA.declarations(),
         dedup::DECLARATIONS,

@@ -35,6 +35,15 @@ const EMPTY: &[(&str, &str)] = &[("", "")];
 /// In the order of the manual.
 pub(super) const CASES: &[Case] = &[
     case(
+        "INGESTION_SOURCES",
+        &["opendota-stream"],
+        &[
+            ("", ""),
+            ("opendota_stream", "opendota_stream"),
+            ("opendota-stream,elsewhere", "opendota-stream,elsewhere"),
+        ],
+    ),
+    case(
         "KAFKA_BOOTSTRAP_SERVERS",
         &["broker:9092", "a:1,[::1]:2"],
         &[
@@ -83,6 +92,12 @@ pub(super) const CASES: &[Case] = &[
     ),
     case("KAFKA_PUBLISH_TOPIC", &["a", "A.b_c-9"], WRONG_TOPICS),
     case("KAFKA_DEAD_LETTER_TOPIC", &["a", "A.b_c-9"], WRONG_TOPICS),
+    case(
+        "KAFKA_MATCH_SUMMARY_TOPIC",
+        &["", "a", "A.b_c-9"],
+        &[("a b", "a b"), ("..", "..")],
+    ),
+    case("KAFKA_GROUP_ID", &["a b"], EMPTY),
     case(
         "KAFKA_DELIVERY",
         &["at_least_once", "exactly_once"],

@@ -146,6 +146,18 @@ fn values_are_judged_beside_each_other() {
             "KAFKA_DEAD_LETTER_TOPIC is \"a\" (environment): the same as KAFKA_PUBLISH_TOPIC{topic}"
         ),
     );
+    for (variable, other) in [
+        ("KAFKA_PUBLISH_TOPIC", "KAFKA_PUBLISH_TOPIC"),
+        ("KAFKA_DEAD_LETTER_TOPIC", "KAFKA_DEAD_LETTER_TOPIC"),
+    ] {
+        check_wrong(
+            &[(variable, "a"), ("KAFKA_MATCH_SUMMARY_TOPIC", "a")],
+            &format!(
+                "KAFKA_MATCH_SUMMARY_TOPIC is \"a\" (environment): the same as {other}; allowed: \
+                 nothing, or 1 to 249 of letters, digits, dot, underscore and hyphen"
+            ),
+        );
+    }
     check_wrong(
         &[("OPENDOTA_STREAM_BACKOFF_MAX", "100ms")],
         "OPENDOTA_STREAM_BACKOFF_MIN is \"500ms\" (default): longer than OPENDOTA_STREAM_BACKOFF_MAX, \

@@ -9,8 +9,8 @@ use http_kit::listen;
 pub(crate) use http_test_kit::DEADLINE;
 use http_test_kit::client::Site;
 use ingestion_application::{
-    Backlog, BacklogLimits, BacklogSettings, BacklogWork, DeadLetterReason, FrameParsers, HandIn,
-    IngestionStatus, Ledger, SourceName, SourceStatus,
+    Backlog, BacklogLimits, BacklogSettings, BacklogWork, DeadLetterReason, FoundMatch,
+    FrameParsers, HandIn, IngestionStatus, Ledger, SourceName, SourceStatus,
     ports::{DisconnectReason, FrameParser, InvalidFrame, ReceivedBatch},
 };
 use ingestion_http_api::{ApiState, WriteAccess, serve};
@@ -58,10 +58,11 @@ impl HealthReporter for Kafka {
 struct Digits;
 
 impl FrameParser for Digits {
-    fn parse(&self, frame: &[u8]) -> Result<MatchId, Box<InvalidFrame>> {
+    fn parse(&self, frame: &[u8]) -> Result<FoundMatch, Box<InvalidFrame>> {
         let text = str::from_utf8(frame).unwrap_or_default();
         let id = text.parse().ok().map(MatchId::try_new);
-        id.and_then(Result::ok).ok_or_else(|| {
+        let found = id.and_then(Result::ok).map(FoundMatch::Id);
+        found.ok_or_else(|| {
             Box::new(InvalidFrame {
                 reason: DeadLetterReason::NotJson,
                 detail: "no digits".to_owned(),
@@ -85,6 +86,7 @@ fn backlog(publisher: Arc<FakePublisher>) -> (Arc<Ledger>, BacklogWork) {
     let ledger = Arc::new(Ledger::new(Arc::clone(&clock)));
     let settings = BacklogSettings {
         dedup_window_size: 1_000,
+        has_summaries: false,
         limits: BacklogLimits::DEFAULT,
     };
     let journal = Arc::new(FakeJournal::new());
@@ -200,7 +202,8 @@ impl Api {
     /// Takes in matches of [`FEED`] with these ids, and an invalid frame for each reason.
     pub(crate) fn receive(&self, ids: impl IntoIterator<Item = i64>, invalid: &[DeadLetterReason]) {
         let ids = ids.into_iter();
-        let matches = ids.map(|id| Ok(MatchId::try_new(id).expect("the tests use valid ids")));
+        let matches = ids.map(|id| MatchId::try_new(id).expect("the tests use valid ids"));
+        let matches = matches.map(|id| Ok(id.into()));
         let invalid = invalid.iter().map(|reason| {
             Err(Box::new(InvalidFrame {
                 reason: *reason,
@@ -211,6 +214,8 @@ impl Api {
         let batch = ReceivedBatch {
             received_at: CLOCK.now(),
             frames: matches.chain(invalid).collect(),
+            checkpoint: None,
+            passed_over: 0,
         };
         self.backlog.receive(FEED, batch);
     }

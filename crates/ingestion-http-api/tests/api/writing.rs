@@ -2,7 +2,7 @@
 
 use std::{sync::Arc, time::Duration};
 
-use ingestion_application::{Backlog, LedgerFigures, ports::Message};
+use ingestion_application::{Backlog, LedgerFigures};
 use ingestion_test_support::publisher::FakePublisher;
 use reqwest::{Method, Response, StatusCode};
 use serde_json::{Value, json};
@@ -153,10 +153,7 @@ async fn lines_and_payloads_are_received_like_frames_of_a_feed() {
     let arrived = fixture.publisher.arrived();
     let sources: Vec<_> = arrived
         .iter()
-        .map(|message| match message {
-            Message::Match(found) => found.source.as_str(),
-            Message::DeadLetter(letter) => letter.source.as_str(),
-        })
+        .map(|message| message.source().as_str())
         .collect();
     assert_eq!(
         sources,

@@ -1,11 +1,12 @@
 //! What an entry holds: a message, without its sequence.
 
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use bytes::Bytes as Payload;
+use contracts::MatchSummaryRecord;
 use domain::{MatchId, Timestamp};
 use ingestion_application::{
-    DeadLetterReason, ReceivedMatch, SourceName,
+    DeadLetterReason, ReceivedMatch, ReceivedSummary, SourceName,
     ports::{DeadLetter, Message},
 };
 
@@ -55,29 +56,17 @@ impl Sources {
 pub(crate) fn kind(message: &Message) -> Kind {
     match message {
         Message::Match(_) => Kind::Match,
+        Message::Summary(_) => Kind::Summary,
         Message::DeadLetter(_) => Kind::DeadLetter,
-    }
-}
-
-pub(crate) fn received_at(message: &Message) -> Timestamp {
-    match message {
-        Message::Match(received) => received.received_at,
-        Message::DeadLetter(letter) => letter.received_at,
-    }
-}
-
-pub(crate) fn source(message: &Message) -> SourceName {
-    match message {
-        Message::Match(received) => received.source,
-        Message::DeadLetter(letter) => letter.source,
     }
 }
 
 /// How much [`encode`] appends, at most.
 pub(crate) fn size_max(message: &Message) -> usize {
-    let size = 8 + 1 + source(message).as_str().len();
+    let size = 8 + 1 + message.source().as_str().len();
     match message {
         Message::Match(_) => size + 8,
+        Message::Summary(told) => (size + 8 + 1 + told.size_bytes()).min(CONTENT_SIZE_MAX),
         Message::DeadLetter(letter) => {
             let reason = letter.reason.as_str().len();
             (size + 1 + reason + 8 + 4 + letter.detail.len() + letter.payload.len())
@@ -89,10 +78,11 @@ pub(crate) fn size_max(message: &Message) -> usize {
 /// Appends `message` to `buffer`; of one that is too large, the beginning.
 pub(crate) fn encode(buffer: &mut Vec<u8>, message: &Message) {
     let start = buffer.len();
-    buffer.extend(received_at(message).as_unix_ms().to_le_bytes());
-    short_text(buffer, source(message).as_str());
+    buffer.extend(message.received_at().as_unix_ms().to_le_bytes());
+    short_text(buffer, message.source().as_str());
     match message {
         Message::Match(received) => buffer.extend(received.id.get().to_le_bytes()),
+        Message::Summary(told) => encode_summary(buffer, told),
         Message::DeadLetter(letter) => {
             short_text(buffer, letter.reason.as_str());
             buffer.extend((letter.size_bytes as u64).to_le_bytes());
@@ -121,6 +111,7 @@ pub(crate) fn decode(kind: Kind, bytes: &[u8], sources: &Sources) -> Option<Mess
                 received_at,
             }))
         }
+        Kind::Summary => decode_summary(bytes, source, received_at),
         Kind::DeadLetter => {
             let reason = reason(bytes.short_text()?)?;
             let size_bytes = usize::try_from(bytes.i64()?).ok()?;
@@ -137,6 +128,49 @@ pub(crate) fn decode(kind: Kind, bytes: &[u8], sources: &Sources) -> Option<Mess
         }
         Kind::Acknowledged | Kind::Filler => None,
     }
+}
+
+/// What is known of the match stands there as in its record.
+fn encode_summary(buffer: &mut Vec<u8>, told: &ReceivedSummary) {
+    buffer.extend(told.summary.match_id.get().to_le_bytes());
+    buffer.push(told.is_id_new.into());
+    let record = MatchSummaryRecord {
+        summary: told.summary.clone(),
+        source: told.source.as_str(),
+        received_at: told.received_at,
+    };
+    buffer.extend(record.encode().value());
+}
+
+/// Where a reader of records would refuse what is known, the match is left of
+/// it: its id stands by itself.
+fn decode_summary(
+    mut bytes: Bytes<'_>,
+    source: SourceName,
+    received_at: Timestamp,
+) -> Option<Message> {
+    let id = MatchId::try_new(bytes.i64()?).ok()?;
+    let is_id_new = match bytes.u8()? {
+        0 => false,
+        1 => true,
+        _ => return None,
+    };
+    let record = MatchSummaryRecord::decode_line(bytes.0, source.as_str(), received_at);
+    Some(match record {
+        Ok(record) if record.summary.match_id == id => {
+            Message::Summary(Arc::new(ReceivedSummary {
+                summary: record.summary,
+                source,
+                received_at,
+                is_id_new,
+            }))
+        }
+        _ => Message::Match(ReceivedMatch {
+            id,
+            source,
+            received_at,
+        }),
+    })
 }
 
 fn reason(word: &str) -> Option<DeadLetterReason> {

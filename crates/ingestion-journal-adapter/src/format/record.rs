@@ -21,6 +21,9 @@ pub(crate) enum Kind {
     Match,
     /// A dead letter has been received.
     DeadLetter,
+    /// A summary has been received. Programs that do not know this kind take
+    /// such an entry for damage, and report it.
+    Summary,
     /// Entries have been let go. Written after every synced write, with
     /// nothing in it if need be: whatever stands before a whole record is no
     /// write that was cut short, so if it cannot be read it is damaged.
@@ -32,15 +35,16 @@ pub(crate) enum Kind {
 }
 
 impl Kind {
-    const ALL: [Self; 4] = [
+    const ALL: [Self; 5] = [
         Self::Match,
         Self::DeadLetter,
         Self::Acknowledged,
         Self::Filler,
+        Self::Summary,
     ];
 
     pub(crate) fn is_entry(self) -> bool {
-        matches!(self, Self::Match | Self::DeadLetter)
+        matches!(self, Self::Match | Self::DeadLetter | Self::Summary)
     }
 
     fn code(self) -> u8 {
@@ -49,6 +53,7 @@ impl Kind {
             Self::DeadLetter => 2,
             Self::Acknowledged => 3,
             Self::Filler => 4,
+            Self::Summary => 5,
         }
     }
 

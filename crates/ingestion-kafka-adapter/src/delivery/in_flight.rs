@@ -7,10 +7,15 @@ use ingestion_application::{
     ports::{DeadLetter, Message},
 };
 
-use crate::delivery::room::{Permit, Room};
+use crate::delivery::{
+    record::summary_record,
+    room::{Permit, Room},
+};
 
 /// Held here and in librdkafka's delivery report, until it is acknowledged.
 pub(crate) struct InFlight {
+    /// One record. What a summary says of its match goes by itself, and the id
+    /// of the match as a message of its own.
     pub(crate) content: Message,
     /// Whether it is sent in a batch of its own, as it was refused in a batch
     /// with others. It stays so, whatever becomes of it.
@@ -27,6 +32,8 @@ pub(crate) type Messages = Vec<Box<InFlight>>;
 pub(crate) fn extra_bytes(content: &Message) -> usize {
     match content {
         Message::Match(_) => 0,
+        // Here it is shared with whoever gave it.
+        Message::Summary(told) => told.size_bytes(),
         Message::DeadLetter(letter) => 2 * (letter.payload.len() + letter.detail.len()),
     }
 }
@@ -55,6 +62,19 @@ impl InFlight {
                 }));
                 Some(())
             }
+            Message::Summary(told) => {
+                let record = summary_record(told).encode();
+                let payload = Bytes::copy_from_slice(record.value());
+                self.content = Message::DeadLetter(Box::new(DeadLetter {
+                    reason: DeadLetterReason::RefusedByKafka,
+                    detail,
+                    source: told.source,
+                    received_at: told.received_at,
+                    size_bytes: payload.len(),
+                    payload,
+                }));
+                Some(())
+            }
             Message::DeadLetter(letter) if is_too_large && !letter.payload.is_empty() => {
                 // Of a longer one its record holds only so much.
                 let size_bytes = letter.payload.len().min(PAYLOAD_SIZE_MAX_BYTES);
@@ -67,7 +87,7 @@ impl InFlight {
     /// Books an acknowledged message, and gives its room back.
     pub(crate) fn settle(self, room: &Room) {
         match self.content {
-            Message::Match(_) => self.receipt.published(),
+            Message::Match(_) | Message::Summary(_) => self.receipt.published(),
             Message::DeadLetter(letter) => self.receipt.dead_lettered(letter.reason),
         }
         // After the receipt: an empty room means that everything is settled.

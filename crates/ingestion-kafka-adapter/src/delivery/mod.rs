@@ -9,6 +9,7 @@
 //! report.
 
 pub(crate) mod client;
+pub(crate) mod halves;
 pub(crate) mod in_flight;
 pub(crate) mod pause;
 pub(crate) mod record;

@@ -1,7 +1,7 @@
 //! What a message looks like as a record.
 
-use contracts::{DeadLetterRecord, Header, MatchIdRecord};
-use ingestion_application::ports::Message;
+use contracts::{DeadLetterRecord, Header, MatchIdRecord, MatchSummaryRecord};
+use ingestion_application::{ReceivedSummary, ports::Message};
 use rdkafka::{
     message::{Header as KafkaHeader, OwnedHeaders},
     producer::BaseRecord,
@@ -9,6 +9,7 @@ use rdkafka::{
 
 use crate::{
     delivery::{in_flight::InFlight, unreported::Unreported},
+    exactly_once::reports::Sample,
     settings::KafkaSettings,
 };
 
@@ -17,6 +18,8 @@ use crate::{
 pub(crate) struct Topics {
     pub(crate) matches: String,
     pub(crate) dead_letters: String,
+    /// None where only ids are published.
+    pub(crate) summaries: Option<String>,
 }
 
 impl From<&KafkaSettings> for Topics {
@@ -24,11 +27,20 @@ impl From<&KafkaSettings> for Topics {
         Self {
             matches: settings.publish_topic.clone(),
             dead_letters: settings.dead_letter_topic.clone(),
+            summaries: settings.match_summary_topic.clone(),
         }
     }
 }
 
 impl Topics {
+    /// The topic in which `sample` is.
+    pub(crate) fn of(&self, sample: Sample) -> &str {
+        match &self.summaries {
+            Some(summaries) if sample.is_summary => summaries,
+            _ => &self.matches,
+        }
+    }
+
     /// Makes the record of a message for `send`, and keeps the message itself
     /// in `unreported`, by the record's opaque.
     pub(crate) fn with_record(
@@ -46,6 +58,17 @@ impl Topics {
                 };
                 let record = record.encode();
                 let base = BaseRecord::with_opaque_to(&self.matches, unreported.insert(message))
+                    .key(record.key())
+                    .payload(record.value())
+                    .headers(kafka_headers(&record.headers()));
+                send(base);
+            }
+            Message::Summary(told) => {
+                let record = summary_record(told);
+                let record = record.encode();
+                let topic = self.summaries.as_deref();
+                let topic = topic.expect("without a topic no summary is on its way");
+                let base = BaseRecord::with_opaque_to(topic, unreported.insert(message))
                     .key(record.key())
                     .payload(record.value())
                     .headers(kafka_headers(&record.headers()));
@@ -73,6 +96,15 @@ impl Topics {
                 send(base);
             }
         }
+    }
+}
+
+/// The record of what is known of a match.
+pub(crate) fn summary_record(told: &ReceivedSummary) -> MatchSummaryRecord<'static> {
+    MatchSummaryRecord {
+        summary: told.summary.clone(),
+        source: told.source.as_str(),
+        received_at: told.received_at,
     }
 }
 

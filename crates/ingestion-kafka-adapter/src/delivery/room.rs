@@ -69,6 +69,19 @@ impl Room {
         })
     }
 
+    /// Waits for two places at once: for a match, and for a message with `bytes`
+    /// beyond those of a match.
+    pub(crate) async fn enter_both(&self, bytes: usize) -> Option<[Permit; 2]> {
+        let mut both = self.enter(bytes.saturating_add(BYTES_PER_PERMIT)).await?;
+        self.counts[both.generation].fetch_add(1, Ordering::Relaxed);
+        both.permits -= 1;
+        let first = Permit {
+            permits: 1,
+            generation: both.generation,
+        };
+        Some([first, both])
+    }
+
     /// Lets nobody in any more, also those who wait.
     pub(crate) fn close(&self) {
         self.permits.close();

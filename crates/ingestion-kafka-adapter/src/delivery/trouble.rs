@@ -28,11 +28,13 @@ const READ_WITHIN: Duration = Duration::from_secs(3);
 pub(crate) struct Trouble {
     pub(crate) matches: Refusal,
     pub(crate) dead_letters: Refusal,
+    pub(crate) summaries: Refusal,
     /// Refused for good since this was last asked.
     refused_count: AtomicUsize,
     pub(crate) connection: ConnectionTrouble,
     transactions: Mutex<Option<String>>,
-    reading: Mutex<Option<(RDKafkaErrorCode, Instant)>>,
+    reading: Since,
+    places: Since,
 }
 
 /// What is to become of a message that was not taken, or not acknowledged.
@@ -107,17 +109,22 @@ impl Trouble {
     /// The brokers' own reasons count at once; that there is no answer, which
     /// librdkafka says with a negative code, if it lasts.
     pub(crate) fn reading(&self) -> Option<RDKafkaErrorCode> {
-        let (code, since) = (*lock(&self.reading))?;
-        (is_of_brokers(code) || since.elapsed() > READ_WITHIN).then_some(code)
+        worth_a_word(&self.reading)
     }
 
     /// Says why the topic of matches cannot be read, or that it can.
     pub(crate) fn set_reading(&self, trouble: Option<RDKafkaErrorCode>) {
-        let mut current = lock(&self.reading);
-        *current = trouble.map(|code| {
-            let since = current.map_or_else(Instant::now, |(_, since)| since);
-            (code, since)
-        });
+        note(&self.reading, trouble);
+    }
+
+    /// Why the places of feeds are not kept, or not known; none when they are.
+    pub(crate) fn places(&self) -> Option<RDKafkaErrorCode> {
+        worth_a_word(&self.places)
+    }
+
+    /// Says why the places of feeds are not kept, or that they are.
+    pub(crate) fn set_places(&self, trouble: Option<RDKafkaErrorCode>) {
+        note(&self.places, trouble);
     }
 
     /// A message is acknowledged, so its topic takes what is written.
@@ -133,6 +140,7 @@ impl Trouble {
     pub(crate) fn refusal(&self, content: &Message) -> &Refusal {
         match content {
             Message::Match(_) => &self.matches,
+            Message::Summary(_) => &self.summaries,
             Message::DeadLetter(_) => &self.dead_letters,
         }
     }
@@ -167,6 +175,21 @@ impl Refusal {
             *lock(&self.code) = None;
         }
     }
+}
+
+type Since = Mutex<Option<(RDKafkaErrorCode, Instant)>>;
+
+fn worth_a_word(trouble: &Since) -> Option<RDKafkaErrorCode> {
+    let (code, since) = (*lock(trouble))?;
+    (is_of_brokers(code) || since.elapsed() > READ_WITHIN).then_some(code)
+}
+
+fn note(trouble: &Since, code: Option<RDKafkaErrorCode>) {
+    let mut current = lock(trouble);
+    *current = code.map(|code| {
+        let since = current.map_or_else(Instant::now, |(_, since)| since);
+        (code, since)
+    });
 }
 
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {

@@ -191,6 +191,7 @@ pub(crate) mod tests {
             let check = |id, offset, expected| {
                 let sample = Sample {
                     id: MatchId::try_new(id).expect("it is valid"),
+                    is_summary: false,
                     partition: 0,
                     offset,
                 };
@@ -208,6 +209,7 @@ pub(crate) mod tests {
             queue.stop();
             let sample = Sample {
                 id: MatchId::try_new(1).expect("it is valid"),
+                is_summary: false,
                 partition: 5,
                 offset: 0,
             };

@@ -1,9 +1,12 @@
 //! What waits for a transaction, one lane a topic.
 //!
 //! A transaction stands or falls as a whole, so what cannot be written must
-//! not take down what can: while all is well both lanes share transactions; a
+//! not take down what can: while all is well the lanes share transactions; a
 //! lane in trouble gets transactions of its own, each after a pause, until one
 //! succeeds. Within a lane the order of acceptance is kept.
+
+#[cfg(test)]
+mod tests;
 
 use std::{collections::VecDeque, mem};
 
@@ -30,10 +33,16 @@ const SINGLES_MAX: usize = 20;
 /// down to this: as many are in flight together, and can be refused together.
 const REFUSED_SIZE_MIN: usize = 5;
 
-/// Both lanes.
+/// One for each topic.
+const LANES: usize = 3;
+const MATCHES: usize = 0;
+const DEAD_LETTERS: usize = 1;
+const SUMMARIES: usize = 2;
+
+/// All lanes.
 #[derive(Default)]
 pub(crate) struct Lanes {
-    lanes: [Lane; 2],
+    lanes: [Lane; LANES],
 }
 
 /// What waits for one topic.
@@ -122,27 +131,59 @@ impl Lanes {
     /// Takes what the plan says.
     pub(crate) fn take(&mut self, plan: Plan) -> Messages {
         let mut taken = Vec::with_capacity(plan.size);
-        // Dead letters first: they are few, and matches may fill transactions for long.
-        for (index, lane) in self.lanes.iter_mut().enumerate().rev() {
-            if plan
-                .only
-                .map_or(lane.setback.is_some(), |only| only != index)
-            {
-                continue;
-            }
-            let count = lane.waiting.len().min(plan.size - taken.len());
-            let begin = taken.len();
+        if let Some(only) = plan.only {
+            let lane = &mut self.lanes[only];
+            let count = lane.waiting.len().min(plan.size);
             taken.extend(lane.waiting.drain(..count));
             if let Some(setback) = &mut lane.setback
                 && setback.alone > 0
             {
                 setback.alone -= count;
-                for message in &mut taken[begin..] {
+                for message in &mut taken {
                     message.is_alone = true;
                 }
             }
+            return taken;
+        }
+        // Dead letters first: they are few, and matches may fill transactions for long.
+        for index in [DEAD_LETTERS, MATCHES] {
+            if index == MATCHES && self.lanes[SUMMARIES].is_going() {
+                self.take_in_pairs(plan.size, &mut taken);
+            }
+            let lane = &mut self.lanes[index];
+            if lane.setback.is_none() {
+                let count = lane
+                    .waiting
+                    .len()
+                    .min(plan.size.saturating_sub(taken.len()));
+                taken.extend(lane.waiting.drain(..count));
+            }
         }
         taken
+    }
+
+    /// Takes matches and summaries in the order of receipt, up to `size` messages
+    /// in all and one more if a summary would be parted from its match.
+    fn take_in_pairs(&mut self, size: usize, taken: &mut Messages) {
+        let [matches, _, summaries] = &mut self.lanes;
+        let mut last = None;
+        loop {
+            let front = |lane: &Lane| lane.front();
+            let (of_match, of_summary) = (front(matches), front(summaries));
+            let Some(next) = of_match.into_iter().chain(of_summary).min() else {
+                return;
+            };
+            if taken.len() >= size && last != Some(next) {
+                return;
+            }
+            let lane = if of_match == Some(next) {
+                &mut *matches
+            } else {
+                &mut *summaries
+            };
+            taken.extend(lane.waiting.pop_front());
+            last = Some(next);
+        }
     }
 
     /// The planned transaction is committed.
@@ -169,7 +210,7 @@ impl Lanes {
     ) {
         let now = Instant::now();
         // Of each lane: whether it is at fault, and whether the next attempt differs.
-        let mut faults: [Option<bool>; 2] = [None; 2];
+        let mut faults: [Option<bool>; LANES] = [None; LANES];
         let mut messages = received.delivered;
         for (mut message, code) in received.failed {
             if !is_collateral(code) {
@@ -179,15 +220,14 @@ impl Lanes {
             }
             messages.push(message);
         }
-        if faults == [None; 2] {
-            let takes_part = |lane| messages.iter().any(|one| lane_of(&one.content) == lane);
-            let [matches, letters] = [0, 1].map(takes_part);
-            if matches != letters
-                && let (Some(cause), Some(one)) = (cause, messages.first())
-            {
+        if faults == [None; LANES] {
+            for one in &messages {
+                faults[lane_of(&one.content)] = Some(false);
+            }
+            let is_one_lane = faults.iter().flatten().count() == 1;
+            if is_one_lane && let (Some(cause), Some(one)) = (cause, messages.first()) {
                 trouble.refusal(&one.content).note(cause);
             }
-            faults = [matches, letters].map(|takes_part| takes_part.then_some(false));
         }
         for (lane, fault) in self.lanes.iter_mut().zip(faults) {
             if let Some(is_different) = fault {
@@ -219,6 +259,17 @@ impl Lanes {
 }
 
 impl Lane {
+    /// Whether something waits for the next transaction of all.
+    fn is_going(&self) -> bool {
+        self.front().is_some()
+    }
+
+    /// The place of its first message in the order of receipt, unless it is in trouble.
+    fn front(&self) -> Option<u64> {
+        let first = self.waiting.front().filter(|_| self.setback.is_none());
+        first.map(|message| message.receipt.sequence())
+    }
+
     /// The lane's setback, which begins now if there is none.
     fn setback(&mut self, now: Instant) -> &mut Setback {
         self.setback.get_or_insert(Setback {
@@ -258,8 +309,9 @@ impl Setback {
 
 fn lane_of(content: &Message) -> usize {
     match content {
-        Message::Match(_) => 0,
-        Message::DeadLetter(_) => 1,
+        Message::Match(_) => MATCHES,
+        Message::DeadLetter(_) => DEAD_LETTERS,
+        Message::Summary(_) => SUMMARIES,
     }
 }
 
@@ -267,201 +319,4 @@ fn lane_of(content: &Message) -> usize {
 fn is_collateral(code: RDKafkaErrorCode) -> bool {
     use RDKafkaErrorCode::{Fatal, PurgeInflight, PurgeQueue, State};
     matches!(code, PurgeQueue | PurgeInflight | State | Fatal)
-}
-
-#[cfg(test)]
-mod tests {
-    use std::sync::Arc;
-
-    use bytes::Bytes;
-    use domain::{MatchId, Timestamp};
-    use ingestion_application::{DeadLetterReason, ReceivedMatch, SourceName, ports::DeadLetter};
-    use ingestion_test_support::receipts::ReceiptRecorder;
-
-    use super::*;
-    use crate::delivery::room::Room;
-
-    const FEED: SourceName = SourceName::new("feed");
-    const AT: Timestamp = Timestamp::from_unix_ms(1);
-
-    struct Rig {
-        lanes: Lanes,
-        room: Room,
-        trouble: Trouble,
-        receipts: Arc<ReceiptRecorder>,
-    }
-
-    impl Rig {
-        fn new() -> Self {
-            Self {
-                lanes: Lanes::default(),
-                room: Room::new(),
-                trouble: Trouble::default(),
-                receipts: Arc::default(),
-            }
-        }
-
-        async fn add(&mut self, content: Message) {
-            let permit = self.room.enter(0).await;
-            self.lanes.add(Box::new(InFlight {
-                content,
-                is_alone: false,
-                receipt: self.receipts.give_out(),
-                permit: permit.expect("it is open"),
-            }));
-        }
-
-        async fn add_matches(&mut self, count: usize) {
-            for _ in 0..count {
-                let content = Message::Match(ReceivedMatch {
-                    id: MatchId::try_new(1).expect("it is valid"),
-                    source: FEED,
-                    received_at: AT,
-                });
-                self.add(content).await;
-            }
-        }
-
-        async fn add_letter(&mut self) {
-            let letter = DeadLetter {
-                reason: DeadLetterReason::NotJson,
-                detail: String::new(),
-                source: FEED,
-                received_at: AT,
-                payload: Bytes::from_static(b"x"),
-                size_bytes: 1,
-            };
-            self.add(Message::DeadLetter(Box::new(letter))).await;
-        }
-
-        fn plan(&self) -> Result<Plan, Idle> {
-            self.lanes.plan(Instant::now())
-        }
-
-        /// Takes what is planned; the records at these places fail with
-        /// `code`, and those behind the first of them with their transaction.
-        fn fail(&mut self, places: &[usize], code: RDKafkaErrorCode) -> Plan {
-            let plan = self.plan().expect("something waits");
-            let mut received = Received::default();
-            for (place, message) in self.lanes.take(plan).into_iter().enumerate() {
-                if places.contains(&place) {
-                    received.failed.push((message, code));
-                } else if place < places[0] {
-                    received.delivered.push(message);
-                } else {
-                    received
-                        .failed
-                        .push((message, RDKafkaErrorCode::PurgeQueue));
-                }
-            }
-            self.lanes.failed(received, None, &self.trouble);
-            plan
-        }
-
-        fn succeed(&mut self) -> (Plan, Vec<u64>) {
-            let plan = self.plan().expect("something waits");
-            let taken = self.lanes.take(plan);
-            self.lanes.succeeded(plan);
-            (
-                plan,
-                taken
-                    .iter()
-                    .map(|message| message.receipt.sequence())
-                    .collect(),
-            )
-        }
-    }
-
-    const TOO_LARGE: RDKafkaErrorCode = RDKafkaErrorCode::MessageSizeTooLarge;
-    const FORBIDDEN: RDKafkaErrorCode = RDKafkaErrorCode::TopicAuthorizationFailed;
-
-    #[tokio::test(start_paused = true)]
-    async fn both_lanes_share_a_transaction_while_all_is_well() {
-        let mut rig = Rig::new();
-        assert_eq!(rig.plan(), Err(Idle::Empty));
-        rig.add_matches(2).await;
-        rig.add_letter().await;
-        let (plan, mut taken) = rig.succeed();
-        taken.sort_unstable();
-        assert_eq!(taken, [0, 1, 2]);
-        assert!(!plan.is_retry() && !plan.is_alone);
-        assert_eq!(rig.plan(), Err(Idle::Empty));
-    }
-
-    #[tokio::test(start_paused = true)]
-    async fn a_lane_at_fault_waits_and_the_other_one_goes_on() {
-        let mut rig = Rig::new();
-        rig.add_letter().await;
-        rig.add_matches(3).await;
-        // The dead letter is taken first.
-        rig.fail(&[0], FORBIDDEN);
-        let (plan, taken) = rig.succeed();
-        assert_eq!(taken, [1, 2, 3], "in their order");
-        assert!(!plan.is_retry());
-        let Err(Idle::Until(time)) = rig.plan() else {
-            panic!("the dead letter waits: {:?}", rig.plan());
-        };
-        assert_eq!(time - Instant::now(), RESEND_PAUSE_MIN);
-        for _ in 0..10 {
-            tokio::time::advance(RESEND_PAUSE_MAX).await;
-            assert!(rig.fail(&[0], FORBIDDEN).is_retry());
-        }
-        tokio::time::advance(RESEND_PAUSE_MAX).await;
-        assert_eq!(rig.succeed().1, [0]);
-        rig.add_letter().await;
-        assert!(!rig.succeed().0.is_retry(), "all is well again");
-    }
-
-    #[tokio::test(start_paused = true)]
-    async fn a_fault_of_nobody_makes_both_lanes_wait_and_part() {
-        let mut rig = Rig::new();
-        rig.add_letter().await;
-        rig.add_matches(2).await;
-        rig.fail(&[0], RDKafkaErrorCode::PurgeQueue);
-        assert!(rig.plan().is_err(), "both wait");
-        tokio::time::advance(RESEND_PAUSE_MAX).await;
-        assert_eq!(rig.succeed().1, [0]);
-        assert_eq!(rig.succeed().1, [1, 2]);
-    }
-
-    #[tokio::test(start_paused = true)]
-    async fn what_was_refused_in_a_batch_travels_alone_and_at_once() {
-        let mut rig = Rig::new();
-        rig.add_matches(500).await;
-        rig.fail(&[99, 100], TOO_LARGE);
-        rig.add_matches(1).await;
-        let (plan, taken) = rig.succeed();
-        // All up to the last one refused.
-        assert!(plan.is_alone);
-        assert_eq!(taken, (0..=100).collect::<Vec<_>>());
-        let (plan, taken) = rig.succeed();
-        assert!(!plan.is_alone);
-        assert_eq!(taken, (101..=500).collect::<Vec<_>>(), "the rest together");
-    }
-
-    #[tokio::test(start_paused = true)]
-    async fn a_few_that_travel_alone_get_a_transaction_each() {
-        let mut rig = Rig::new();
-        rig.add_matches(3).await;
-        rig.fail(&[2], TOO_LARGE);
-        for number in 0..3 {
-            let (plan, taken) = rig.succeed();
-            assert!(!plan.is_alone, "no other producer is needed for that");
-            assert_eq!(taken, [number]);
-        }
-    }
-
-    #[tokio::test(start_paused = true)]
-    async fn what_is_refused_alone_becomes_a_dead_letter_that_travels_alone() {
-        let mut rig = Rig::new();
-        rig.add_matches(2).await;
-        rig.fail(&[0], TOO_LARGE);
-        rig.fail(&[0], TOO_LARGE);
-        let plan = rig.plan().expect("at once");
-        let letters = rig.lanes.take(plan);
-        assert!(matches!(letters[..], [ref one] if matches!(one.content, Message::DeadLetter(_))));
-        assert!(letters[0].is_alone);
-        rig.lanes.succeeded(plan);
-        assert_eq!(rig.succeed().1, [1], "the other match is as good as before");
-    }
 }

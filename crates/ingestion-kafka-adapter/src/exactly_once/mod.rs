@@ -3,7 +3,8 @@
 mod committed;
 mod lanes;
 mod others;
-mod reports;
+pub(crate) mod places;
+pub(crate) mod reports;
 mod transaction;
 mod transaction_loop;
 mod transaction_queue;
@@ -27,6 +28,7 @@ use tokio_util::sync::CancellationToken;
 
 use self::{
     lanes::Lanes,
+    places::{Place, Places},
     transaction_loop::TransactionLoop,
     transaction_queue::{Progress, TransactionQueue},
     transactional_producer::{Slot, TransactionalProducer},
@@ -81,6 +83,7 @@ impl ExactlyOnce {
             consumer_config: Reader::config(&settings.client),
             linger: settings.linger,
             lanes: Lanes::default(),
+            places: Places::default(),
             unsure: Vec::new(),
         };
         Ok(Self {
@@ -112,8 +115,30 @@ impl ExactlyOnce {
         let Some(place) = place else {
             return Err(self.over());
         };
-        self.queue.push(content, receipt, place);
+        self.queue.push([(content, receipt, place)]);
         Ok(())
+    }
+
+    /// Takes a new match and what is known of it when there is room for both.
+    ///
+    /// # Errors
+    /// [`PublishError`] when nothing more will be sent.
+    pub(crate) async fn publish_both(
+        &self,
+        [found, told]: [(Message, Receipt); 2],
+    ) -> Result<(), PublishError> {
+        let places = self.room.enter_both(extra_bytes(&told.0)).await;
+        let Some([first, second]) = places else {
+            return Err(self.over());
+        };
+        self.queue
+            .push([(found.0, found.1, first), (told.0, told.1, second)]);
+        Ok(())
+    }
+
+    /// Keeps a place when it is its turn.
+    pub(crate) fn keep_place(&self, place: Place) {
+        self.queue.keep_place(place);
     }
 
     /// Waits until no earlier instance can write any more.
@@ -127,6 +152,15 @@ impl ExactlyOnce {
             Progress::Over(error) => Err(error.clone()),
             Progress::Starting | Progress::Ready => Ok(()),
         }
+    }
+
+    /// Waits until nothing more will be sent, and says why.
+    pub(crate) async fn ended(&self) -> PublishError {
+        let mut progress = self.queue.progress();
+        let is_over = |progress: &Progress| matches!(progress, Progress::Over(_));
+        // The queue lives as long as this.
+        drop(progress.wait_for(is_over).await);
+        self.over()
     }
 
     /// Runs transactions until `stop`.
@@ -212,7 +246,7 @@ mod tests {
     use tokio::time::{Instant, sleep};
 
     use super::*;
-    use crate::topic::published_tail::read_tail;
+    use crate::topic::published_tail::{match_id, read_tail};
 
     const FEED: SourceName = SourceName::new("feed");
     const PATIENCE: Duration = Duration::from_mins(1);
@@ -292,11 +326,17 @@ mod tests {
         assert_eq!(receipts.figures(), expected);
         let reading = tokio::task::spawn_blocking(move || {
             let config = Reader::config(&settings.client);
-            read_tail(&config, "matches", 100_000, &CancellationToken::new())
+            read_tail(
+                &config,
+                "matches",
+                100_000,
+                match_id,
+                &CancellationToken::new(),
+            )
         });
         let tail = reading.await.expect("reading does not panic");
         let mut counts = HashMap::new();
-        for id in tail.expect("the broker answers").ids {
+        for id in tail.expect("the broker answers").found {
             *counts.entry(id.get()).or_insert(0) += 1;
         }
         assert_eq!(counts.len(), 1200, "every match is there");

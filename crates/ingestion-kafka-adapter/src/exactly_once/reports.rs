@@ -11,9 +11,12 @@ use ingestion_application::ports::Message;
 use kafka_kit::undecided::EndOffsets;
 use rdkafka::error::RDKafkaErrorCode;
 
-use crate::delivery::{
-    client::Outcomes,
-    in_flight::{InFlight, Messages},
+use crate::{
+    delivery::{
+        client::Outcomes,
+        in_flight::{InFlight, Messages},
+    },
+    topic::end_offsets::lies_before,
 };
 
 /// Collects librdkafka's reports until it has told of every record.
@@ -41,15 +44,37 @@ pub(crate) struct Received {
     pub(crate) sample: Option<Sample>,
     /// Where the matches among them end.
     pub(crate) ends: EndOffsets,
-    /// Where the dead letters among them end.
-    pub(crate) letter_ends: EndOffsets,
+    /// Where the others among them end.
+    pub(crate) other_ends: OtherEnds,
 }
 
-/// Where a match of a transaction is, if the transaction is committed: then
+/// Where messages that are no matches end, by their topic.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct OtherEnds {
+    pub(crate) letters: EndOffsets,
+    pub(crate) summaries: EndOffsets,
+}
+
+impl OtherEnds {
+    /// Takes over later ones.
+    pub(crate) fn extend(&mut self, later: Self) {
+        self.letters.extend(later.letters);
+        self.summaries.extend(later.summaries);
+    }
+
+    /// Whether some of these lie before `older` ones, as in a topic made anew.
+    pub(crate) fn lie_before(&self, older: &Self) -> bool {
+        lies_before(&self.letters, &older.letters) || lies_before(&self.summaries, &older.summaries)
+    }
+}
+
+/// Where a match or a summary of a transaction is, if the transaction is committed: then
 /// all of it is there, and otherwise nothing.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Sample {
     pub(crate) id: MatchId,
+    /// Whether it is in the topic of summaries.
+    pub(crate) is_summary: bool,
     pub(crate) partition: i32,
     pub(crate) offset: i64,
 }
@@ -76,10 +101,10 @@ impl Reports {
         !self.lock().received.failed.is_empty()
     }
 
-    /// Where the matches reported so far end, and where the dead letters do.
-    pub(crate) fn ends(&self) -> (EndOffsets, EndOffsets) {
+    /// Where the matches reported so far end, and where the others do.
+    pub(crate) fn ends(&self) -> (EndOffsets, OtherEnds) {
         let received = &self.lock().received;
-        (received.ends.clone(), received.letter_ends.clone())
+        (received.ends.clone(), received.other_ends.clone())
     }
 
     /// Takes what has been reported so far.
@@ -106,12 +131,23 @@ impl Outcomes for Reports {
             Message::Match(found) => {
                 state.received.sample = Some(Sample {
                     id: found.id,
+                    is_summary: false,
                     partition,
                     offset,
                 });
                 &mut state.received.ends
             }
-            Message::DeadLetter(_) => &mut state.received.letter_ends,
+            Message::Summary(told) => {
+                // Better a match, as its topic is the one that counts.
+                state.received.sample.get_or_insert(Sample {
+                    id: told.summary.match_id,
+                    is_summary: true,
+                    partition,
+                    offset,
+                });
+                &mut state.received.other_ends.summaries
+            }
+            Message::DeadLetter(_) => &mut state.received.other_ends.letters,
         };
         // Brokers do not always say where a repeated request has put it.
         if offset >= 0 {

@@ -9,12 +9,12 @@ use tokio::time::Duration;
 use crate::{
     delivery::{client::send, in_flight::Messages, record::Topics},
     exactly_once::{
-        reports::Received,
+        places::Place,
+        reports::{OtherEnds, Received},
         transactional_producer::{Failure, STEP, TransactionalProducer, classify, is_fencing},
         trying::Trying,
         writer_end::WriterEnd,
     },
-    topic::end_offsets::lies_before,
 };
 
 /// How a transaction has ended.
@@ -75,10 +75,54 @@ impl TransactionalProducer {
         if self.may_have_lost_a_topic() {
             let ended = self.give_up(Fate::Aborted(None));
             // As far as they are of a topic that is gone they tell nothing more.
-            self.letter_ends.clear();
+            self.other_ends = OtherEnds::default();
             return ended;
         }
         self.commit(&mut trying)
+    }
+
+    /// Keeps a place in a transaction of its own; why it is not kept, if it is
+    /// not. Blocks until that is known.
+    ///
+    /// # Errors
+    /// [`WriterEnd`] when it never will be.
+    pub(crate) fn keep(
+        &mut self,
+        place: &Place,
+    ) -> Result<Result<(), RDKafkaErrorCode>, WriterEnd> {
+        let mut trying = Trying::begin();
+        self.reports.expect(0);
+        if self.client.begin_transaction().is_err() {
+            self.is_hopeless(&mut trying)?;
+            self.give_up(Fate::Aborted(None))?;
+            return Ok(Err(RDKafkaErrorCode::State));
+        }
+        let why = loop {
+            let sent = self
+                .client
+                .send_offsets_to_transaction(&place.offsets, &place.group, STEP);
+            let Err(error) = sent else { break None };
+            match classify(&error) {
+                Failure::NotYet(_) if !self.is_hopeless(&mut trying)? => {}
+                Failure::Fenced(reason) => return Err(WriterEnd::Fenced(reason)),
+                Failure::Abort(code) => {
+                    self.abort(&mut trying, Fate::Aborted(Some(code)))?;
+                    break Some(code);
+                }
+                Failure::NotYet(code) | Failure::Broken(code, _) => {
+                    self.give_up(Fate::Aborted(Some(code)))?;
+                    break Some(code);
+                }
+            }
+        };
+        if let Some(code) = why {
+            return Ok(Err(code));
+        }
+        // Kept again where that is not known: it is the same place.
+        Ok(match self.commit(&mut trying)?.fate {
+            Fate::Committed => Ok(()),
+            Fate::Aborted(_) | Fate::Unsure => Err(RDKafkaErrorCode::OperationTimedOut),
+        })
     }
 
     fn commit(&mut self, trying: &mut Trying) -> Result<Conclusion, WriterEnd> {
@@ -133,8 +177,7 @@ impl TransactionalProducer {
             self.readability.all_acknowledged(&received.ends);
         }
         self.others.delivered(mem::take(&mut received.ends));
-        self.letter_ends
-            .extend(mem::take(&mut received.letter_ends));
+        self.other_ends.extend(mem::take(&mut received.other_ends));
         Conclusion {
             fate,
             received,
@@ -150,10 +193,10 @@ impl TransactionalProducer {
     /// Whether records may have been delivered to a topic that was deleted, and
     /// others to the one made in its place: committed, those would be gone.
     fn may_have_lost_a_topic(&self) -> bool {
-        let (ends, letter_ends) = self.reports.ends();
+        let (ends, other_ends) = self.reports.ends();
         self.has_lost_partitions()
             || self.others.is_made_anew(&ends)
-            || lies_before(&letter_ends, &self.letter_ends)
+            || other_ends.lie_before(&self.other_ends)
     }
 
     fn has_lost_partitions(&self) -> bool {

@@ -13,6 +13,7 @@ use crate::{
     exactly_once::{
         committed::was_committed,
         lanes::{Idle, Lanes, Plan},
+        places::Places,
         reports::Sample,
         transaction::{Conclusion, Fate},
         transaction_queue::{Progress, TransactionQueue},
@@ -41,6 +42,7 @@ pub(crate) struct TransactionLoop {
     pub(crate) consumer_config: ClientConfig,
     pub(crate) linger: Duration,
     pub(crate) lanes: Lanes,
+    pub(crate) places: Places,
     /// Committed or not, this is to be found out.
     pub(crate) unsure: Messages,
 }
@@ -65,7 +67,11 @@ impl TransactionLoop {
         let mut next_at = Instant::now();
         let mut marked_at = next_at;
         loop {
-            let plan = self.wait_for_plan(next_at, marked_at)?;
+            let Some(plan) = self.wait_for_plan(next_at, marked_at)? else {
+                self.keep_place()?;
+                marked_at = Instant::now() + MARKED_AFTER;
+                continue;
+            };
             self.producer.open(plan.is_alone)?;
             let messages = self.lanes.take(plan);
             next_at = Instant::now() + self.linger;
@@ -76,12 +82,22 @@ impl TransactionLoop {
     }
 
     /// Waits until there is something to do: in general not before `next_at`,
-    /// and with many messages waiting not before `at_once_at`.
-    fn wait_for_plan(&mut self, next_at: Instant, at_once_at: Instant) -> Result<Plan, WriterEnd> {
+    /// and with many messages waiting not before `at_once_at`. None where it is
+    /// to keep a place.
+    fn wait_for_plan(
+        &mut self,
+        next_at: Instant,
+        at_once_at: Instant,
+    ) -> Result<Option<Plan>, WriterEnd> {
         let (mut count, mut time_max) = (0, Duration::ZERO);
         loop {
-            self.queue.gather(&mut self.lanes, count, time_max)?;
+            let (lanes, places) = (&mut self.lanes, &mut self.places);
+            self.queue.gather(lanes, places, count, time_max)?;
             let now = Instant::now();
+            let keep_at = places.due_at().map(|due_at| due_at.max(at_once_at));
+            if keep_at.is_some_and(|keep_at| keep_at <= now) {
+                return Ok(None);
+            }
             (count, time_max) = match self.lanes.plan(now) {
                 Ok(plan) => {
                     let many = plan.size >= MANY || plan.is_retry();
@@ -91,7 +107,7 @@ impl TransactionLoop {
                         next_at.max(at_once_at)
                     };
                     if begin_at <= now {
-                        return Ok(plan);
+                        return Ok(Some(plan));
                     }
                     let missing = if many { usize::MAX } else { MANY - plan.size };
                     (missing, begin_at - now)
@@ -99,7 +115,24 @@ impl TransactionLoop {
                 Err(Idle::Empty) => (1, IDLE_TIME_MAX),
                 Err(Idle::Until(time)) => (1, time - now),
             };
+            if let Some(keep_at) = keep_at {
+                time_max = time_max.min(keep_at - now);
+            }
         }
+    }
+
+    fn keep_place(&mut self) -> Result<(), WriterEnd> {
+        let Some(place) = self.places.take() else {
+            return Ok(());
+        };
+        self.producer.open(false)?;
+        let result = self.producer.keep(&place)?;
+        self.trouble.set_places(result.err());
+        if let Err(code) = result {
+            tracing::debug!(%code, "the place of a feed is not kept yet");
+        }
+        self.places.tried(place, result);
+        Ok(())
     }
 
     fn conclude(&mut self, plan: Plan, ended: Conclusion) -> Result<(), WriterEnd> {
@@ -145,7 +178,7 @@ impl TransactionLoop {
         let is_committed = match sample {
             Some(sample) => was_committed(
                 &self.consumer_config,
-                &self.topics.matches,
+                self.topics.of(sample),
                 sample,
                 &self.trouble,
                 &self.queue,
@@ -154,8 +187,8 @@ impl TransactionLoop {
         };
         let messages = mem::take(&mut self.unsure);
         let what = match (sample, is_committed) {
-            (Some(_), true) => "as the topic shows its matches are there",
-            (Some(_), false) => "as the topic shows its matches are not there, and are sent again",
+            (Some(_), true) => "as the topic shows they are there",
+            (Some(_), false) => "as the topic shows they are not there, and are sent again",
             (None, _) => "its dead letters are sent again, and may be there twice",
         };
         tracing::warn!(
@@ -164,7 +197,10 @@ impl TransactionLoop {
         );
         if is_committed {
             if let Some(Sample {
-                partition, offset, ..
+                partition,
+                offset,
+                is_summary: false,
+                ..
             }) = sample
             {
                 self.producer.readability.acknowledged(partition, offset);

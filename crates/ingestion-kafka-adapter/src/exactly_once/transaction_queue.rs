@@ -19,7 +19,11 @@ use crate::{
         in_flight::{InFlight, Messages},
         room::Permit,
     },
-    exactly_once::{lanes::Lanes, writer_end::Stopped},
+    exactly_once::{
+        lanes::Lanes,
+        places::{Place, Places},
+        writer_end::Stopped,
+    },
 };
 
 /// Between callers that publish and the thread that sends; bounded by the room.
@@ -33,6 +37,7 @@ pub(crate) struct TransactionQueue {
 #[derive(Default)]
 struct Waiting {
     messages: Messages,
+    places: Vec<Place>,
     /// The thread is woken when so many messages wait.
     wake_at: usize,
 }
@@ -58,43 +63,55 @@ impl TransactionQueue {
         }
     }
 
-    /// Adds a message at the end.
-    pub(crate) fn push(&self, content: Message, receipt: Receipt, permit: Permit) {
-        let message = Box::new(InFlight {
-            content,
-            is_alone: false,
-            receipt,
-            permit,
+    /// Adds messages at the end, which are gathered together.
+    pub(crate) fn push<const N: usize>(&self, messages: [(Message, Receipt, Permit); N]) {
+        let messages = messages.map(|(content, receipt, permit)| {
+            Box::new(InFlight {
+                content,
+                is_alone: false,
+                receipt,
+                permit,
+            })
         });
         let mut waiting = self.lock();
-        waiting.messages.push(message);
+        waiting.messages.extend(messages);
         if waiting.messages.len() >= waiting.wake_at {
             waiting.wake_at = usize::MAX;
             self.wake.notify_one();
         }
     }
 
-    /// Waits until `count` messages wait, at most `time_max`, and moves all
-    /// there are into `lanes`.
+    /// Adds a place to be kept.
+    pub(crate) fn keep_place(&self, place: Place) {
+        self.lock().places.push(place);
+        self.wake.notify_one();
+    }
+
+    /// Waits until `count` messages or one place wait, at most `time_max`, and
+    /// moves all there are into `lanes` and `places`.
     ///
     /// # Errors
     /// [`Stopped`], also in the middle of the wait.
     pub(crate) fn gather(
         &self,
         lanes: &mut Lanes,
+        places: &mut Places,
         count: usize,
         time_max: Duration,
     ) -> Result<(), Stopped> {
         let mut waiting = self.lock();
         waiting.wake_at = count;
-        let is_waiting =
-            |waiting: &mut Waiting| waiting.messages.len() < count && !self.should_stop();
+        let is_waiting = |waiting: &mut Waiting| {
+            let is_enough = waiting.messages.len() >= count || !waiting.places.is_empty();
+            !is_enough && !self.should_stop()
+        };
         let waited = self.wake.wait_timeout_while(waiting, time_max, is_waiting);
         let (mut waiting, _) = waited.unwrap_or_else(PoisonError::into_inner);
         waiting.wake_at = usize::MAX;
         for message in waiting.messages.drain(..) {
             lanes.add(message);
         }
+        places.extend(waiting.places.drain(..));
         self.check_stop()
     }
 

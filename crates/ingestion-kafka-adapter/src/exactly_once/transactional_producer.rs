@@ -7,7 +7,7 @@
 
 use std::sync::{Arc, PoisonError, RwLock};
 
-use kafka_kit::{error_code::code_of, settings::SettingsError, undecided::EndOffsets};
+use kafka_kit::{error_code::code_of, settings::SettingsError};
 use rdkafka::{
     ClientConfig,
     error::{KafkaError, RDKafkaErrorCode},
@@ -23,7 +23,7 @@ use crate::{
     },
     exactly_once::{
         others::Others,
-        reports::Reports,
+        reports::{OtherEnds, Reports},
         transaction_queue::TransactionQueue,
         writer_end::{Stopped, WriterEnd},
     },
@@ -78,8 +78,8 @@ pub(crate) struct TransactionalProducer {
     pub(crate) client: ThreadedProducer<Context>,
     pub(crate) reports: Arc<Reports>,
     pub(crate) others: Others,
-    /// Of each partition of dead letters the offset after the last of ours.
-    pub(crate) letter_ends: EndOffsets,
+    /// Of each partition of other topics the offset after the last of ours.
+    pub(crate) other_ends: OtherEnds,
     slot: Slot,
     timeout_ms: u32,
     state: State,
@@ -127,7 +127,7 @@ impl TransactionalProducer {
             client,
             reports,
             others,
-            letter_ends: EndOffsets::new(),
+            other_ends: OtherEnds::default(),
             timeout_ms: TIMEOUT_MS,
             state: State::New,
             is_alone: false,

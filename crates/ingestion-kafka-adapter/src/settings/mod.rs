@@ -43,6 +43,10 @@ pub struct KafkaSettings {
     pub publish_topic: String,
     /// The topic of what was set aside.
     pub dead_letter_topic: String,
+    /// The topic of what is known of matches; none where only ids are published.
+    pub match_summary_topic: Option<String>,
+    /// Begins the names of the groups that keep where feeds go on.
+    pub group_id: String,
     /// How often a message may arrive.
     pub delivery: Delivery,
     /// The name under which one instance at a time writes; not used with
@@ -128,8 +132,19 @@ impl KafkaSettings {
     }
 
     fn check_topics(&self) -> Option<Broken> {
-        (self.publish_topic == self.dead_letter_topic)
-            .then(|| Broken::new("KAFKA_DEAD_LETTER_TOPIC", "the same as KAFKA_PUBLISH_TOPIC"))
+        if self.publish_topic == self.dead_letter_topic {
+            let rule = "the same as KAFKA_PUBLISH_TOPIC";
+            return Some(Broken::new("KAFKA_DEAD_LETTER_TOPIC", rule));
+        }
+        let summaries = self.match_summary_topic.as_ref()?;
+        let rule = if *summaries == self.publish_topic {
+            "the same as KAFKA_PUBLISH_TOPIC"
+        } else if *summaries == self.dead_letter_topic {
+            "the same as KAFKA_DEAD_LETTER_TOPIC"
+        } else {
+            return None;
+        };
+        Some(Broken::new("KAFKA_MATCH_SUMMARY_TOPIC", rule))
     }
 
     /// The properties of a producer with these settings, without transactions.

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use kafka_kit::settings::{ClientSection, NOT_EMPTY, TOPIC_NAME};
+use kafka_kit::settings::{ClientSection, NOT_EMPTY, TOPIC_NAME, TOPIC_NAME_OR_NONE};
 use service_kit::config::{
     Declaration, DurationBetween, OneOf, Parsed, Section, Setting, SettingsReader, Unset,
 };
@@ -15,6 +15,8 @@ pub struct KafkaSection {
     client: ClientSection,
     publish_topic: Setting<Parsed<String>>,
     dead_letter_topic: Setting<Parsed<String>>,
+    match_summary_topic: Setting<Parsed<Option<String>>>,
+    group_id: Setting<Parsed<String>, Unset>,
     delivery: Setting<OneOf<Delivery>>,
     transactional_id: Setting<Parsed<String>, Unset>,
     linger: Setting<DurationBetween>,
@@ -36,6 +38,20 @@ impl KafkaSection {
             default: "match_ids_dead_letter",
             help: "Topic of what cannot be published; the service never creates it",
             parser: TOPIC_NAME,
+        },
+        match_summary_topic: Setting {
+            variable: "KAFKA_MATCH_SUMMARY_TOPIC",
+            default: "",
+            help: "Topic of what feeds know of matches beside their ids; the service never creates \
+                   it; empty: only ids are published",
+            parser: TOPIC_NAME_OR_NONE,
+        },
+        group_id: Setting {
+            variable: "KAFKA_GROUP_ID",
+            default: Unset("<SERVICE_NAME>.<KAFKA_PUBLISH_TOPIC>"),
+            help: "Begins the names of consumer groups: a feed that keeps its place has it in a \
+                   group of its own, as metadata of an offset, such as <KAFKA_GROUP_ID>.steam",
+            parser: NOT_EMPTY,
         },
         delivery: Setting {
             variable: "KAFKA_DELIVERY",
@@ -85,10 +101,14 @@ impl KafkaSection {
         let default_id = format!("{service_name}.{publish_topic}");
         reader.set_default(&self.transactional_id, default_id.clone());
         let given_id = reader.get_optional(&self.transactional_id);
+        reader.set_default(&self.group_id, default_id.clone());
+        let given_group = reader.get_optional(&self.group_id);
         let settings = KafkaSettings {
             client,
             publish_topic,
             dead_letter_topic: reader.get(&self.dead_letter_topic),
+            match_summary_topic: reader.get(&self.match_summary_topic),
+            group_id: given_group.unwrap_or_else(|| default_id.clone()),
             delivery: reader.get(&self.delivery),
             transactional_id: given_id.unwrap_or(default_id),
             linger: reader.get(&self.linger),
@@ -101,9 +121,11 @@ impl KafkaSection {
 
 impl Section for KafkaSection {
     fn declarations(&'static self) -> Vec<&'static dyn Declaration> {
-        let own: [&dyn Declaration; 6] = [
+        let own: [&dyn Declaration; 8] = [
             &self.publish_topic,
             &self.dead_letter_topic,
+            &self.match_summary_topic,
+            &self.group_id,
             &self.delivery,
             &self.transactional_id,
             &self.linger,

@@ -1,4 +1,5 @@
-//! The newest match ids of the topic, as consumers see them.
+//! The newest records of a topic, as consumers see them: match ids, or what is
+//! known of matches.
 //!
 //! Each partition is read from a little before where its share of them should
 //! begin to its end. Markers of transactions and aborted records take offsets
@@ -7,13 +8,18 @@
 
 use std::{cmp::Reverse, collections::BinaryHeap};
 
-use contracts::MatchIdRecord;
+use contracts::{Header, MatchIdRecord, MatchSummaryRecord};
 use domain::MatchId;
+use ingestion_application::SummaryKey;
 use kafka_kit::{
     error_code::code_of,
     reader::{Next, Reader},
 };
-use rdkafka::{ClientConfig, Message as _, error::RDKafkaErrorCode, message::BorrowedMessage};
+use rdkafka::{
+    ClientConfig, Message as _,
+    error::RDKafkaErrorCode,
+    message::{BorrowedMessage, Headers as _},
+};
 use tokio::time::Duration;
 use tokio_util::sync::CancellationToken;
 
@@ -34,12 +40,34 @@ const READ_AHEAD: [(&str, &str); 3] = [
     ("fetch.queue.backoff.ms", "2"),
 ];
 
-/// The ids, the oldest first, and what was found on the way.
-#[derive(Debug, Default, PartialEq, Eq)]
-pub(crate) struct Tail {
-    pub(crate) ids: Vec<MatchId>,
-    /// Records that hold no match id.
+/// What was found, the oldest first.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) struct Tail<T> {
+    pub(crate) found: Vec<T>,
+    /// Records that are none of those looked for.
     pub(crate) undecodable: usize,
+}
+
+/// What is looked for in a record.
+pub(crate) type Decode<T> = fn(&BorrowedMessage<'_>) -> Option<T>;
+
+/// The match id of a record.
+pub(crate) fn match_id(record: &BorrowedMessage<'_>) -> Option<MatchId> {
+    MatchIdRecord::decode_id(record.payload().unwrap_or_default()).ok()
+}
+
+/// By what the summary of a record is recognised.
+pub(crate) fn summary_key(record: &BorrowedMessage<'_>) -> Option<SummaryKey> {
+    let headers = record.headers()?;
+    let headers = headers.iter().filter_map(|header| {
+        Some(Header {
+            name: header.key,
+            value: header.value?,
+        })
+    });
+    let payload = record.payload().unwrap_or_default();
+    let record = MatchSummaryRecord::decode(record.key(), payload, headers).ok()?;
+    Some(SummaryKey::of(record.source, &record.summary))
 }
 
 /// Why there is no answer.
@@ -58,25 +86,29 @@ impl From<RDKafkaErrorCode> for NoTail {
 }
 
 /// What has been read of a partition: everything from `begin` to its end.
-struct Part {
+struct Part<T> {
     partition: i32,
     first: i64,
     begin: i64,
-    /// Timestamp and id, in the order of their offsets.
-    records: Vec<(i64, MatchId)>,
+    /// Timestamp and what was found, in the order of their offsets.
+    records: Vec<(i64, T)>,
 }
 
-/// Reads the newest `count` ids of `topic`; blocks while it does.
+/// Reads the newest `count` records of `topic`; blocks while it does.
 ///
 /// # Errors
 /// [`NoTail`] when it is stopped or refused; to try again is the caller's.
-pub(crate) fn read_tail(
+pub(crate) fn read_tail<T: Copy>(
     config: &ClientConfig,
     topic: &str,
     count: usize,
+    decode: Decode<T>,
     stop: &CancellationToken,
-) -> Result<Tail, NoTail> {
-    let mut tail = Tail::default();
+) -> Result<Tail<T>, NoTail> {
+    let mut tail = Tail {
+        found: Vec::new(),
+        undecodable: 0,
+    };
     if count == 0 {
         return Ok(tail);
     }
@@ -85,7 +117,7 @@ pub(crate) fn read_tail(
         config.set(name, value);
     }
     let reader = Reader::open(&config, topic).map_err(|error| code_of(&error))?;
-    let mut parts = Vec::new();
+    let mut parts: Vec<Part<T>> = Vec::new();
     for partition in reader.partitions()? {
         let (first, end) = reader.range(partition)?;
         parts.push(Part {
@@ -104,13 +136,13 @@ pub(crate) fn read_tail(
             &mut parts,
             &open,
             piece,
-            &mut tail.undecodable,
+            (decode, &mut tail.undecodable),
             stop,
         )?;
         piece = piece.saturating_mul(2);
         open = unfinished(&parts, count);
     }
-    tail.ids = newest(parts, count);
+    tail.found = newest(parts, count);
     Ok(tail)
 }
 
@@ -128,12 +160,12 @@ fn share(count: usize, partitions: usize) -> i64 {
 }
 
 /// Reads `piece` further offsets before what has been read of the `open` parts.
-fn read_back(
+fn read_back<T>(
     reader: &Reader,
-    parts: &mut [Part],
+    parts: &mut [Part<T>],
     open: &[usize],
     piece: i64,
-    undecodable: &mut usize,
+    (decode, undecodable): (Decode<T>, &mut usize),
     stop: &CancellationToken,
 ) -> Result<(), NoTail> {
     let mut pending = Vec::new();
@@ -168,8 +200,9 @@ fn read_back(
                 };
                 let end = parts[*index].begin;
                 if record.offset() < end {
+                    let time = record.timestamp().to_millis().unwrap_or_default();
                     match decode(&record) {
-                        Some(decoded) => records.push(decoded),
+                        Some(decoded) => records.push((time, decoded)),
                         None => *undecodable += 1,
                     }
                 }
@@ -191,21 +224,16 @@ fn read_back(
     Ok(())
 }
 
-fn decode(record: &BorrowedMessage<'_>) -> Option<(i64, MatchId)> {
-    let id = MatchIdRecord::decode_id(record.payload().unwrap_or_default()).ok()?;
-    Some((record.timestamp().to_millis().unwrap_or_default(), id))
-}
-
 /// The parts that may hold a record that belongs to the newest `count` and
 /// has not been read.
-fn unfinished(parts: &[Part], count: usize) -> Vec<usize> {
+fn unfinished<T>(parts: &[Part<T>], count: usize) -> Vec<usize> {
     let surplus = total(parts).checked_sub(count);
     let oldest_kept = surplus.map(|surplus| {
         let records = parts.iter().flat_map(|part| &part.records);
         let mut times: Vec<_> = records.map(|(time, _)| *time).collect();
         *times.select_nth_unstable(surplus).1
     });
-    let is_open = |part: &Part| {
+    let is_open = |part: &Part<T>| {
         let may_hold_newer = |kept: i64| part.records.first().is_none_or(|(read, _)| *read >= kept);
         part.begin > part.first && oldest_kept.is_none_or(may_hold_newer)
     };
@@ -217,13 +245,13 @@ fn unfinished(parts: &[Part], count: usize) -> Vec<usize> {
 /// The newest `count` of all, by time, and at the same time by partition and offset.
 ///
 /// They are merged, for a copy of them all to be sorted would take their memory twice.
-fn newest(mut parts: Vec<Part>, count: usize) -> Vec<MatchId> {
+fn newest<T: Copy>(mut parts: Vec<Part<T>>, count: usize) -> Vec<T> {
     let surplus = total(&parts).saturating_sub(count);
     for part in &mut parts {
         // Stable: equal times stay in the order of offsets.
         part.records.sort_by_key(|(time, _)| *time);
     }
-    let mut ids = Vec::with_capacity(total(&parts) - surplus);
+    let mut found = Vec::with_capacity(total(&parts) - surplus);
     let next = |index: usize, position: usize| {
         let (time, _) = parts[index].records.get(position)?;
         Some(Reverse((*time, index, position)))
@@ -234,15 +262,15 @@ fn newest(mut parts: Vec<Part>, count: usize) -> Vec<MatchId> {
     let mut passed = 0;
     while let Some(Reverse((_, index, position))) = heads.pop() {
         if passed >= surplus {
-            ids.push(parts[index].records[position].1);
+            found.push(parts[index].records[position].1);
         }
         passed += 1;
         heads.extend(next(index, position + 1));
     }
-    ids
+    found
 }
 
-fn total(parts: &[Part]) -> usize {
+fn total<T>(parts: &[Part<T>]) -> usize {
     parts.iter().map(|part| part.records.len()).sum()
 }
 

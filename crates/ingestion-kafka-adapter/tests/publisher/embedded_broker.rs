@@ -23,11 +23,16 @@ use tokio::{runtime::Runtime, time::Instant};
 
 const MATCHES: &str = "match_ids_raw";
 const DEAD_LETTERS: &str = "match_ids_dead_letter";
+const SUMMARIES: &str = "match_summaries";
 
 fn start() -> (EmbeddedBroker, Rig) {
-    let broker = EmbeddedBroker::start(&[(MATCHES, 16), (DEAD_LETTERS, 2)]);
+    let broker = EmbeddedBroker::start(&[(MATCHES, 16), (DEAD_LETTERS, 2), (SUMMARIES, 16)]);
     let broker = broker.expect("it needs nothing");
-    let rig = Rig::start(&broker.bootstrap_servers(), MATCHES, DEAD_LETTERS);
+    let rig = Rig::start_with(KafkaSettings {
+        match_summary_topic: Some(SUMMARIES.to_owned()),
+        delivery: Delivery::AtLeastOnce,
+        ..KafkaSettings::at(&broker.bootstrap_servers())
+    });
     (broker, rig)
 }
 

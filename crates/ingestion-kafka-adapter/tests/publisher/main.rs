@@ -6,5 +6,6 @@ mod logs;
 mod misadvertised_broker;
 mod open_transactions;
 mod real_kafka;
+mod summaries_and_places;
 mod support;
 mod transactions;

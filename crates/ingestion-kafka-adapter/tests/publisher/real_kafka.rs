@@ -98,14 +98,19 @@ async fn check_contract(delivery: Delivery) {
     let cluster = KafkaCluster::start(1)
         .await
         .expect("a broker can be started");
-    for topic in ["matches", "letters"] {
+    for topic in ["matches", "letters", "summaries"] {
         cluster
             .create_topic(topic, 12, &[])
             .await
             .expect("it is new");
     }
-    let servers = cluster.bootstrap_servers();
-    let rig = start_at(servers, "matches", "letters", delivery);
+    let rig = Rig::start_with(KafkaSettings {
+        publish_topic: "matches".to_owned(),
+        dead_letter_topic: "letters".to_owned(),
+        match_summary_topic: Some("summaries".to_owned()),
+        delivery,
+        ..KafkaSettings::at(cluster.bootstrap_servers())
+    });
     publisher_contract::check(&Real { cluster, rig }).await;
 }
 

@@ -3,7 +3,7 @@
 use std::{collections::HashMap, sync::Arc, time::Duration};
 
 use bytes::Bytes;
-use contracts::{DeadLetterRecord, Header, MatchIdRecord};
+use contracts::{DeadLetterRecord, Header, MatchIdRecord, MatchSummaryRecord};
 use domain::{MatchId, Timestamp};
 use health_kit::{Clock, HealthCheck, HealthReporter, HealthStatus, SystemClock};
 use ingestion_application::{
@@ -170,7 +170,12 @@ impl Rig {
                 payload: Bytes::copy_from_slice(read.payload),
             }
         });
-        matches.chain(letters).collect()
+        let mut arrived: Vec<_> = matches.chain(letters).collect();
+        if let Some(topic) = &self.settings.match_summary_topic {
+            let records = read(&self.settings.client.bootstrap_servers, topic).await;
+            arrived.extend(records.iter().map(summary));
+        }
+        arrived
     }
 }
 
@@ -208,6 +213,17 @@ fn reason(word: &str) -> DeadLetterReason {
 
 pub(crate) fn dead_letter(record: &TopicRecord) -> DeadLetterRecord<'_> {
     DeadLetterRecord::decode(&record.value, headers(record)).expect("as the contract says")
+}
+
+fn summary(record: &TopicRecord) -> Arrived {
+    let key = record.key.as_deref();
+    let read = MatchSummaryRecord::decode(key, &record.value, headers(record));
+    let read = read.expect("the records are as the contract says");
+    Arrived::Summary {
+        summary: read.summary,
+        source: read.source.to_owned(),
+        received_at: read.received_at,
+    }
 }
 
 fn headers(record: &TopicRecord) -> impl Iterator<Item = Header<'_>> {

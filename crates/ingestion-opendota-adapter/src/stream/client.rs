@@ -143,6 +143,8 @@ impl MatchStream {
         ReceivedBatch {
             received_at: self.clock.now(),
             frames,
+            checkpoint: None,
+            passed_over: 0,
         }
     }
 

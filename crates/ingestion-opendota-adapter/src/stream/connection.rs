@@ -6,9 +6,8 @@ use std::{
     time::Duration,
 };
 
-use domain::MatchId;
 use futures_util::{SinkExt as _, StreamExt as _};
-use ingestion_application::ports::InvalidFrame;
+use ingestion_application::{FoundMatch, ports::InvalidFrame};
 use tokio::{
     io::AsyncReadExt as _,
     time::{Instant, sleep_until, timeout},
@@ -44,7 +43,7 @@ pub(super) enum Heard {
     End(ConnectionEnd),
 }
 
-pub(super) type Frames = Vec<Result<MatchId, Box<InvalidFrame>>>;
+pub(super) type Frames = Vec<Result<FoundMatch, Box<InvalidFrame>>>;
 
 pub(super) struct Connection {
     socket: Socket,
@@ -157,11 +156,11 @@ impl Connection {
             match message {
                 Message::Text(text) => {
                     bytes += text.len();
-                    frames.push(parse_text_frame(&text));
+                    frames.push(parse_text_frame(&text).map(FoundMatch::Id));
                 }
                 Message::Binary(payload) => {
                     bytes += payload.len();
-                    frames.push(parse_frame(&payload));
+                    frames.push(parse_frame(&payload).map(FoundMatch::Id));
                 }
                 Message::Pong(payload) => self.pulse.pong_received(&payload),
                 Message::Close(frame) => {

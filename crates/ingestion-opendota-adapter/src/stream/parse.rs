@@ -9,7 +9,7 @@ use bytes::Bytes;
 use contracts::{NoMatchId, find_match_id, find_match_id_in_bytes};
 use domain::MatchId;
 use ingestion_application::{
-    DeadLetterReason,
+    DeadLetterReason, FoundMatch,
     ports::{FrameParser, InvalidFrame},
 };
 
@@ -18,8 +18,8 @@ use ingestion_application::{
 pub struct MatchFrames;
 
 impl FrameParser for MatchFrames {
-    fn parse(&self, frame: &[u8]) -> Result<MatchId, Box<InvalidFrame>> {
-        parse_frame(frame)
+    fn parse(&self, frame: &[u8]) -> Result<FoundMatch, Box<InvalidFrame>> {
+        parse_frame(frame).map(FoundMatch::Id)
     }
 }
 

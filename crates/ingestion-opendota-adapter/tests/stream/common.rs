@@ -3,7 +3,6 @@
 
 use std::time::Duration;
 
-use domain::MatchId;
 use futures_util::{SinkExt as _, StreamExt as _};
 use ingestion_application::ports::{
     DisconnectReason, Disconnection, FeedEvent, FeedReader as _, ReceivedBatch,
@@ -79,8 +78,10 @@ pub(crate) async fn received(stream: &mut MatchStream, count: usize) -> Vec<i64>
 
 /// The ids of a batch; each frame has to be valid.
 pub(crate) fn ids_of(batch: ReceivedBatch) -> Vec<i64> {
-    let id = |frame: Result<MatchId, _>| frame.map(MatchId::get).expect("a valid frame");
-    batch.frames.into_iter().map(id).collect()
+    let frames = batch.frames.into_iter();
+    frames
+        .map(|frame| frame.expect("a valid frame").id().get())
+        .collect()
 }
 
 /// A frame that names a match.

@@ -107,7 +107,7 @@ async fn every_frame_arrives_in_order_and_in_batches() {
             batches += 1;
             for frame in batch.frames {
                 match frame {
-                    Ok(id) => ids.push(id.get()),
+                    Ok(found) => ids.push(found.id().get()),
                     Err(frame) => invalid.push(frame),
                 }
             }

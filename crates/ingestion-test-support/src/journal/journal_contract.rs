@@ -5,9 +5,11 @@ use std::{ops::RangeInclusive, sync::Arc};
 use async_trait::async_trait;
 use domain::{MatchId, Timestamp};
 use ingestion_application::{
-    DeadLetterReason, ReceivedMatch, SourceName,
+    DeadLetterReason, ReceivedMatch, ReceivedSummary, SourceName,
     ports::{DeadLetter, Journal, JournalEntry, Message},
 };
+
+use crate::summaries::summary_of;
 
 /// Two feeds there are entries of.
 pub const SOURCES: [SourceName; 2] = [SourceName::new("contract"), SourceName::new("other_feed")];
@@ -40,6 +42,24 @@ pub fn a_match(sequence: u64) -> JournalEntry {
             source: SOURCES[usize::from(sequence.is_multiple_of(5))],
             received_at: Timestamp::from_unix_ms(1_776_027_022_000 + raw),
         }),
+    }
+}
+
+/// A summary; everything about it follows from its sequence.
+#[must_use]
+pub fn a_summary(sequence: u64) -> JournalEntry {
+    let JournalEntry { message, .. } = a_match(sequence);
+    let Message::Match(found) = message else {
+        unreachable!("it is a match");
+    };
+    JournalEntry {
+        sequence,
+        message: Message::Summary(Arc::new(ReceivedSummary {
+            summary: summary_of(found.id),
+            source: found.source,
+            received_at: found.received_at,
+            is_id_new: sequence.is_multiple_of(2),
+        })),
     }
 }
 
@@ -105,7 +125,8 @@ fn entries() -> Vec<JournalEntry> {
     entries.extend((31..=37).map(|sequence| a_dead_letter(sequence, 100)));
     entries.push(a_dead_letter(38, 0));
     entries.push(a_dead_letter(39, 512 * 1024));
-    entries.extend(matches(50..=60));
+    entries.extend(matches(50..=57));
+    entries.extend((58..=60).map(a_summary));
     entries
 }
 
@@ -187,7 +208,9 @@ async fn what_is_open_survives_the_process(target: &dyn Target) {
     );
     assert_eq!(recovered.total(), read.len() as u64, "as many as there are");
     for (source, count) in &recovered.pending {
-        let of_source = read.iter().filter(|entry| source_of(entry) == *source);
+        let of_source = read
+            .iter()
+            .filter(|entry| entry.message.source() == *source);
         assert_eq!(of_source.count() as u64, *count, "as many of {source}");
     }
     assert_eq!(recovered.first, read.first().map(|entry| entry.sequence));
@@ -222,11 +245,4 @@ fn open(gone: &[u64]) -> Vec<JournalEntry> {
     entries.push(a_match(61));
     entries.retain(|entry| !gone.contains(&entry.sequence));
     entries
-}
-
-fn source_of(entry: &JournalEntry) -> SourceName {
-    match &entry.message {
-        Message::Match(received) => received.source,
-        Message::DeadLetter(letter) => letter.source,
-    }
 }

@@ -11,14 +11,17 @@ use std::{
 
 use async_trait::async_trait;
 use bytes::Bytes;
-use domain::{MatchId, Timestamp};
+use domain::{MatchId, MatchSummary, Timestamp};
 use ingestion_application::{
-    DeadLetterReason, Outcome, ReceivedMatch, SourceName,
+    Checkpoint, DeadLetterReason, Outcome, ReceivedMatch, ReceivedSummary, SourceName,
     ports::{DeadLetter, FlushError, Message, MessagePublisher},
 };
 use tokio::time::{Instant, sleep, timeout};
 
-use crate::receipts::{ReceiptFigures, ReceiptRecorder};
+use crate::{
+    receipts::{ReceiptFigures, ReceiptRecorder},
+    summaries::summary_of,
+};
 
 /// What the checks publish comes from this feed.
 const SOURCE: SourceName = SourceName::new("contract");
@@ -58,6 +61,15 @@ pub enum Arrived {
         /// When it was received.
         received_at: Timestamp,
     },
+    /// Among the summaries.
+    Summary {
+        /// What is known.
+        summary: MatchSummary,
+        /// Which feed told of it.
+        source: String,
+        /// When it was received.
+        received_at: Timestamp,
+    },
     /// Among the dead letters.
     DeadLetter {
         /// Which rule it broke.
@@ -73,21 +85,38 @@ pub enum Arrived {
     },
 }
 
-impl From<&Message> for Arrived {
-    fn from(message: &Message) -> Self {
+impl Arrived {
+    /// Everything that `message` becomes.
+    #[must_use]
+    pub fn all_of(message: &Message) -> Vec<Self> {
         match message {
-            Message::Match(received) => Self::Match {
-                id: received.id.get(),
-                source: received.source.to_string(),
-                received_at: received.received_at,
-            },
-            Message::DeadLetter(letter) => Self::DeadLetter {
+            Message::Match(found) => vec![Self::of_match(*found)],
+            Message::Summary(told) => {
+                let id = told
+                    .is_id_new
+                    .then(|| Self::of_match(told.received_match()));
+                let summary = Self::Summary {
+                    summary: told.summary.clone(),
+                    source: told.source.to_string(),
+                    received_at: told.received_at,
+                };
+                id.into_iter().chain([summary]).collect()
+            }
+            Message::DeadLetter(letter) => vec![Self::DeadLetter {
                 reason: letter.reason,
                 detail: letter.detail.clone(),
                 source: letter.source.to_string(),
                 received_at: letter.received_at,
                 payload: letter.payload.clone(),
-            },
+            }],
+        }
+    }
+
+    fn of_match(found: ReceivedMatch) -> Self {
+        Self::Match {
+            id: found.id.get(),
+            source: found.source.to_string(),
+            received_at: found.received_at,
         }
     }
 }
@@ -100,6 +129,7 @@ pub async fn check(target: &dyn Target) {
     everything_arrives_once_and_in_order(target).await;
     nothing_is_settled_before_its_acknowledgement(target).await;
     a_full_room_makes_the_caller_wait(target).await;
+    the_last_checkpoint_of_each_feed_is_kept(target).await;
 }
 
 async fn everything_arrives_once_and_in_order(target: &dyn Target) {
@@ -107,13 +137,14 @@ async fn everything_arrives_once_and_in_order(target: &dyn Target) {
     // Each of 100 matches ten times, and a dead letter of every kind.
     let mut messages: Vec<_> = (0..1000).map(|n| a_match(1 + n % 100, n)).collect();
     messages.extend(DeadLetterReason::ALL.map(a_dead_letter));
+    messages.extend((0..100).map(a_summary));
     for message in &messages {
         publish(target, message.clone(), &receipts).await;
     }
     let flushed = target.publisher().flush(PATIENCE).await;
     assert_eq!(flushed, Ok(()), "everything is acknowledged in time");
     let expected = ReceiptFigures {
-        published: 1000,
+        published: 1100,
         dead_lettered: DeadLetterReason::ALL.len() as u64,
         ..ReceiptFigures::default()
     };
@@ -129,8 +160,12 @@ async fn everything_arrives_once_and_in_order(target: &dyn Target) {
     }
 
     let arrived = target.arrived().await;
-    let sent: HashSet<_> = messages.iter().map(Arrived::from).collect();
-    assert_eq!(arrived.len(), messages.len(), "everything arrives once");
+    let sent: HashSet<_> = messages.iter().flat_map(Arrived::all_of).collect();
+    assert_eq!(
+        arrived.len(),
+        1000 + DeadLetterReason::ALL.len() + 150,
+        "everything arrives once"
+    );
     assert_eq!(
         arrived.iter().cloned().collect::<HashSet<_>>(),
         sent,
@@ -245,6 +280,41 @@ async fn a_full_room_makes_the_caller_wait(target: &dyn Target) {
     );
 }
 
+async fn the_last_checkpoint_of_each_feed_is_kept(target: &dyn Target) {
+    let publisher = target.publisher();
+    let place = |text: &str| Checkpoint::try_new(text).expect("it is short");
+    assert_eq!(
+        publisher.last_checkpoint(SOURCE).await,
+        Ok(None),
+        "none yet"
+    );
+    let longest = place(&"x".repeat(Checkpoint::SIZE_MAX_BYTES));
+    for checkpoint in [place("1"), longest, place("{\"next\":2}")] {
+        let kept = publisher.keep_checkpoint(SOURCE, &checkpoint).await;
+        assert_eq!(kept, Ok(()));
+        let found = publisher.last_checkpoint(SOURCE).await;
+        assert_eq!(found, Ok(Some(checkpoint)), "the last one, as it was given");
+    }
+    let other = SourceName::new("other_feed");
+    assert_eq!(
+        publisher.last_checkpoint(other).await,
+        Ok(None),
+        "each its own"
+    );
+
+    target.stop_acknowledging().await;
+    let last = place("the last");
+    let mut keeping = Box::pin(publisher.keep_checkpoint(SOURCE, &last));
+    let early = timeout(WATCHED_FOR, &mut keeping).await;
+    assert!(early.is_err(), "it is not kept before somebody says so");
+    target.acknowledge_again().await;
+    let kept = timeout(PATIENCE, &mut keeping).await;
+    assert_eq!(kept, Ok(Ok(())), "and then it is");
+    drop(keeping);
+    let found = publisher.last_checkpoint(SOURCE).await;
+    assert_eq!(found, Ok(Some(last)));
+}
+
 async fn publish(target: &dyn Target, message: Message, receipts: &Arc<ReceiptRecorder>) {
     let receipt = receipts.give_out();
     let published = timeout(PATIENCE, target.publisher().publish(message, receipt)).await;
@@ -257,6 +327,17 @@ fn a_match(raw: i64, received_at_ms: i64) -> Message {
         source: SOURCE,
         received_at: Timestamp::from_unix_ms(received_at_ms),
     })
+}
+
+/// Every other one with a new id.
+fn a_summary(n: i64) -> Message {
+    let id = MatchId::try_new(1_000 + n).expect("the checks use valid ids");
+    Message::Summary(Arc::new(ReceivedSummary {
+        summary: summary_of(id),
+        source: SOURCE,
+        received_at: Timestamp::from_unix_ms(1_763_817_901_040 + n),
+        is_id_new: n % 2 == 0,
+    }))
 }
 
 fn a_dead_letter(reason: DeadLetterReason) -> Message {
