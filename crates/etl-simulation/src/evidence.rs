@@ -4,8 +4,11 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use domain::{Day, MatchId};
-use etl_application::ports::NewWish;
+use etl_application::ports::{NewWish, WarehouseReader as _, Wish, WishState};
 use etl_application::{Answer, Content, DeadLetterReason, Record};
+use etl_opendota_adapter::SOURCE;
+use etl_test_support::MemoryWarehouse;
+use futures_util::FutureExt as _;
 
 use crate::Violation;
 use crate::reference::Place;
@@ -24,6 +27,10 @@ struct Noted {
     /// In which step each day was marked last.
     marked: BTreeMap<Day, u64>,
     wished: BTreeSet<MatchId>,
+    /// The wishes as they were last.
+    wishes: BTreeMap<MatchId, Wish>,
+    /// Stored answers of the upstream of details.
+    details: Vec<Answer>,
     set_aside: BTreeMap<Place, DeadLetterReason>,
     violation: Option<Violation>,
 }
@@ -35,6 +42,9 @@ impl Evidence {
         let step = noted.step;
         for answer in answers {
             noted.stored.entry(key(answer)).or_insert(step);
+            if &*answer.source == SOURCE {
+                noted.details.push(answer.clone());
+            }
         }
     }
 
@@ -45,9 +55,41 @@ impl Evidence {
         noted.marked.extend(days.iter().map(|day| (*day, step)));
     }
 
-    pub(crate) fn wished(&self, wishes: &[NewWish]) {
+    pub(crate) fn wished(&self, wishes: &[NewWish], memory: &MemoryWarehouse) {
         let ids = wishes.iter().map(|wish| wish.match_id);
         self.lock().wished.extend(ids);
+        self.watch(memory);
+    }
+
+    /// What became of wishes is written: what was fetched is there by then.
+    pub(crate) fn settled(&self, wishes: &[Wish], memory: &MemoryWarehouse) {
+        for wish in wishes {
+            if wish.state == WishState::Fetched && !is_there(wish, memory) {
+                self.accuse(Violation::FetchedAndNotStored(wish.match_id));
+            }
+        }
+        self.watch(memory);
+    }
+
+    /// A wish that has ended stays so, but for one for the replay in its place.
+    pub(crate) fn watch(&self, memory: &MemoryWarehouse) {
+        let mut noted = self.lock();
+        for wish in memory.all_wishes() {
+            let Some(before) = noted.wishes.insert(wish.match_id, wish) else {
+                continue;
+            };
+            let is_another = before.reason.is_for_the_match() && wish.reason.is_for_the_replay();
+            let had_ended = before.state != WishState::Waiting;
+            if had_ended && wish.state == WishState::Waiting && !is_another {
+                let reopened = Violation::EndedWishReopened(wish.match_id);
+                noted.violation.get_or_insert(reopened);
+            }
+        }
+    }
+
+    /// Stored answers of the upstream of details.
+    pub(crate) fn details(&self) -> Vec<Answer> {
+        self.lock().details.clone()
     }
 
     /// A record is in the topic of dead letters; `original` is what was in the topic it is from.
@@ -107,6 +149,18 @@ impl Evidence {
         // A panic fails the whole run.
         self.noted.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+/// Whether what was wished for is in the tables.
+pub(crate) fn is_there(wish: &Wish, memory: &MemoryWarehouse) -> bool {
+    let known = memory.match_facts(wish.match_id).now_or_never();
+    let known = known.expect("memory does not wait").expect("it answers");
+    let table = if wish.reason.is_for_the_replay() {
+        "match_positions"
+    } else {
+        "matches"
+    };
+    known.iter().any(|row| row.table == table)
 }
 
 fn key(answer: &Answer) -> (MatchId, Box<str>, u64) {

@@ -24,6 +24,7 @@ mod reference;
 mod run;
 mod schedule;
 mod topics;
+mod upstream;
 mod verdict;
 mod warehouse;
 

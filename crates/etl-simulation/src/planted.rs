@@ -17,6 +17,7 @@ use tokio::time::sleep;
 
 use crate::broker::Brokers;
 use crate::member::Life;
+use crate::warehouse::WarehouseAccess;
 
 /// A mistake that somebody could make.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -51,11 +52,17 @@ pub enum Bug {
     IdsWithoutWish,
     /// A part of a batch that was stored when the answer was lost counts as all of it.
     UnansweredCountsAsStored,
+    /// A process that starts takes all calls of the day for unused.
+    BudgetForgotten,
+    /// What became of a wish is written before what was told is stored.
+    WishSettledBeforeItsAnswer,
+    /// What becomes of a wish is written whatever has become of it meanwhile.
+    EndedWishReopened,
 }
 
 impl Bug {
     /// Every one of them.
-    pub const ALL: [Self; 15] = [
+    pub const ALL: [Self; 18] = [
         Self::CommittedBeforeStored,
         Self::CommittedBeforeMarked,
         Self::MarksLost,
@@ -71,6 +78,9 @@ impl Bug {
         Self::CommittedAfterRelease,
         Self::IdsWithoutWish,
         Self::UnansweredCountsAsStored,
+        Self::BudgetForgotten,
+        Self::WishSettledBeforeItsAnswer,
+        Self::EndedWishReopened,
     ];
 }
 
@@ -259,6 +269,29 @@ impl<P: WishStore> WishStore for Planted<P> {
             return Ok(());
         }
         self.port.wish(wishes).await
+    }
+}
+
+/// Facts as whoever asks for details stores them, with a bug or none.
+pub(crate) struct LateFacts(pub(crate) WarehouseAccess);
+
+#[async_trait]
+impl FactStore for LateFacts {
+    async fn store(&self, answers: &[Answer]) -> Result<BTreeSet<Day>, StoreError> {
+        if self.0.bug != Some(Bug::WishSettledBeforeItsAnswer) {
+            return self.0.store(answers).await;
+        }
+        let (access, late) = (self.0.clone(), answers.to_vec());
+        tokio::spawn(async move {
+            sleep(LATE).await;
+            let _ = access.store(&late).await;
+        });
+        let days = answers.iter().map(|one| Day::of(one.summary.start_time));
+        Ok(days.collect())
+    }
+
+    async fn mark_dirty(&self, days: &BTreeSet<Day>) -> Result<(), StoreError> {
+        self.0.mark_dirty(days).await
     }
 }
 

@@ -1,27 +1,34 @@
 //! A process: the loader and the builder of days, put together as they ship.
 
+use std::collections::BTreeSet;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use domain::{CountingRules, Patches};
+use domain::{CountingRules, MatchId, Patches};
+use etl_application::ports::MatchDetails;
 use etl_application::{
-    BatchLimits, DayBuilder, DetailsFor, Ledger, LoadStatus, Loader, LoaderParts, LoaderSettings,
-    WishRules,
+    BatchLimits, DayBuilder, DetailParts, DetailSettings, DetailWorker, DetailsFor, Ledger,
+    LoadStatus, Loader, LoaderParts, LoaderSettings, WISHES_WAITING_MAX, WishRules,
 };
+use etl_opendota_adapter::{OpenDotaDetails, UPSTREAM};
 use health_kit::Clock;
+use opendota_client::OpenDotaSettings;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
 use crate::broker::{Brokers, MemberId};
 use crate::evidence::Evidence;
 use crate::member::{Life, ModelConsumer, ModelDeadLetters};
-use crate::planted::Planted;
+use crate::planted::{LateFacts, Planted};
+use crate::upstream::{URL, Upstream, Wire};
 use crate::warehouse::{Warehouse, WarehouseAccess};
 use crate::{Bug, Violation};
 
 /// How long a day may be dirty.
 const DELAY: Duration = Duration::from_secs(15);
+/// How often wishes are looked after.
+const LOOK_EVERY: Duration = Duration::from_secs(2);
 /// Who is asked to end has so long.
 const SHUTDOWN_TIMEOUT: Duration = Duration::from_secs(25);
 
@@ -33,6 +40,9 @@ pub(crate) struct World {
     pub(crate) evidence: Arc<Evidence>,
     pub(crate) brokers: Arc<Brokers>,
     pub(crate) warehouse: Arc<Warehouse>,
+    pub(crate) upstream: Arc<Upstream>,
+    /// Matches that the warehouse refuses.
+    pub(crate) refused: BTreeSet<MatchId>,
     pub(crate) dead_letters_are_away: Arc<AtomicBool>,
 }
 
@@ -45,10 +55,11 @@ pub(crate) struct Process {
     handed_over: Arc<AtomicU64>,
     loader: JoinHandle<()>,
     builder: JoinHandle<()>,
+    worker: JoinHandle<()>,
 }
 
 impl Process {
-    pub(crate) fn start(world: &World) -> Self {
+    pub(crate) fn start(world: &World, instance: usize) -> Self {
         let (member, came) = world.brokers.join();
         let life = Arc::new(Life::default());
         let ledger = Arc::new(Ledger::default());
@@ -81,8 +92,9 @@ impl Process {
             status: Arc::new(LoadStatus::new(&world.clock)),
         };
         let loader = Loader::new(parts, world.settings());
+        let worker = world.worker(&life, instance, LOOK_EVERY);
         let builder = DayBuilder::new(
-            Arc::new(access),
+            Arc::new(access.clone()),
             CountingRules::default(),
             Patches::built_in(),
             DELAY,
@@ -102,6 +114,7 @@ impl Process {
             member,
             ledger,
             handed_over,
+            worker: tokio::spawn(worker.run(drain.clone(), abort.clone())),
             loader: tokio::spawn(loader.run(drain.clone(), abort)),
             builder: tokio::spawn(builder.run(drain.clone())),
             drain,
@@ -110,7 +123,9 @@ impl Process {
 
     /// Whether it has ended as it was asked to.
     pub(crate) fn has_ended(&self) -> bool {
-        self.loader.is_finished() && self.builder.is_finished()
+        [&self.loader, &self.builder, &self.worker]
+            .into_iter()
+            .all(JoinHandle::is_finished)
     }
 
     /// The process is dead: nothing of it runs on.
@@ -118,6 +133,7 @@ impl Process {
         self.life.end();
         self.loader.abort();
         self.builder.abort();
+        self.worker.abort();
     }
 
     /// Looks at the ledger, as somebody who asks.
@@ -139,6 +155,58 @@ impl Process {
 }
 
 impl World {
+    /// Whoever asks for details in a process.
+    pub(crate) fn worker(
+        &self,
+        life: &Arc<Life>,
+        instance: usize,
+        look_every: Duration,
+    ) -> DetailWorker {
+        let access = WarehouseAccess {
+            warehouse: Arc::clone(&self.warehouse),
+            life: Arc::clone(life),
+            bug: self.bug,
+        };
+        let share = self.upstream.share;
+        let asks = instance == 0 || share.both_ask;
+        let details = asks.then(|| {
+            let wire = Wire {
+                upstream: Arc::clone(&self.upstream),
+                life: Arc::clone(life),
+            };
+            let settings = OpenDotaSettings {
+                url: URL.to_owned(),
+                key: None,
+                reserve_percent: share.reserve_percent,
+                call_time_max: OpenDotaSettings::CALL_TIME_MAX,
+            };
+            let memory = Arc::new(access.clone());
+            let clock = Arc::clone(&self.clock);
+            let details = OpenDotaDetails::over(Arc::new(wire), settings, memory, clock);
+            Arc::new(details) as Arc<dyn MatchDetails>
+        });
+        let parts = DetailParts {
+            upstream: UPSTREAM,
+            details,
+            queue: Arc::new(access.clone()),
+            facts: Arc::new(LateFacts(access)),
+            load: Arc::new(LoadStatus::new(&self.clock)),
+            clock: Arc::clone(&self.clock),
+        };
+        let settings = DetailSettings {
+            attempts_max: self.of_seed(2, [1, 2, 3]),
+            parallel: 8,
+            waiting_max: WISHES_WAITING_MAX,
+            look_every,
+        };
+        DetailWorker::new(parts, settings)
+    }
+
+    /// Of how many matches in a million the replay is wished for.
+    pub(crate) fn replays_in_million(&self) -> u32 {
+        self.of_seed(4, [0, 400_000, 1_000_000])
+    }
+
     fn plant<P>(
         &self,
         port: P,
@@ -167,9 +235,10 @@ impl World {
             wishes: WishRules {
                 wanted: DetailsFor {
                     missing: true,
+                    sample_in_million: self.replays_in_million(),
                     ..DetailsFor::default()
                 },
-                grace: Duration::from_mins(10),
+                grace: Duration::from_secs(self.of_seed(5, [0, 2, 6])),
             },
         }
     }

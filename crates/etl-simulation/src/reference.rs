@@ -1,4 +1,4 @@
-//! What the warehouse must hold in the end, from the topics alone.
+//! What the warehouse must hold in the end, from the topics and what the upstream told.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -13,14 +13,18 @@ use crate::topics::Topics;
 pub(crate) type Place = (TopicPartition, i64);
 
 /// Of each row the answer that must stand in it, and what else must be there.
-#[derive(Default)]
+#[derive(Clone, Default)]
 pub(crate) struct Reference {
     pub(crate) matches: BTreeMap<MatchId, Answer>,
     pub(crate) sources: BTreeMap<(MatchId, Box<str>), Answer>,
     pub(crate) ranks: BTreeMap<MatchId, Answer>,
     pub(crate) players: BTreeMap<MatchId, Answer>,
+    pub(crate) positions: BTreeMap<MatchId, Answer>,
     pub(crate) dead_letters: BTreeMap<Place, DeadLetterReason>,
+    /// Matches of which somebody said no more than the id, or too little.
     pub(crate) ids: BTreeSet<MatchId>,
+    /// Those of which a summary was loaded.
+    pub(crate) told: BTreeSet<MatchId>,
     /// Every day that any answer has ever named.
     pub(crate) days: BTreeSet<Day>,
 }
@@ -36,6 +40,10 @@ impl Reference {
                         let reason = DeadLetterReason::RefusedByWarehouse;
                         reference.dead_letters.insert(place, reason);
                     } else {
+                        reference.told.insert(answer.summary.match_id);
+                        if answer.summary.whole().is_none() {
+                            reference.ids.insert(answer.summary.match_id);
+                        }
                         reference.answer(answer);
                     }
                 }
@@ -50,12 +58,10 @@ impl Reference {
         reference
     }
 
-    fn answer(&mut self, answer: &Answer) {
+    /// One more answer, whoever gave it.
+    pub(crate) fn answer(&mut self, answer: &Answer) {
         let facts = Facts::of(answer);
         let id = answer.summary.match_id;
-        if facts.core.is_none() {
-            self.ids.insert(id);
-        }
         self.days.insert(facts.day());
         keep_higher(&mut self.sources, (id, answer.source.clone()), answer);
         if facts.core.is_some() {
@@ -66,6 +72,9 @@ impl Reference {
         }
         if facts.players.is_some() {
             keep_higher(&mut self.players, id, answer);
+        }
+        if facts.positions.is_some() {
+            keep_higher(&mut self.positions, id, answer);
         }
     }
 
@@ -82,7 +91,16 @@ impl Reference {
             let bracket = rank.map_or(SkillBracket::UNKNOWN, SkillBracket::of_rank_tier);
             let players = self.players.get(id);
             let has_leaver = players.is_some_and(|answer| answer.summary.has_leaver());
-            counters.add(&found, bracket, has_leaver, None, rules, patches);
+            let positions = self.positions.get(id);
+            let positions = positions.and_then(|answer| Facts::of(answer).positions);
+            counters.add(
+                &found,
+                bracket,
+                has_leaver,
+                positions.as_ref(),
+                rules,
+                patches,
+            );
         }
         let incomplete: BTreeSet<_> = self
             .sources

@@ -6,11 +6,12 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use domain::Timestamp;
-use etl_application::ports::CounterStore as _;
+use etl_application::ports::{CounterStore as _, WishState};
 use health_kit::Clock;
 use test_kit::clock::RunningClock;
 use tokio::runtime::Builder;
-use tokio::time::{Instant, sleep_until};
+use tokio::time::{Instant, sleep, sleep_until};
+use tokio_util::sync::CancellationToken;
 
 use crate::broker::Brokers;
 use crate::evidence::Evidence;
@@ -18,7 +19,8 @@ use crate::process::{Process, World};
 use crate::reference::Reference;
 use crate::schedule::{Event, Instance, TROUBLED_MS, schedule};
 use crate::topics::{Topics, world};
-use crate::verdict::judge;
+use crate::upstream::Upstream;
+use crate::verdict::{judge, judge_so_far};
 use crate::warehouse::Warehouse;
 use crate::{Bug, Violation};
 
@@ -26,10 +28,16 @@ use crate::{Bug, Violation};
 const SETTLED_MS: u64 = TROUBLED_MS + 120_000;
 /// How finely things happen.
 const TICK_MS: u64 = 50;
+/// Afterwards whoever asks for details does so alone, and has so many days: few
+/// calls of each may be ours.
+const DAYS_MAX: u64 = 60;
+const LOOK_EVERY: Duration = Duration::from_mins(10);
 /// A supervisor starts an ended process again after so long …
 const STARTED_AGAIN_AFTER_MS: u64 = 400;
 /// … and so long after its death the group gives a member up.
 const GIVEN_UP_AFTER_MS: u64 = 2500;
+/// What the upstream told is counted within this.
+const REBUILT_WITHIN_MS: u64 = 60_000;
 /// Who is asked to end when all is well does so within this.
 const ENDS_WITHIN_MS: u64 = 10_000;
 
@@ -46,6 +54,10 @@ pub struct Summary {
     pub rebalances: u32,
     /// Records that were handed over again.
     pub redelivered: u64,
+    /// Calls that the upstream has heard.
+    pub calls: u64,
+    /// Wishes that have ended.
+    pub wishes: usize,
     /// When it was quiet, in milliseconds; a repetition must reach the same.
     pub settled_ms: u64,
 }
@@ -86,6 +98,8 @@ impl Run {
         let topics = Arc::new(Topics::new(seed));
         // The second day of three is not over.
         let beginning = world().begin().as_unix_ms() + 30 * 60 * 60 * 1000;
+        // Somewhere in a minute, for calls are counted by the minute.
+        let beginning = beginning + i64::try_from(seed % 7 * 8_000).expect("a minute");
         let beginning = Timestamp::from_unix_ms(beginning);
         let clock: Arc<dyn Clock> = Arc::new(RunningClock::from(beginning));
         let evidence = Arc::new(Evidence::default());
@@ -94,9 +108,12 @@ impl Run {
         for id in &topics.refused {
             warehouse.memory.refuse(*id);
         }
-        if bug == Some(Bug::LowerVersionReplaces) {
-            warehouse.memory.ignore_versions();
+        match bug {
+            Some(Bug::LowerVersionReplaces) => warehouse.memory.ignore_versions(),
+            Some(Bug::EndedWishReopened) => warehouse.memory.ignore_wish_versions(),
+            _ => {}
         }
+        let upstream = Upstream::new(seed, Arc::clone(&clock), Arc::clone(&evidence));
         Self {
             world: World {
                 seed,
@@ -105,6 +122,8 @@ impl Run {
                 evidence,
                 brokers,
                 warehouse,
+                upstream,
+                refused: topics.refused.iter().copied().collect(),
                 dead_letters_are_away: Arc::new(AtomicBool::new(false)),
             },
             reference: Reference::of(&topics),
@@ -137,6 +156,9 @@ impl Run {
         }
         let settled_ms = self.now_ms;
         self.end_well().await?;
+        judge_so_far(&self.world, &self.reference)?;
+        self.grant_the_rest().await?;
+        self.build_the_rest().await?;
         judge(&self.world, &self.reference)?;
         let (rebalances, redelivered) = self.world.brokers.figures();
         Ok(Summary {
@@ -145,6 +167,8 @@ impl Run {
             restarts: self.restarts,
             rebalances,
             redelivered,
+            calls: self.world.upstream.calls(),
+            wishes: self.world.warehouse.memory.all_wishes().len(),
             settled_ms,
         })
     }
@@ -157,10 +181,7 @@ impl Run {
         for process in self.processes.iter().flatten() {
             process.look()?;
         }
-        match self.world.evidence.violation() {
-            Some(violation) => Err(violation),
-            None => Ok(()),
-        }
+        self.no_violation()
     }
 
     /// Records arrive evenly while things go wrong, and a last few afterwards.
@@ -174,7 +195,10 @@ impl Run {
 
     fn happen(&mut self, event: Event) {
         let World {
-            brokers, warehouse, ..
+            brokers,
+            warehouse,
+            upstream,
+            ..
         } = &self.world;
         match event {
             Event::Crash(instance) => {
@@ -205,6 +229,9 @@ impl Run {
             Event::Warehouse(before, after) => warehouse.set_failing(before, after),
             Event::WarehouseSlow(ms_max) => warehouse.set_slow(ms_max),
             Event::TooManyParts(asks) => warehouse.set_too_many_parts(asks),
+            Event::UpstreamAway(is_away) => upstream.set_away(is_away),
+            Event::Upstream(fail) => upstream.set_failing(fail),
+            Event::UpstreamFull(is_full) => upstream.set_full(is_full),
         }
     }
 
@@ -234,7 +261,7 @@ impl Run {
             }
             if self.start_at_ms[instance].is_some_and(|at| at <= now_ms) {
                 self.start_at_ms[instance] = None;
-                self.processes[instance] = Some(Process::start(&self.world));
+                self.processes[instance] = Some(Process::start(&self.world, instance));
             }
         }
         let brokers = &self.world.brokers;
@@ -285,9 +312,48 @@ impl Run {
                 return Err(Violation::BadEnd);
             }
         }
-        match self.world.evidence.violation() {
-            Some(violation) => Err(violation),
-            None => Ok(()),
+        self.no_violation()
+    }
+
+    /// Lets somebody ask for what is wished for still, alone and with nothing in
+    /// the way but the limits of the upstream.
+    async fn grant_the_rest(&mut self) -> Result<(), Violation> {
+        let drain = CancellationToken::new();
+        let worker = self.world.worker(&Arc::default(), 0, LOOK_EVERY);
+        let worker = tokio::spawn(worker.run(drain.clone(), CancellationToken::new()));
+        let until = Instant::now() + Duration::from_hours(24 * DAYS_MAX);
+        while Instant::now() < until && self.waiting() > 0 {
+            sleep(LOOK_EVERY).await;
+            self.no_violation()?;
         }
+        drain.cancel();
+        worker.await.map_err(|_| Violation::BadEnd)?;
+        self.no_violation()
+    }
+
+    fn waiting(&self) -> usize {
+        let wishes = self.world.warehouse.memory.all_wishes().into_iter();
+        wishes
+            .filter(|wish| wish.state == WishState::Waiting)
+            .count()
+    }
+
+    /// Lets a process count what that has changed.
+    async fn build_the_rest(&mut self) -> Result<(), Violation> {
+        let passed = self.begun.elapsed().as_millis();
+        self.now_ms = u64::try_from(passed).expect("it is some days");
+        self.processes = [Some(Process::start(&self.world, 0)), None];
+        let until_ms = self.now_ms + REBUILT_WITHIN_MS;
+        while !self.is_quiet().await {
+            self.tick().await?;
+            if self.now_ms > until_ms {
+                return Err(self.stuck().await);
+            }
+        }
+        self.end_well().await
+    }
+
+    fn no_violation(&self) -> Result<(), Violation> {
+        self.world.evidence.violation().map_or(Ok(()), Err)
     }
 }

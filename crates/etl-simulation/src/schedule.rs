@@ -20,6 +20,14 @@ pub(crate) enum Point {
     Committed,
     Staged,
     Built,
+    /// The upstream has heard a call.
+    Asked,
+    /// Calls of the day are set down.
+    SetDown,
+    /// It is written what became of wishes.
+    Settled,
+    /// Something was read.
+    Looked,
 }
 
 /// Something that happens.
@@ -49,6 +57,11 @@ pub(crate) enum Event {
     WarehouseSlow(u64),
     /// The warehouse asks for larger batches.
     TooManyParts(bool),
+    UpstreamAway(bool),
+    /// Per cent of calls to the upstream that come to nothing.
+    Upstream(u32),
+    /// Others use up what the upstream permits.
+    UpstreamFull(bool),
 }
 
 /// All of it, in order of time.
@@ -88,9 +101,34 @@ pub(crate) fn schedule(seed: u64) -> Vec<(u64, Event)> {
             _ => lasting(Event::TooManyParts(true), Event::TooManyParts(false)),
         }
     }
+    events.extend(of_upstream(seed));
     events.retain(|(at, _)| *at < TROUBLED_MS);
     events.sort_by_key(|(at, _)| *at);
     events.extend(all_is_well().map(|event| (TROUBLED_MS, event)));
+    events
+}
+
+/// What happens between the service and the upstream of details.
+fn of_upstream(seed: u64) -> Vec<(u64, Event)> {
+    let mut rng = StdRng::seed_from_u64(seed ^ 0xCA11);
+    let mut events = Vec::new();
+    for _ in 0..rng.random_range(1..6) {
+        let at = rng.random_range(0..TROUBLED_MS);
+        let until = at + rng.random_range(1_000..15_000);
+        let instance = rng.random_range(0..2);
+        let mut lasting = |from, to| events.extend([(at, from), (until, to)]);
+        match rng.random_range(0..7) {
+            0 => lasting(Event::UpstreamAway(true), Event::UpstreamAway(false)),
+            1 => {
+                let fail = rng.random_range(5..60);
+                lasting(Event::Upstream(fail), Event::Upstream(0));
+            }
+            2 => lasting(Event::UpstreamFull(true), Event::UpstreamFull(false)),
+            3 | 4 => events.push((at, Event::CrashAt(instance, Point::Asked))),
+            5 => events.push((at, Event::CrashAt(instance, Point::SetDown))),
+            _ => events.push((at, Event::CrashAt(instance, Point::Settled))),
+        }
+    }
     events
 }
 
@@ -117,7 +155,7 @@ fn point(rng: &mut StdRng) -> Point {
     }
 }
 
-fn all_is_well() -> [Event; 7] {
+fn all_is_well() -> [Event; 10] {
     [
         Event::BrokersAway(false),
         Event::Commits(0, 0),
@@ -126,5 +164,8 @@ fn all_is_well() -> [Event; 7] {
         Event::Warehouse(0, 0),
         Event::WarehouseSlow(20),
         Event::TooManyParts(false),
+        Event::UpstreamAway(false),
+        Event::Upstream(0),
+        Event::UpstreamFull(false),
     ]
 }

@@ -4,12 +4,16 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
 use domain::{CountingRules, Day, MatchId, MatchSummary, Patches};
-use etl_application::ports::{DayBuild, Difference, KnownMatch, WarehouseReader as _};
+use etl_application::ports::{
+    CounterStore as _, DayBuild, Difference, KnownMatch, WarehouseReader as _, WishState,
+};
 use etl_application::{Answer, TopicFigures};
 use futures_util::FutureExt as _;
 
+use crate::evidence::is_there;
 use crate::process::World;
 use crate::reference::Reference;
+use crate::upstream::Since;
 
 /// A promise that was broken.
 #[derive(Debug, Clone, PartialEq)]
@@ -36,6 +40,18 @@ pub enum Violation {
     NotWishedFor(Vec<MatchId>),
     /// Wishes for matches of which nobody said the id, or too little.
     WishedForNothing(Vec<MatchId>),
+    /// A call too many: what was left of the minute and of the day.
+    AboveALimit(i64, i64),
+    /// A wish ended as fetched before what was wished for was in the tables.
+    FetchedAndNotStored(MatchId),
+    /// A wish that had ended waits again.
+    EndedWishReopened(MatchId),
+    /// An answer is stored that the upstream did not give.
+    NotTold(MatchId),
+    /// Wishes still wait when there was time for all.
+    WishesWithoutEnd(usize),
+    /// A wish was given up although the upstream always knew the match.
+    GivenUpThoughKnown(MatchId),
     /// The ledger does not add up, or has not counted what was handed over.
     Imbalance(TopicFigures, u64),
     /// Nothing is in the way any more, and there is still something to do.
@@ -55,12 +71,49 @@ impl fmt::Display for Violation {
     }
 }
 
-/// Compares what the warehouse holds with what the topics say.
-pub(crate) fn judge(world: &World, reference: &Reference) -> Result<(), Violation> {
-    judge_dead_letters(world, reference)?;
-    judge_facts(world, reference)?;
-    judge_days(world, reference)?;
-    judge_wishes(world, reference)
+/// Compares what the warehouse holds with what the topics and the upstream say.
+pub(crate) fn judge(world: &World, topics: &Reference) -> Result<(), Violation> {
+    judge_stored(world, topics, false)?;
+    judge_wishes(world, topics)?;
+    judge_ends(world)
+}
+
+/// The same as long as wishes still wait: a day may be marked that is not built yet.
+pub(crate) fn judge_so_far(world: &World, topics: &Reference) -> Result<(), Violation> {
+    judge_stored(world, topics, true)?;
+    judge_wishes(world, topics)
+}
+
+fn judge_stored(world: &World, topics: &Reference, may_be_dirty: bool) -> Result<(), Violation> {
+    judge_dead_letters(world, topics)?;
+    let mut reference = topics.clone();
+    for answer in world.evidence.details() {
+        judge_told(world, &answer)?;
+        reference.answer(&answer);
+    }
+    judge_facts(world, &reference)?;
+    judge_days(world, &reference, may_be_dirty)
+}
+
+/// An answer is one that the upstream gave.
+fn judge_told(world: &World, answer: &Answer) -> Result<(), Violation> {
+    let id = answer.summary.match_id;
+    let truth = world.upstream.truth(id);
+    let is_known = truth.known != Since::Never;
+    let is_parsed = answer
+        .summary
+        .players
+        .iter()
+        .any(|line| line.position.is_some());
+    let may_be_parsed = truth.parsed != Since::Never;
+    if is_known
+        && answer.summary.duration_seconds == Some(truth.duration)
+        && (may_be_parsed || !is_parsed)
+    {
+        Ok(())
+    } else {
+        Err(Violation::NotTold(id))
+    }
 }
 
 fn judge_dead_letters(world: &World, reference: &Reference) -> Result<(), Violation> {
@@ -124,6 +177,8 @@ fn expected_rows(reference: &Reference, id: MatchId) -> BTreeSet<Row> {
     rows.extend(rank.map(|answer| named("match_ranks", answer)));
     let players = reference.players.get(&id);
     rows.extend(players.map(|answer| of("match_players", answer, "")));
+    let positions = reference.positions.get(&id);
+    rows.extend(positions.map(|answer| of("match_positions", answer, "")));
     let sources = reference.sources.iter().filter(|((of, _), _)| *of == id);
     rows.extend(sources.map(|(_, answer)| named("match_sources", answer)));
     rows
@@ -138,7 +193,20 @@ fn says(table: &str, summary: &MatchSummary) -> String {
             "{start:?} {:?} {:?}",
             summary.avg_rank_tier, summary.num_rank_tier
         ),
-        "match_players" => format!("{start:?} {:?}", summary.players),
+        "match_players" => {
+            let mut players = summary.players.clone();
+            for line in &mut players {
+                (line.lane, line.position) = (None, None);
+            }
+            format!("{start:?} {players:?}")
+        }
+        "match_positions" => {
+            let places = summary.players.iter();
+            let places: Vec<_> = places
+                .map(|line| (line.slot, line.lane, line.position))
+                .collect();
+            format!("{start:?} {places:?}")
+        }
         _ => format!(
             "{start:?} {:?} {:?}",
             summary.match_seq_num, summary.cluster
@@ -146,13 +214,19 @@ fn says(table: &str, summary: &MatchSummary) -> String {
     }
 }
 
-fn judge_days(world: &World, reference: &Reference) -> Result<(), Violation> {
+fn judge_days(world: &World, reference: &Reference, may_be_dirty: bool) -> Result<(), Violation> {
     let (rules, patches) = (CountingRules::default(), Patches::built_in());
+    let memory = &world.warehouse.memory;
+    let dirty = memory.dirty_days(1000).now_or_never();
+    let dirty = dirty.expect("memory does not wait").expect("it answers");
     for day in &reference.days {
+        if may_be_dirty && dirty.iter().any(|one| one.day == *day) {
+            continue;
+        }
         let expected = reference.count(*day, &rules, &patches);
-        let stored = world.warehouse.memory.stored_day(*day);
+        let stored = memory.stored_day(*day);
         let stored = stored.ok_or(Violation::NeverBuilt(*day))?;
-        let mark = world.warehouse.memory.mark_of(*day);
+        let mark = memory.mark_of(*day);
         let noted: Option<&DayBuild> = stored.noted.as_ref();
         if noted.map(|noted| noted.mark) != mark {
             return Err(Violation::NeverBuilt(*day));
@@ -166,22 +240,55 @@ fn judge_days(world: &World, reference: &Reference) -> Result<(), Violation> {
     Ok(())
 }
 
-fn judge_wishes(world: &World, reference: &Reference) -> Result<(), Violation> {
+fn judge_wishes(world: &World, topics: &Reference) -> Result<(), Violation> {
     let wishes = world.warehouse.memory.all_wishes();
     let wishes: BTreeSet<_> = wishes.iter().map(|wish| wish.match_id).collect();
-    let asked = &reference.ids;
-    let surplus: Vec<_> = wishes.difference(asked).copied().collect();
+    let unknown = topics.ids.iter();
+    let unknown = unknown.filter(|id| !topics.matches.contains_key(id));
+    let (mut due, mut meant): (BTreeSet<_>, _) = (unknown.copied().collect(), topics.ids.clone());
+    if world.replays_in_million() > 0 {
+        meant.extend(&topics.told);
+    }
+    if world.replays_in_million() == 1_000_000 {
+        due.extend(&topics.told);
+    }
+    let surplus: Vec<_> = wishes.difference(&meant).copied().collect();
     if !surplus.is_empty() {
         return Err(Violation::WishedForNothing(surplus));
     }
-    let unknown = asked
-        .iter()
-        .filter(|id| !reference.matches.contains_key(id));
-    let missing = unknown.filter(|id| !wishes.contains(id));
-    let missing: Vec<_> = missing.copied().collect();
+    let missing: Vec<_> = due.difference(&wishes).copied().collect();
     if missing.is_empty() {
         Ok(())
     } else {
         Err(Violation::NotWishedFor(missing))
+    }
+}
+
+/// Every wish has ended, and as it should.
+fn judge_ends(world: &World) -> Result<(), Violation> {
+    let memory = &world.warehouse.memory;
+    let mut waiting = 0;
+    for wish in memory.all_wishes() {
+        let id = wish.match_id;
+        let truth = world.upstream.truth(id);
+        let is_replay = wish.reason.is_for_the_replay();
+        let is_obtainable = truth.known == Since::Always
+            && (!is_replay || truth.parsed == Since::Always)
+            && !world.refused.contains(&id);
+        match wish.state {
+            WishState::Waiting => waiting += 1,
+            WishState::Fetched if !is_there(&wish, memory) => {
+                return Err(Violation::FetchedAndNotStored(id));
+            }
+            WishState::GivenUp if is_obtainable => {
+                return Err(Violation::GivenUpThoughKnown(id));
+            }
+            WishState::Fetched | WishState::GivenUp => {}
+        }
+    }
+    if waiting == 0 {
+        Ok(())
+    } else {
+        Err(Violation::WishesWithoutEnd(waiting))
     }
 }

@@ -6,11 +6,11 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use async_trait::async_trait;
-use domain::{CountingRules, Day, Patches};
+use domain::{CountingRules, Day, Patches, Timestamp};
 use etl_application::Answer;
 use etl_application::ports::{
-    BuildError, CounterStore, DayBuild, DayState, Difference, DirtyDay, FactStore, NewWish,
-    StoreError, WarehouseError, WishStore,
+    BuildError, CallMemory, CounterStore, DayBuild, DayState, Difference, DirtyDay, FactStore,
+    NewWish, StoreError, WarehouseError, Wish, WishCounts, WishQueue, WishStore,
 };
 use etl_test_support::{MemoryWarehouse, StagedDay};
 use futures_util::FutureExt as _;
@@ -241,11 +241,99 @@ impl WishStore for WarehouseAccess {
         let act = |outcome| {
             if outcome != Outcome::NotDone {
                 at_once(memory.wish(wishes))?;
-                evidence.wished(wishes);
+                evidence.wished(wishes, memory);
             }
             Ok(())
         };
         match self.call(Point::Wished, act).await {
+            (result, true) => result,
+            _ => Err(unavailable()),
+        }
+    }
+}
+
+#[async_trait]
+impl WishQueue for WarehouseAccess {
+    async fn due(&self, now: Timestamp, count_max: usize) -> Result<Vec<Wish>, WarehouseError> {
+        let due = |_| at_once(self.warehouse.memory.due(now, count_max));
+        match self.call(Point::Looked, due).await {
+            (result, true) => result,
+            _ => Err(silent()),
+        }
+    }
+
+    async fn settle(&self, wishes: &[Wish]) -> Result<(), StoreError> {
+        let Warehouse {
+            memory, evidence, ..
+        } = &*self.warehouse;
+        let act = |outcome| {
+            let part = match outcome {
+                Outcome::NotDone => return Ok(()),
+                Outcome::Unanswered => &wishes[..self.warehouse.part(wishes.len())],
+                Outcome::Done => wishes,
+            };
+            at_once(memory.settle(part))?;
+            evidence.settled(part, memory);
+            Ok(())
+        };
+        match self.call(Point::Settled, act).await {
+            (result, true) => result,
+            _ => Err(unavailable()),
+        }
+    }
+
+    async fn end_known(&self, now: Timestamp, count_max: usize) -> Result<usize, StoreError> {
+        let Warehouse {
+            memory, evidence, ..
+        } = &*self.warehouse;
+        let act = |outcome| {
+            if outcome == Outcome::NotDone {
+                return Ok(0);
+            }
+            let ended = at_once(memory.end_known(now, count_max));
+            evidence.watch(memory);
+            ended
+        };
+        match self.call(Point::Settled, act).await {
+            (result, true) => result,
+            _ => Err(unavailable()),
+        }
+    }
+
+    async fn end_surplus(&self, waiting_max: u64, count_max: usize) -> Result<usize, StoreError> {
+        let memory = &self.warehouse.memory;
+        at_once(memory.end_surplus(waiting_max, count_max))
+    }
+
+    async fn counts(&self) -> Result<WishCounts, WarehouseError> {
+        let counts = |_| at_once(self.warehouse.memory.counts());
+        match self.call(Point::Looked, counts).await {
+            (result, true) => result,
+            _ => Err(silent()),
+        }
+    }
+}
+
+#[async_trait]
+impl CallMemory for WarehouseAccess {
+    async fn calls(&self, upstream: &str, day: Day) -> Result<u64, WarehouseError> {
+        if self.bug == Some(Bug::BudgetForgotten) {
+            return Ok(0);
+        }
+        let calls = |_| at_once(self.warehouse.memory.calls(upstream, day));
+        match self.call(Point::Looked, calls).await {
+            (result, true) => result,
+            _ => Err(silent()),
+        }
+    }
+
+    async fn set_down(&self, upstream: &str, day: Day, calls: u64) -> Result<(), StoreError> {
+        let memory = &self.warehouse.memory;
+        let act = |outcome| match outcome {
+            Outcome::NotDone => Ok(()),
+            _ => at_once(memory.set_down(upstream, day, calls)),
+        };
+        match self.call(Point::SetDown, act).await {
             (result, true) => result,
             _ => Err(unavailable()),
         }

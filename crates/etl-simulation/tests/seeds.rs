@@ -62,11 +62,15 @@ fn no_schedule_breaks_a_promise() {
         sum(|summary| summary.crashes.into()),
         sum(|summary| summary.redelivered),
     );
+    let calls = sum(|summary| summary.calls);
+    let wishes = sum(|summary| summary.wishes as u64);
     println!("{crashes} crashes, {redelivered} records handed over again");
+    println!("{wishes} wishes, {calls} calls");
     assert!(
         crashes >= count && redelivered >= count,
         "too little went wrong"
     );
+    assert!(calls >= 20 * count, "too little was asked");
 }
 
 #[test]
