@@ -8,10 +8,10 @@ use etl_application::ports::{NewWish, WarehouseReader as _, Wish, WishState};
 use etl_application::{Answer, Content, DeadLetterReason, Record};
 use etl_opendota_adapter::SOURCE;
 use etl_test_support::MemoryWarehouse;
+use etl_test_support::reference::Place;
 use futures_util::FutureExt as _;
 
 use crate::Violation;
-use crate::reference::Place;
 
 /// Notes everything that has had an effect, and the first violation.
 #[derive(Default)]

@@ -20,7 +20,6 @@ mod evidence;
 mod member;
 mod planted;
 mod process;
-mod reference;
 mod run;
 mod schedule;
 mod topics;

@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use domain::Timestamp;
 use etl_application::ports::{CounterStore as _, WishState};
+use etl_test_support::reference::Reference;
 use health_kit::Clock;
 use test_kit::clock::RunningClock;
 use tokio::runtime::Builder;
@@ -16,7 +17,6 @@ use tokio_util::sync::CancellationToken;
 use crate::broker::Brokers;
 use crate::evidence::Evidence;
 use crate::process::{Process, World};
-use crate::reference::Reference;
 use crate::schedule::{Event, Instance, TROUBLED_MS, schedule};
 use crate::topics::{Topics, world};
 use crate::upstream::Upstream;
@@ -126,7 +126,7 @@ impl Run {
                 refused: topics.refused.iter().copied().collect(),
                 dead_letters_are_away: Arc::new(AtomicBool::new(false)),
             },
-            reference: Reference::of(&topics),
+            reference: Reference::of(topics.records(), &topics.refused),
             begun: Instant::now(),
             now_ms: 0,
             processes: [None, None],

@@ -8,11 +8,11 @@ use etl_application::ports::{
     CounterStore as _, DayBuild, Difference, KnownMatch, WarehouseReader as _, WishState,
 };
 use etl_application::{Answer, TopicFigures};
+use etl_test_support::reference::Reference;
 use futures_util::FutureExt as _;
 
 use crate::evidence::is_there;
 use crate::process::World;
-use crate::reference::Reference;
 use crate::upstream::Since;
 
 /// A promise that was broken.

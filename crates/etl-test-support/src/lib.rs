@@ -3,12 +3,15 @@
 //!
 //! [`MemoryWarehouse`] is the reference: it is small enough to be seen to be
 //! right, and [`warehouse_contract`] compares others with it.
-//! [`consumer_contract`] holds the members of a group. A dev-dependency only.
+//! [`consumer_contract`] holds the members of a group. [`reference`] says what
+//! must be there in the end from the topics alone. A dev-dependency only.
 
 pub mod answers;
 pub mod consumer_contract;
 mod listed_origin;
 mod memory_warehouse;
+pub mod records;
+pub mod reference;
 pub mod warehouse_contract;
 
 pub use listed_origin::ListedOrigin;

@@ -1,51 +1,64 @@
-//! What the warehouse must hold in the end, from the topics and what the upstream told.
+//! What the warehouse must hold in the end, from the topics and what upstreams told.
+//!
+//! It knows no order, no batch and no position: of each row the answer with the
+//! highest version stands.
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use domain::{CountingRules, Day, LeftOut, MatchId, Patches, SkillBracket};
+use domain::{AccountId, CountingRules, Day, LeftOut, MatchId, Patches, SkillBracket};
 use etl_application::counters::DayCounters;
 use etl_application::ports::TopicPartition;
-use etl_application::{Answer, Content, DeadLetterReason, Facts};
-
-use crate::topics::Topics;
+use etl_application::{Answer, Content, DeadLetterReason, Facts, Record};
 
 /// A place in a topic.
-pub(crate) type Place = (TopicPartition, i64);
+pub type Place = (TopicPartition, i64);
 
 /// Of each row the answer that must stand in it, and what else must be there.
-#[derive(Clone, Default)]
-pub(crate) struct Reference {
-    pub(crate) matches: BTreeMap<MatchId, Answer>,
-    pub(crate) sources: BTreeMap<(MatchId, Box<str>), Answer>,
-    pub(crate) ranks: BTreeMap<MatchId, Answer>,
-    pub(crate) players: BTreeMap<MatchId, Answer>,
-    pub(crate) positions: BTreeMap<MatchId, Answer>,
-    pub(crate) dead_letters: BTreeMap<Place, DeadLetterReason>,
+#[derive(Debug, Clone, Default)]
+pub struct Reference {
+    /// The core of each match that anybody knows whole.
+    pub matches: BTreeMap<MatchId, Answer>,
+    /// What each source says of a match.
+    pub sources: BTreeMap<(MatchId, Box<str>), Answer>,
+    /// The rank of each match of which anybody knows it.
+    pub ranks: BTreeMap<MatchId, Answer>,
+    /// All ten lines of each match of which anybody knows them.
+    pub players: BTreeMap<MatchId, Answer>,
+    /// The line of an account, which stays once it was public.
+    pub accounts: BTreeMap<(AccountId, MatchId), Answer>,
+    /// Where all ten players were, of each match of which anybody knows it.
+    pub positions: BTreeMap<MatchId, Answer>,
+    /// What has to be set aside, and why.
+    pub dead_letters: BTreeMap<Place, DeadLetterReason>,
     /// Matches of which somebody said no more than the id, or too little.
-    pub(crate) ids: BTreeSet<MatchId>,
+    pub ids: BTreeSet<MatchId>,
     /// Those of which a summary was loaded.
-    pub(crate) told: BTreeSet<MatchId>,
+    pub told: BTreeSet<MatchId>,
     /// Every day that any answer has ever named.
-    pub(crate) days: BTreeSet<Day>,
+    pub days: BTreeSet<Day>,
 }
 
 impl Reference {
-    pub(crate) fn of(topics: &Topics) -> Self {
+    /// What follows from all records of the topics, in any order, where the
+    /// warehouse takes nothing of the matches that it refuses.
+    pub fn of<'a>(
+        records: impl IntoIterator<Item = &'a Record>,
+        refused: &BTreeSet<MatchId>,
+    ) -> Self {
         let mut reference = Self::default();
-        for record in topics.records() {
+        for record in records {
             let place = (record.from.clone(), record.offset);
             match &record.content {
+                Ok(Content::Summary(answer)) if refused.contains(&answer.summary.match_id) => {
+                    let reason = DeadLetterReason::RefusedByWarehouse;
+                    reference.dead_letters.insert(place, reason);
+                }
                 Ok(Content::Summary(answer)) => {
-                    if topics.refused.contains(&answer.summary.match_id) {
-                        let reason = DeadLetterReason::RefusedByWarehouse;
-                        reference.dead_letters.insert(place, reason);
-                    } else {
-                        reference.told.insert(answer.summary.match_id);
-                        if answer.summary.whole().is_none() {
-                            reference.ids.insert(answer.summary.match_id);
-                        }
-                        reference.answer(answer);
+                    reference.told.insert(answer.summary.match_id);
+                    if answer.summary.whole().is_none() {
+                        reference.ids.insert(answer.summary.match_id);
                     }
+                    reference.answer(answer);
                 }
                 Ok(Content::Id(id)) => {
                     reference.ids.insert(*id);
@@ -59,7 +72,7 @@ impl Reference {
     }
 
     /// One more answer, whoever gave it.
-    pub(crate) fn answer(&mut self, answer: &Answer) {
+    pub fn answer(&mut self, answer: &Answer) {
         let facts = Facts::of(answer);
         let id = answer.summary.match_id;
         self.days.insert(facts.day());
@@ -76,10 +89,17 @@ impl Reference {
         if facts.positions.is_some() {
             keep_higher(&mut self.positions, id, answer);
         }
+        for account in facts.accounts() {
+            keep_higher(&mut self.accounts, (account.account_id, id), answer);
+        }
     }
 
     /// The counters of a day.
-    pub(crate) fn count(&self, day: Day, rules: &CountingRules, patches: &Patches) -> DayCounters {
+    ///
+    /// # Panics
+    /// Never: who stands among `matches` knows one whole.
+    #[must_use]
+    pub fn count(&self, day: Day, rules: &CountingRules, patches: &Patches) -> DayCounters {
         let mut counters = DayCounters::default();
         for (id, answer) in &self.matches {
             let found = answer.summary.whole().expect("it is here for being whole");
