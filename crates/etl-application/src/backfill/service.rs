@@ -63,15 +63,33 @@ impl Backfills {
         }
     }
 
-    /// Begins to load a range, unless this service does so already.
+    /// Begins to load a range, unless this service does so already. Whoever
+    /// asks may go away meanwhile: what is set down is loaded.
     ///
     /// # Errors
     /// [`BeginError`]; then nothing has begun.
-    pub async fn begin(&self, range: &BackfillRange) -> Result<BackfillFigures, BeginError> {
-        let begun = self.backfiller.begin(range, BackfillOwner::Service).await?;
-        let figures = self.figures_of(&begun);
-        self.take_up(begun);
-        Ok(figures)
+    ///
+    /// # Panics
+    /// When the warehouse's adapter does.
+    pub async fn begin(
+        self: &Arc<Self>,
+        range: &BackfillRange,
+    ) -> Result<BackfillFigures, BeginError> {
+        let (this, range) = (Arc::clone(self), range.clone());
+        // A task, because a row without anybody who loads it would lie there
+        // until the next start.
+        let begun = tokio::spawn(async move {
+            let begun = this.backfiller.begin(&range, BackfillOwner::Service);
+            let begun = begun.await?;
+            let figures = this.figures_of(&begun);
+            this.take_up(begun);
+            Ok(figures)
+        });
+        match begun.await {
+            Ok(begun) => begun,
+            // Nobody aborts it.
+            Err(error) => std::panic::resume_unwind(error.into_panic()),
+        }
     }
 
     /// Cancels one, wherever it runs.
