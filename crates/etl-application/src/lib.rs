@@ -23,6 +23,7 @@ mod ledger;
 mod load;
 mod record;
 mod storing;
+mod watch_schema;
 
 pub use build_days::{DayBuilder, DayFigures, DayStatus};
 pub use dead_letter::{DeadLetter, DeadLetterFilter, LetterAccount, NotRedriven, Redrive};
@@ -38,3 +39,4 @@ pub use load::{
     BatchLimits, Freshness, LoadFigures, LoadStatus, Loader, LoaderParts, LoaderSettings,
 };
 pub use record::{Answer, Content, DeadLetterReason, Invalid, RawRecord, Record};
+pub use watch_schema::SchemaWatch;

@@ -2,8 +2,9 @@
 
 use std::collections::BTreeSet;
 
+use async_trait::async_trait;
 use clickhouse::error::Error;
-use etl_application::ports::WarehouseError;
+use etl_application::ports::{SchemaFault, WarehouseError, WarehouseSchema};
 use thiserror::Error as ThisError;
 
 use crate::ClickHouseWarehouse;
@@ -68,6 +69,18 @@ pub enum SchemaError {
     /// Nobody knows.
     #[error(transparent)]
     Unavailable(#[from] WarehouseError),
+}
+
+#[async_trait]
+impl WarehouseSchema for ClickHouseWarehouse {
+    async fn check(&self) -> Result<(), SchemaFault> {
+        self.check_schema().await.map_err(|error| match error {
+            SchemaError::Unavailable(error) => error.into(),
+            unfit => SchemaFault::Unfit {
+                detail: unfit.to_string(),
+            },
+        })
+    }
 }
 
 impl ClickHouseWarehouse {

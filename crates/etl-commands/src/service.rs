@@ -7,7 +7,7 @@ use command_kit::{COMMIT, VERSION};
 use etl_application::ports::MatchDetails;
 use etl_application::{
     DayBuilder, DetailParts, DetailWorker, EtlStatus, Ledger, LoadStatus, Loader, LoaderParts,
-    PatchKeeper, TopicFigures, backfill::Backfills,
+    PatchKeeper, SchemaWatch, TopicFigures, backfill::Backfills,
 };
 use etl_http_api::{ApiState, WriteAccess};
 use etl_kafka_adapter::{KafkaDeadLetters, KafkaHealth, KafkaRecords};
@@ -28,6 +28,7 @@ use crate::{
 /// The service, put together and not yet running.
 pub struct Service {
     loader: Loader,
+    schema: Option<SchemaWatch>,
     patches: PatchKeeper,
     builder: DayBuilder,
     details: DetailWorker,
@@ -58,6 +59,7 @@ impl Service {
         let ledger = Arc::new(Ledger::new(settings.kafka.topics().map(Arc::from)));
         let load = Arc::new(LoadStatus::new(&clock));
         warehouse.tell(&load);
+        let schema = warehouse.schema_watch(&load);
         let parts = LoaderParts {
             consumer: records.clone(),
             facts: Arc::clone(&warehouse.facts),
@@ -110,6 +112,7 @@ impl Service {
         };
         Ok(Self {
             loader,
+            schema,
             patches,
             builder,
             details,
@@ -146,6 +149,7 @@ impl Service {
     ) -> ExitCode {
         let Self {
             loader,
+            schema,
             patches,
             builder,
             details,
@@ -169,6 +173,13 @@ impl Service {
                 Ok::<_, std::convert::Infallible>(())
             }
         });
+        if let Some(schema) = schema {
+            let drain = lifecycle.drain();
+            lifecycle.spawn("schema", async move {
+                schema.run(drain).await;
+                Ok::<_, std::convert::Infallible>(())
+            });
+        }
         lifecycle.spawn("day builder", {
             let drain = lifecycle.drain();
             async move {

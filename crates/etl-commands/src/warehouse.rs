@@ -8,7 +8,7 @@ use etl_application::ports::{
     BackfillStore, CallMemory, CounterStore, FactStore, PatchStore, WarehouseReader, WishQueue,
     WishStore,
 };
-use etl_application::{LoadStatus, PatchKeeper};
+use etl_application::{LoadStatus, PatchKeeper, SchemaWatch};
 use etl_clickhouse_adapter::{ClickHouseWarehouse, SchemaError};
 use etl_sqlite_adapter::SqliteWarehouse;
 use health_kit::Clock;
@@ -85,11 +85,16 @@ impl Warehouse {
         };
         match server.check_schema().await {
             Err(newer @ SchemaError::Newer { .. }) => Err(newer.into()),
-            Err(error) => {
-                tracing::warn!(%error, "the tables of the warehouse are not there, or nobody knows");
-                Ok(())
-            }
-            Ok(()) => Ok(()),
+            _ => Ok(()),
+        }
+    }
+
+    /// Keeps looking whether a server's tables are those of this program. Those
+    /// of an embedded warehouse are, since it was opened.
+    pub(crate) fn schema_watch(&self, status: &Arc<LoadStatus>) -> Option<SchemaWatch> {
+        match &self.place {
+            Place::File(_) => None,
+            Place::Server(server) => Some(SchemaWatch::new(server.clone(), Arc::clone(status))),
         }
     }
 

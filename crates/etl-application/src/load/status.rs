@@ -54,12 +54,16 @@ pub struct Freshness {
 const INSERT_BUCKETS_SECONDS: &[f64] = &[
     0.001, 0.002_5, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0,
 ];
+const TABLES_FIT: &str = "the tables are as this program needs them";
 /// An older match is from the past that somebody loads, whatever its age.
 const AGE_MAX: Duration = Duration::from_hours(7 * 24);
 
 struct Figures {
     told: LoadFigures,
     ages: RecentDurations,
+    /// Whether the tables are not those of this program, as somebody has seen,
+    /// though they may take what is stored.
+    is_schema_unfit: bool,
 }
 
 impl LoadStatus {
@@ -75,6 +79,7 @@ impl LoadStatus {
             figures: Mutex::new(Figures {
                 told: LoadFigures::default(),
                 ages: RecentDurations::new(AGE_MAX),
+                is_schema_unfit: false,
             }),
         }
     }
@@ -126,10 +131,28 @@ impl LoadStatus {
         if self.warehouse.set(HealthStatus::Healthy, "it stores") {
             tracing::info!("the warehouse stores");
         }
-        self.schema.set(
-            HealthStatus::Healthy,
-            "the tables are as this program needs them",
-        );
+        // What older tables take is no proof that they fit.
+        if !self.lock().is_schema_unfit {
+            self.schema.set(HealthStatus::Healthy, TABLES_FIT);
+        }
+    }
+
+    /// Somebody has looked, and the tables are those of this program.
+    pub(crate) fn schema_fits(&self) {
+        let was_unfit = std::mem::take(&mut self.lock().is_schema_unfit);
+        // What else is wrong with them only storing tells.
+        let is_unhealthy = self.schema.check().status == HealthStatus::Unhealthy;
+        if (was_unfit || !is_unhealthy) && self.schema.set(HealthStatus::Healthy, TABLES_FIT) {
+            tracing::info!(TABLES_FIT);
+        }
+    }
+
+    /// Somebody has looked, and the tables are another program's.
+    pub(crate) fn schema_is_unfit(&self, detail: &str) {
+        self.lock().is_schema_unfit = true;
+        if self.schema.set(HealthStatus::Unhealthy, detail) {
+            tracing::warn!("{detail}");
+        }
     }
 
     pub(crate) fn failed(&self, error: &StoreError) {

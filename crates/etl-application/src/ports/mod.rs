@@ -11,6 +11,7 @@ mod match_details;
 mod patch_store;
 mod record_consumer;
 mod warehouse_reader;
+mod warehouse_schema;
 mod wish_store;
 
 pub use backfill_origin::{BackfillOrigin, BackfillOrigins, BackfillPiece, OriginError, Place};
@@ -30,4 +31,5 @@ pub use record_consumer::{
 pub use warehouse_reader::{
     CounterFilter, HeroGames, KnownMatch, PairGames, Relation, WarehouseReader,
 };
+pub use warehouse_schema::{SchemaFault, WarehouseSchema};
 pub use wish_store::{NewWish, Wish, WishCounts, WishQueue, WishState, WishStore};

@@ -1,10 +1,15 @@
 //! A warehouse that refuses, or takes nothing.
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use async_trait::async_trait;
 use health_kit::{HealthReporter as _, HealthStatus};
 
 use crate::world::{SETTINGS, Step, World, lock, unavailable};
 use etl_application::DeadLetterReason::RefusedByWarehouse;
-use etl_application::ports::StoreError;
+use etl_application::SchemaWatch;
+use etl_application::ports::{SchemaFault, StoreError, WarehouseSchema};
 use tokio::time::Instant;
 
 #[tokio::test(start_paused = true)]
@@ -127,4 +132,52 @@ async fn a_commit_that_fails_is_done_again_though_nothing_more_arrives() {
     world.send_matches(1..=4);
     world.until(&Step::Committed(vec![(0, 5)])).await;
     world.end(running).await;
+}
+
+/// Tables of an older program, until somebody migrates.
+#[derive(Default)]
+struct OlderTables(AtomicBool);
+
+#[async_trait]
+impl WarehouseSchema for OlderTables {
+    async fn check(&self) -> Result<(), SchemaFault> {
+        if self.0.load(Ordering::Relaxed) {
+            return Ok(());
+        }
+        Err(SchemaFault::Unfit {
+            detail: "they are of version 1; run `etl-service migrate`".to_owned(),
+        })
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn tables_of_an_older_program_are_unhealthy_though_they_take_what_is_stored() {
+    let world = World::new();
+    let tables = Arc::new(OlderTables::default());
+    let watch = SchemaWatch::new(tables.clone(), Arc::clone(&world.status));
+    let watching = tokio::spawn(watch.run(world.drain.clone()));
+    let schema = || world.status.checks().swap_remove(1);
+    while schema().status == HealthStatus::Healthy {
+        tokio::time::sleep(SETTINGS.batch_wait).await;
+    }
+    let running = world.start(SETTINGS);
+    world.send_matches(1..=4);
+    world.until(&Step::Committed(vec![(0, 5)])).await;
+    assert_eq!(world.status.checks()[0].status, HealthStatus::Healthy);
+    let unfit = schema();
+    assert_eq!(unfit.status, HealthStatus::Unhealthy, "{unfit:?}");
+    assert!(unfit.reason.contains("etl-service migrate"), "{unfit:?}");
+
+    tables.0.store(true, Ordering::Relaxed);
+    let migrated = Instant::now();
+    while schema().status == HealthStatus::Unhealthy {
+        tokio::time::sleep(SETTINGS.batch_wait).await;
+    }
+    assert!(
+        migrated.elapsed().as_secs() <= 5,
+        "{:?}",
+        migrated.elapsed()
+    );
+    world.end(running).await;
+    watching.await.expect("it ends with the drain");
 }
