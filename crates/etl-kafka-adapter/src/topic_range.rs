@@ -2,6 +2,7 @@
 
 use std::fmt::Write as _;
 use std::sync::Arc;
+use std::time::Duration;
 
 use async_trait::async_trait;
 use domain::Timestamp;
@@ -13,6 +14,7 @@ use kafka_kit::{
     scan::{ScanError, ScanPart, Scanned, Scanning, TopicScan},
     settings::SettingsError,
 };
+use tokio::time::Instant;
 
 use crate::{
     judge::{Contract, judge},
@@ -21,6 +23,9 @@ use crate::{
 
 /// Records that are judged in one go.
 const PIECE_RECORDS_MAX: usize = 500;
+/// So long it is waited for a transaction that hides a part of the range: longer
+/// than brokers leave one open, which is 15 minutes unless they are told otherwise.
+const HIDDEN_TIME_MAX: Duration = Duration::from_mins(30);
 
 /// The topic of summaries, for whoever reads a part of it again. It belongs to
 /// no group, and touches no position of one; needs Read and Describe.
@@ -42,6 +47,8 @@ pub struct SummaryRange {
     /// How many offsets there were at first.
     whole: u64,
     reading: Option<Scanning<Result<Judged, ScanError>>>,
+    /// Since when nothing but what a transaction hides is left.
+    hidden_since: Option<Instant>,
 }
 
 impl SummaryTopic {
@@ -58,8 +65,10 @@ impl SummaryTopic {
         Ok(Self { topic, clock })
     }
 
-    /// Finds what was written in a time and can be read now, or goes on at a
+    /// Finds what was written in a time and is there now, or goes on at a
     /// position that the range gave before: it ends where it was to end then.
+    /// What a transaction hides is waited for; if that stays open for longer
+    /// than brokers permit, the rest is not to be had.
     ///
     /// # Errors
     /// [`OriginError`].
@@ -76,6 +85,7 @@ impl SummaryTopic {
             parts: Vec::new(),
             whole: 0,
             reading: None,
+            hidden_since: None,
         };
         if let Some((parts, whole)) = read_position(at) {
             (range.parts, range.whole) = (parts, whole);
@@ -118,6 +128,21 @@ impl SummaryRange {
         }
         self.reading = Some(reading);
         Ok(())
+    }
+
+    /// What an error of the scan means to whoever waits for the range.
+    fn not_read(&mut self, error: &ScanError) -> OriginError {
+        if !error.is_hidden() {
+            self.hidden_since = None;
+            return unavailable(error);
+        }
+        let since = *self.hidden_since.get_or_insert_with(Instant::now);
+        if since.elapsed() < HIDDEN_TIME_MAX {
+            return unavailable(error);
+        }
+        OriginError::Gone {
+            detail: format!("{error}; begin another backfill when it has ended"),
+        }
     }
 
     fn piece(&mut self, read: Vec<Judged>) -> BackfillPiece {
@@ -168,10 +193,13 @@ impl BackfillOrigin for SummaryRange {
         }
         // After an error nothing follows. What came before it is read again.
         match read.into_iter().collect() {
-            Ok(read) => Ok(Some(self.piece(read))),
+            Ok(read) => {
+                self.hidden_since = None;
+                Ok(Some(self.piece(read)))
+            }
             Err(error) => {
                 self.reading = None;
-                Err(unavailable(&error))
+                Err(self.not_read(&error))
             }
         }
     }

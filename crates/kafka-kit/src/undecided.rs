@@ -55,6 +55,11 @@ impl Sight {
         })
     }
 
+    /// The reader that sees everything.
+    pub(crate) fn everything(&self) -> &Reader {
+        &self.everything
+    }
+
     /// The high watermark of every partition.
     ///
     /// # Errors

@@ -4,3 +4,4 @@ mod dead_letters;
 mod members;
 mod records;
 mod support;
+mod topic_range;

@@ -5,7 +5,7 @@
 
 use std::{thread, time::Duration};
 
-use rdkafka::{ClientConfig, Message as _, error::RDKafkaErrorCode};
+use rdkafka::{ClientConfig, Message as _, error::RDKafkaErrorCode, message::BorrowedMessage};
 use thiserror::Error;
 use tokio::{
     sync::{mpsc, oneshot},
@@ -21,20 +21,23 @@ use crate::{
     undecided::{Hidden, Sight},
 };
 
+mod parts;
+
+pub use self::parts::ScanPart;
+use self::parts::{Choice, find, pass, seek, wanted};
+
 /// So many records wait for whoever reads them, 32 MiB at most where a record is 1 MiB.
 const RECORDS_AHEAD_MAX: usize = 32;
 /// So long the brokers have to say where the topic begins and ends.
 const OPEN_TIME_MAX: Duration = Duration::from_secs(15);
 const ASK_AGAIN_AFTER: Duration = Duration::from_millis(250);
 /// A service that runs may write there in transactions, each open for a moment.
+/// So long open ones are waited for once everything else is read.
 const DECIDED_WITHIN: Duration = Duration::from_secs(2);
 /// A topic that says nothing for so long, though it has more, is given up.
 const SILENCE_MAX: Duration = Duration::from_secs(30);
 /// No call blocks for longer, so that it is noticed when nobody reads any more.
 const STEP: Duration = Duration::from_millis(100);
-/// A record may be stamped earlier than its neighbours, or by a broker whose
-/// clock is behind: whoever asks for a time is shown a little more.
-const CLOCK_DIFFERENCE_MAX_MS: i64 = 5 * 60 * 1000;
 
 /// Reads a topic from one end to the other.
 #[derive(Clone)]
@@ -57,28 +60,6 @@ pub struct Scanning<T> {
     pub records: mpsc::Receiver<T>,
 }
 
-/// What is read of a partition.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct ScanPart {
-    /// Which one.
-    pub partition: i32,
-    /// From this offset on.
-    pub next: i64,
-    /// Up to this one, not included.
-    pub end: i64,
-}
-
-/// Which part of a topic is read.
-#[derive(Debug, Clone)]
-enum Choice {
-    /// What was written at a time or later, to the end; or everything.
-    From(Option<i64>),
-    /// What was written from one time to another.
-    Span(i64, i64),
-    /// These offsets, as far as they are still there.
-    Parts(Vec<ScanPart>),
-}
-
 /// A record, and how far that is.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Scanned {
@@ -90,8 +71,27 @@ pub struct Scanned {
 
 /// What is in the way, and what to do about it.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
-#[error("{0}")]
-pub struct ScanError(String);
+#[error("{why}")]
+pub struct ScanError {
+    why: String,
+    is_hidden: bool,
+}
+
+impl ScanError {
+    fn new(why: String) -> Self {
+        Self {
+            why,
+            is_hidden: false,
+        }
+    }
+
+    /// Whether a transaction that is open hides the rest: it comes to an end
+    /// by itself, and the rest is readable then.
+    #[must_use]
+    pub fn is_hidden(&self) -> bool {
+        self.is_hidden
+    }
+}
 
 impl TopicScan {
     /// Prepares to read; nothing is connected. `variable` is the setting that
@@ -109,6 +109,9 @@ impl TopicScan {
     /// Begins to read, at the first record written at or after `from_unix_ms`,
     /// and up to the last one that is there now; in order within a partition.
     /// What `convert` makes of each is handed on.
+    ///
+    /// What a transaction hides that is open is waited for a moment, behind
+    /// everything else; then a [hidden](ScanError::is_hidden) rest is an error.
     ///
     /// A bounded number of records is kept, whatever the reader does, and the
     /// reading ends when it is dropped.
@@ -182,7 +185,7 @@ impl TopicScan {
         // who stops while brokers are silent.
         let thread = thread::Builder::new().name("kafka-scan".to_owned());
         let started = thread.spawn(move || reading.run(&choice, opened));
-        started.map_err(|error| ScanError(format!("no thread can be started: {error}")))?;
+        started.map_err(|error| ScanError::new(format!("no thread can be started: {error}")))?;
         let parts = opening.await.expect("it answers before it ends")?;
         Ok(Scanning {
             places: parts.iter().map(ScanPart::left).sum(),
@@ -192,8 +195,15 @@ impl TopicScan {
     }
 }
 
-/// A reader, what it is to read, and what it will not find.
-type Opened = (Reader, Vec<ScanPart>, Option<Hidden>);
+/// A topic that is about to be read.
+struct Opened {
+    reader: Reader,
+    /// Who sees what is there and cannot be read yet.
+    sight: Sight,
+    /// Whether there is such a thing.
+    is_hidden: bool,
+    parts: Vec<ScanPart>,
+}
 
 /// The work of the thread.
 struct Reading<T, C> {
@@ -208,17 +218,15 @@ struct Reading<T, C> {
 
 impl<T, C: Fn(Result<Scanned, ScanError>) -> T> Reading<T, C> {
     fn run(self, choice: &Choice, opened: oneshot::Sender<Result<Vec<ScanPart>, ScanError>>) {
-        let (reader, parts, hidden) = match self.open(choice) {
+        let open = match self.open(choice) {
             Ok(open) => open,
             // Nobody listens when the command has been ended meanwhile.
             Err(code) => return drop(opened.send(Err(self.explain(code)))),
         };
-        if opened.send(Ok(parts.clone())).is_err() {
+        if opened.send(Ok(open.parts.clone())).is_err() {
             return;
         }
-        let read = self.read(&reader, parts);
-        let whole = hidden.map_or(Ok(()), |hidden| Err(self.explain_hidden(hidden)));
-        if let Err(error) = read.and(whole) {
+        if let Err(error) = self.read(open) {
             // Likewise.
             let _ = self.records.blocking_send((self.convert)(Err(error)));
         }
@@ -227,12 +235,9 @@ impl<T, C: Fn(Result<Scanned, ScanError>) -> T> Reading<T, C> {
     /// Asks until the brokers answer, for a while.
     fn open(&self, choice: &Choice) -> Result<Opened, RDKafkaErrorCode> {
         let begun = Instant::now();
-        let reader =
-            Reader::open(&self.config, &self.from.topic).map_err(|error| code_of(&error))?;
         loop {
-            let begun_at = |hidden| Ok((begin(&reader, choice)?, hidden));
-            match self.wait_until_decided().and_then(begun_at) {
-                Ok((parts, hidden)) => return Ok((reader, parts, hidden)),
+            match self.try_open(choice) {
+                Ok(open) => return Ok(open),
                 Err(code) if is_final(code) || begun.elapsed() > OPEN_TIME_MAX => return Err(code),
                 Err(code) => tracing::debug!(%code, "the topic cannot be read yet"),
             }
@@ -243,26 +248,45 @@ impl<T, C: Fn(Result<Scanned, ScanError>) -> T> Reading<T, C> {
         }
     }
 
-    /// Waits a moment for open transactions; what is hidden by others after that.
-    fn wait_until_decided(&self) -> Result<Option<Hidden>, RDKafkaErrorCode> {
-        let begun = Instant::now();
-        let sight = Sight::open(&self.config, &self.from.topic)?;
+    fn try_open(&self, choice: &Choice) -> Result<Opened, RDKafkaErrorCode> {
+        let topic = &self.from.topic;
+        let reader = Reader::open(&self.config, topic).map_err(|error| code_of(&error))?;
+        let sight = Sight::open(&self.config, topic)?;
         let ends = sight.ends()?;
-        loop {
-            let hidden = sight.hidden(&ends)?;
-            if hidden.is_none() || begun.elapsed() > DECIDED_WITHIN || self.records.is_closed() {
-                return Ok(hidden);
-            }
-            thread::sleep(ASK_AGAIN_AFTER);
-        }
+        let parts = find(&sight, &ends, choice)?;
+        let is_hidden = sight.hidden(&wanted(&parts))?.is_some();
+        seek(&reader, &parts)?;
+        Ok(Opened {
+            reader,
+            sight,
+            is_hidden,
+            parts,
+        })
     }
 
-    fn read(&self, reader: &Reader, mut parts: Vec<ScanPart>) -> Result<(), ScanError> {
+    fn read(&self, open: Opened) -> Result<(), ScanError> {
+        let Opened {
+            reader,
+            sight,
+            mut is_hidden,
+            mut parts,
+        } = open;
         let explain = |code| self.explain(code);
         let mut passed = 0;
         let mut last_heard = Instant::now();
         while !parts.is_empty() && !self.records.is_closed() {
             let partition = match reader.next(STEP).map_err(explain)? {
+                // What looks like an end may be the place where a transaction
+                // begins: what is behind it is wanted as well.
+                Next::Nothing | Next::End(_) if is_hidden => {
+                    is_hidden = self.is_still_hidden(&sight, &parts, last_heard.elapsed())?;
+                    if !is_hidden {
+                        last_heard = Instant::now();
+                        // Ends that were told before are none.
+                        seek(&reader, &parts).map_err(explain)?;
+                    }
+                    continue;
+                }
                 Next::Nothing if last_heard.elapsed() > SILENCE_MAX => {
                     return Err(explain(RDKafkaErrorCode::OperationTimedOut));
                 }
@@ -272,17 +296,8 @@ impl<T, C: Fn(Result<Scanned, ScanError>) -> T> Reading<T, C> {
                     partition
                 }
                 Next::Record(record) => {
-                    let (partition, offset) = (record.partition(), record.offset());
-                    if pass(&mut parts, partition, offset.saturating_add(1), &mut passed) {
-                        let from = TopicPartition {
-                            partition,
-                            ..self.from.clone()
-                        };
-                        let record = GroupRecord::copied(from, &record);
-                        let scanned = (self.convert)(Ok(Scanned { record, passed }));
-                        // Waits for whoever reads; an end of theirs is noticed above.
-                        let _ = self.records.blocking_send(scanned);
-                    }
+                    let partition = record.partition();
+                    self.hand_on(&record, &mut parts, &mut passed);
                     partition
                 }
             };
@@ -299,6 +314,39 @@ impl<T, C: Fn(Result<Scanned, ScanError>) -> T> Reading<T, C> {
         Ok(())
     }
 
+    /// Looks, not too often, whether a transaction hides something of these parts.
+    fn is_still_hidden(
+        &self,
+        sight: &Sight,
+        parts: &[ScanPart],
+        silence: Duration,
+    ) -> Result<bool, ScanError> {
+        match sight.hidden(&wanted(parts)) {
+            Ok(None) => return Ok(false),
+            Ok(Some(hidden)) if silence > DECIDED_WITHIN => return Err(self.explain_hidden(hidden)),
+            Err(code) if is_final(code) || silence > SILENCE_MAX => return Err(self.explain(code)),
+            Ok(Some(_)) | Err(_) => {}
+        }
+        thread::sleep(ASK_AGAIN_AFTER);
+        Ok(true)
+    }
+
+    fn hand_on(&self, record: &BorrowedMessage<'_>, parts: &mut [ScanPart], passed: &mut u64) {
+        let (partition, offset) = (record.partition(), record.offset());
+        if !pass(parts, partition, offset.saturating_add(1), passed) {
+            return;
+        }
+        let from = TopicPartition {
+            partition,
+            ..self.from.clone()
+        };
+        let record = GroupRecord::copied(from, record);
+        let passed = *passed;
+        let scanned = (self.convert)(Ok(Scanned { record, passed }));
+        // Waits for whoever reads; an end of theirs is noticed by the caller.
+        let _ = self.records.blocking_send(scanned);
+    }
+
     fn explain(&self, code: RDKafkaErrorCode) -> ScanError {
         use RDKafkaErrorCode::{
             TopicAuthorizationFailed, UnknownPartition, UnknownTopic, UnknownTopicOrPartition,
@@ -309,7 +357,7 @@ impl<T, C: Fn(Result<Scanned, ScanError>) -> T> Reading<T, C> {
             variable,
             ..
         } = self;
-        ScanError(match code {
+        ScanError::new(match code {
             UnknownTopicOrPartition | UnknownTopic | UnknownPartition => {
                 format!("there is no topic {topic}; see {variable}")
             }
@@ -331,55 +379,11 @@ impl<T, C: Fn(Result<Scanned, ScanError>) -> T> Reading<T, C> {
 
     fn explain_hidden(&self, hidden: Hidden) -> ScanError {
         let why = hidden.explain(&self.from.topic, &self.bootstrap_servers);
-        ScanError(format!("not all of them can be read: {why}"))
-    }
-}
-
-impl ScanPart {
-    /// How many offsets that are.
-    #[must_use]
-    pub fn left(&self) -> u64 {
-        u64::try_from(self.end - self.next).unwrap_or(0)
-    }
-}
-
-/// Where to read from in every partition, and where to stop; nothing in those
-/// that have nothing.
-fn begin(reader: &Reader, choice: &Choice) -> Result<Vec<ScanPart>, RDKafkaErrorCode> {
-    let mut parts = Vec::new();
-    for partition in reader.partitions()? {
-        let (first, last) = reader.range(partition)?;
-        // Without a record of then or later there is none before the end either.
-        let at = |unix_ms: i64| {
-            let found = reader.offset_at(partition, unix_ms.max(0))?;
-            Ok::<_, RDKafkaErrorCode>(found.unwrap_or(last))
-        };
-        let earlier = |unix_ms: i64| unix_ms.saturating_sub(CLOCK_DIFFERENCE_MAX_MS);
-        let (next, end) = match choice {
-            Choice::From(None) => (first, last),
-            Choice::From(Some(from)) => (at(earlier(*from))?, last),
-            Choice::Span(from, to) => {
-                let later = to.saturating_add(CLOCK_DIFFERENCE_MAX_MS);
-                (at(earlier(*from))?, at(later)?)
-            }
-            Choice::Parts(parts) => {
-                let mut named = parts.iter().filter(|part| part.partition == partition);
-                named
-                    .next()
-                    .map_or((last, last), |part| (part.next, part.end))
-            }
-        };
-        let (next, end) = (next.clamp(first, last), end.clamp(first, last));
-        if next < end {
-            parts.push(ScanPart {
-                partition,
-                next,
-                end,
-            });
+        ScanError {
+            why: format!("not all of them can be read: {why}"),
+            is_hidden: true,
         }
     }
-    reader.seek(parts.iter().map(|part| (part.partition, part.next)))?;
-    Ok(parts)
 }
 
 /// Whether asking again would change nothing.
@@ -396,45 +400,4 @@ fn is_final(code: RDKafkaErrorCode) -> bool {
             | UnknownTopic
             | UnknownTopicOrPartition
     )
-}
-
-/// Goes on to `next`, or to the end that was there at first; whether what is
-/// just before `next` belongs to what was to be read.
-fn pass(parts: &mut [ScanPart], partition: i32, next: i64, passed: &mut u64) -> bool {
-    let found = parts.iter_mut().find(|part| part.partition == partition);
-    // Of a partition that was left a moment ago.
-    let Some(part) = found else { return false };
-    let is_within = next <= part.end;
-    let next = next.min(part.end);
-    *passed += u64::try_from(next - part.next).unwrap_or(0);
-    part.next = next;
-    is_within
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn every_place_is_passed_once_and_none_beyond_the_end() {
-        let mut parts = [ScanPart {
-            partition: 3,
-            next: 10,
-            end: 20,
-        }];
-        let mut passed = 0;
-        // Offsets of markers are passed with the next record.
-        for (partition, next, is_within, expected) in [
-            (3, 11, true, 1),
-            (3, 15, true, 5),
-            (4, 1, false, 5),
-            (3, 20, true, 10),
-            (3, 21, false, 10),
-            (3, i64::MAX, false, 10),
-        ] {
-            assert_eq!(pass(&mut parts, partition, next, &mut passed), is_within);
-            assert_eq!(passed, expected, "at {next}");
-        }
-        assert_eq!(parts[0].left(), 0);
-    }
 }
