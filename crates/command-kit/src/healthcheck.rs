@@ -5,6 +5,8 @@ use std::time::Duration;
 use anyhow::{Context, ensure};
 use service_kit::exit_code::ExitCode;
 
+use crate::complain;
+
 /// Below the five seconds that the image's HEALTHCHECK gives.
 const TIMEOUT: Duration = Duration::from_secs(2);
 
@@ -22,7 +24,7 @@ pub async fn ask_health(host: &str, port: u16, arguments: &HealthcheckArguments)
     match ask(&url_to_ask(host, port), path).await {
         Ok(()) => ExitCode::Ok,
         Err(error) => {
-            eprintln!("{error:#}");
+            complain(format_args!("{error:#}"));
             ExitCode::Unavailable
         }
     }

@@ -5,6 +5,9 @@
 //! Deliberately absent: any service's settings and commands of its own. A
 //! service names its settings when it reads them.
 
+// A closed pipe makes these macros panic; see `said`.
+#![warn(clippy::print_stdout, clippy::print_stderr)]
+
 pub mod dead_letters;
 pub mod doctor;
 pub mod lines;
@@ -18,6 +21,7 @@ mod listening;
 mod moment;
 mod progress;
 mod runtime;
+mod said;
 mod stop;
 mod validate;
 
@@ -28,5 +32,6 @@ pub use listening::listen_first;
 pub use moment::{Moment, rfc3339};
 pub use progress::{Progress, percent};
 pub use runtime::block_on;
+pub use said::{complain, say};
 pub use stop::{Stop, stoppable};
 pub use validate::print_report;

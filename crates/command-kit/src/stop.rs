@@ -5,6 +5,8 @@ use std::fmt;
 use service_kit::{exit_code::ExitCode, lifecycle::EndSignals};
 use tokio_util::sync::CancellationToken;
 
+use crate::complain;
+
 /// Why work does not go on.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Stop {
@@ -38,7 +40,7 @@ pub async fn stoppable(
     tokio::select! {
         code = work(&stop) => code,
         () = second_signal => {
-            eprintln!("ended at once: how much was taken last is not known");
+            complain("ended at once: how much was taken last is not known");
             ExitCode::Unavailable
         }
     }

@@ -14,6 +14,8 @@ use serde_json::Value;
 use service_kit::{exit_code::ExitCode, lifecycle::EndSignals};
 use tokio::time::{sleep, timeout};
 
+use crate::complain;
+
 /// For a connection, and for an answer that comes at once.
 const ANSWER_TIME_MAX: Duration = Duration::from_secs(3);
 /// Events come every second; a service that sends none for so long is gone.
@@ -59,7 +61,7 @@ pub async fn top(screen: Screen, arguments: TopArguments) -> ExitCode {
     match shown {
         Ok(()) => ExitCode::Ok,
         Err(error) => {
-            eprintln!("{error:#}");
+            complain(format_args!("{error:#}"));
             ExitCode::Unavailable
         }
     }

@@ -3,6 +3,9 @@
 //!
 //! One module a command. The command line is the binary's.
 
+// A closed pipe makes these macros panic; see `command_kit::say`.
+#![warn(clippy::print_stdout, clippy::print_stderr)]
+
 pub mod settings;
 
 mod service;

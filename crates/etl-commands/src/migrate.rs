@@ -5,6 +5,7 @@ use std::{
     sync::Arc,
 };
 
+use command_kit::{complain, say};
 use etl_clickhouse_adapter::{SchemaError, statements};
 use health_kit::{Clock, SystemClock};
 use service_kit::exit_code::ExitCode;
@@ -29,7 +30,7 @@ pub(crate) async fn run(settings: &Settings, arguments: MigrateArguments) -> Exi
     match migrate(settings).await {
         Ok(()) => ExitCode::Ok,
         Err(error) => {
-            eprintln!("{error:#}");
+            complain(format_args!("{error:#}"));
             match error.downcast_ref() {
                 Some(SchemaError::Newer { .. }) => ExitCode::Config,
                 _ => ExitCode::Unavailable,
@@ -46,10 +47,12 @@ async fn migrate(settings: &Settings) -> anyhow::Result<()> {
             .await?
             .close()
             .await;
-        println!("the tables of the embedded warehouse {database} are there");
+        say(format_args!(
+            "the tables of the embedded warehouse {database} are there"
+        ));
     } else {
         warehouse::server(settings)?.migrate().await?;
-        println!("the tables of database {database} are there");
+        say(format_args!("the tables of database {database} are there"));
     }
     Ok(())
 }

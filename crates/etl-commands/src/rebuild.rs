@@ -6,6 +6,7 @@
 use std::sync::Arc;
 
 use anyhow::Context as _;
+use command_kit::{complain, say};
 use health_kit::{Clock, SystemClock};
 use service_kit::exit_code::ExitCode;
 
@@ -18,7 +19,7 @@ pub(crate) async fn run(settings: &Settings, days: DaysToBuild) -> ExitCode {
     match rebuild(settings, days).await {
         Ok(()) => ExitCode::Ok,
         Err(error) => {
-            eprintln!("{error:#}");
+            complain(format_args!("{error:#}"));
             ExitCode::Unavailable
         }
     }
@@ -41,16 +42,16 @@ async fn rebuild(settings: &Settings, DaysToBuild { from, to }: DaysToBuild) -> 
             .build_day(*day, &settings.counters.rules, &settings.counters.patches)
             .await
             .with_context(|| format!("{day} was not built"))?;
-        println!(
+        say(format_args!(
             "{day}: {} matches, {} counted ({} of {})",
             built.matches,
             built.counted,
             nth + 1,
             days.len()
-        );
+        ));
     }
     if days.is_empty() {
-        println!("no day from {from} to {to} has facts");
+        say(format_args!("no day from {from} to {to} has facts"));
     }
     warehouse.close().await;
     Ok(())

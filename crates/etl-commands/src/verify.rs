@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use command_kit::{complain, say};
 use domain::Day;
 use health_kit::{Clock, SystemClock};
 use service_kit::exit_code::ExitCode;
@@ -11,7 +12,7 @@ use crate::{DaysToVerify, settings::Settings, warehouse::Warehouse};
 /// How many differences there are, each of them printed.
 pub(crate) async fn run(settings: &Settings, days: DaysToVerify) -> Result<usize, ExitCode> {
     verify(settings, days).await.map_err(|error| {
-        eprintln!("{error:#}");
+        complain(format_args!("{error:#}"));
         ExitCode::Unavailable
     })
 }
@@ -34,14 +35,17 @@ async fn verify(settings: &Settings, days: DaysToVerify) -> anyhow::Result<usize
             )
             .await?;
         for one in &differences {
-            println!(
+            say(format_args!(
                 "{}: {}: expected {}, found {}",
                 one.day, one.what, one.expected, one.found
-            );
+            ));
         }
         found += differences.len();
     }
-    println!("{} days compared, {found} differences", known.len());
+    say(format_args!(
+        "{} days compared, {found} differences",
+        known.len()
+    ));
     warehouse.close().await;
     Ok(found)
 }

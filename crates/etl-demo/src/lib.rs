@@ -6,6 +6,9 @@
 //! counted. The broker is librdkafka's mock cluster and stores nothing, so
 //! nothing is shown here about durability.
 
+// A closed pipe makes these macros panic; see `command_kit::say`.
+#![warn(clippy::print_stdout, clippy::print_stderr)]
+
 mod sender;
 mod terminal;
 

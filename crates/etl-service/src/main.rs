@@ -3,6 +3,9 @@
 //! The command line, and nothing else: what it asks for is done by
 //! `etl-commands`, which also wires the service, and `etl-demo`.
 
+// A closed pipe makes these macros panic; see `command_kit::say`.
+#![warn(clippy::print_stdout, clippy::print_stderr)]
+
 use std::path::PathBuf;
 use std::process::ExitCode;
 

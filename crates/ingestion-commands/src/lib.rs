@@ -4,6 +4,9 @@
 //! One module a command; here is what they share. The command line is the
 //! binary's, and so is the demo, which brings a broker and a feed of its own.
 
+// A closed pipe makes these macros panic; see `command_kit::say`.
+#![warn(clippy::print_stdout, clippy::print_stderr)]
+
 pub mod service;
 pub mod settings;
 

@@ -3,9 +3,9 @@
 use std::path::{Path, PathBuf};
 
 use command_kit::{
-    Given, Progress, Stop,
+    Given, Progress, Stop, complain,
     lines::{Chunk, LINE_BYTES_MAX, LineInput},
-    listen_first, percent,
+    listen_first, percent, say,
 };
 use ingestion_application::REPLAY;
 use service_kit::exit_code::ExitCode;
@@ -43,7 +43,7 @@ pub(crate) async fn run(given: Given, arguments: ReplayArguments) -> ExitCode {
 fn prepare(given: &Given, file: &Path) -> Result<(Settings, LineInput), ExitCode> {
     let settings = load_for_command(given)?;
     let input = LineInput::open(file).map_err(|error| {
-        eprintln!("cannot read {}: {error}", file.display());
+        complain(format_args!("cannot read {}: {error}", file.display()));
         ExitCode::Usage
     })?;
     Ok((settings, input))
@@ -103,10 +103,10 @@ async fn hand_in(input: LineInput, intake: &Intake, stop: &CancellationToken) ->
         });
     }
     progress.close();
-    println!(
+    say(format_args!(
         "{} lines taken, {} of them invalid and to be found among the dead letters",
         sum.lines, sum.invalid
-    );
+    ));
     code
 }
 

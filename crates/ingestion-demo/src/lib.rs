@@ -6,6 +6,9 @@
 //! is librdkafka's mock cluster: it stores nothing and knows no transactions,
 //! so nothing is shown here about durability.
 
+// A closed pipe makes these macros panic; see `command_kit::say`.
+#![warn(clippy::print_stdout, clippy::print_stderr)]
+
 mod gate;
 mod terminal;
 mod topic_check;

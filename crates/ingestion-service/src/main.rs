@@ -3,6 +3,9 @@
 //! The command line, and nothing else: what it asks for is done by
 //! `ingestion-commands`, which also wires the service, and `ingestion-demo`.
 
+// A closed pipe makes these macros panic; see `command_kit::say`.
+#![warn(clippy::print_stdout, clippy::print_stderr)]
+
 mod cli;
 
 use std::process::ExitCode;

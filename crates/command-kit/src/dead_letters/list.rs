@@ -6,6 +6,8 @@ use service_kit::exit_code::ExitCode;
 
 use super::Letters;
 
+use crate::complain;
+
 /// Prints a line for each letter that is meant, at most `limit` of them, below
 /// `heading` if there is one.
 pub async fn print_letters<L: Letters>(
@@ -17,7 +19,7 @@ pub async fn print_letters<L: Letters>(
     match print_all(letters, limit, heading, line).await {
         Ok(()) => ExitCode::Ok,
         Err(error) => {
-            eprintln!("{error}");
+            complain(&error);
             ExitCode::Unavailable
         }
     }

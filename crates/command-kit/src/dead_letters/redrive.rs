@@ -7,7 +7,7 @@ use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
 use super::{Letters, Reading, RedriveFlags};
-use crate::{Progress, Stop, percent};
+use crate::{Progress, Stop, complain, percent, say};
 
 /// So many are sent at once …
 const BATCH_LETTERS_MAX: usize = 500;
@@ -217,13 +217,13 @@ impl<R: Redriving> Work<'_, R> {
             let places = self.sum.places.iter().map(|(partition, offset)| {
                 format!(", up to offset {offset} of partition {partition}")
             });
-            eprintln!(
+            complain(format_args!(
                 "stopped{}: {reason}; {}",
                 places.collect::<String>(),
                 R::AFTER_STOP
-            );
+            ));
         }
-        println!("{}", self.sum.describe(R::SKIPPED, is_dry_run));
+        say(self.sum.describe(R::SKIPPED, is_dry_run));
         match stopped {
             None | Some(Stop::Asked) => ExitCode::Ok,
             Some(Stop::Refused(_)) => ExitCode::Unavailable,

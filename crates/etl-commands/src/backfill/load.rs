@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use anyhow::Context as _;
 use command_kit::lines::LineInput;
-use command_kit::{Given, Progress, rfc3339};
+use command_kit::{Given, Progress, complain, rfc3339};
 use etl_application::backfill::{
     Backfill, BackfillEnd, BackfillFigures, BackfillMeter, BackfillOwner, BackfillRange,
     BackfillStop, BackfillWatcher, Backfiller, BackfillerParts, progress_of,
@@ -32,7 +32,7 @@ pub(super) fn prepare(
     origin: &OriginArguments,
 ) -> Result<(Settings, BackfillRange), ExitCode> {
     let usage = |why: String| {
-        eprintln!("{why}");
+        complain(why);
         ExitCode::Usage
     };
     let range = origin.range(now()).map_err(usage)?;
@@ -56,13 +56,13 @@ pub(super) async fn run(
         Err(error) => return unavailable(&error),
     };
     if let Err(error) = warehouse.refuse_newer().await {
-        eprintln!("{error:#}");
+        complain(format_args!("{error:#}"));
         return ExitCode::Config;
     }
     let origins = match Origins::try_new(&settings.kafka, &clock) {
         Ok(origins) => origins,
         Err(error) => {
-            eprintln!("the KAFKA_ settings cannot work: {error}");
+            complain(format_args!("the KAFKA_ settings cannot work: {error}"));
             return ExitCode::Config;
         }
     };
@@ -88,7 +88,7 @@ pub(super) async fn run(
 }
 
 fn unavailable(error: &anyhow::Error) -> ExitCode {
-    eprintln!("{error:#}");
+    complain(format_args!("{error:#}"));
     ExitCode::Unavailable
 }
 

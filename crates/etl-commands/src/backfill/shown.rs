@@ -3,7 +3,7 @@
 use std::io::{Write as _, stdout};
 use std::sync::Arc;
 
-use command_kit::rfc3339;
+use command_kit::{complain, rfc3339};
 use etl_application::LoadStatus;
 use etl_application::backfill::{Backfill, CancelError, progress_of};
 use health_kit::{Clock, SystemClock};
@@ -21,7 +21,7 @@ pub(super) async fn run(settings: &Settings, action: Action) -> ExitCode {
     match show(settings, action).await {
         Ok(()) => ExitCode::Ok,
         Err(error) => {
-            eprintln!("{error:#}");
+            complain(format_args!("{error:#}"));
             match error.downcast_ref() {
                 Some(CancelError::NoSuch(_)) => ExitCode::Usage,
                 _ => ExitCode::Unavailable,

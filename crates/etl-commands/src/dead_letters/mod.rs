@@ -4,7 +4,7 @@ mod list;
 mod redrive;
 
 use command_kit::{
-    Given,
+    Given, complain,
     dead_letters::{FormArguments, Letters, PartArguments, Reading, RedriveFlags, find_word},
     listen_first, stoppable,
 };
@@ -142,6 +142,6 @@ fn open(
 }
 
 fn refuse(error: &SettingsError) -> ExitCode {
-    eprintln!("the KAFKA_ settings cannot work: {error}");
+    complain(format_args!("the KAFKA_ settings cannot work: {error}"));
     ExitCode::Config
 }

@@ -1,6 +1,6 @@
 //! What can be asked of the binary beside `run`.
 
-use std::{collections::BTreeSet, sync::Arc};
+use std::{collections::BTreeSet, process::Command, sync::Arc};
 
 use anyhow::Result;
 use feed_simulator::{World, summaries::SummariesConfig};
@@ -158,5 +158,34 @@ async fn top_prints_one_snapshot_where_there_is_no_terminal() -> Result<()> {
     let nobody = run(&["top", "--url", &url], &folder).await?;
     assert_eq!(nobody.exit_code, Some(69), "{nobody:?}");
     assert!(nobody.stderr.contains("is the service running there?"));
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_command_whose_reader_has_gone_ends_as_if_it_were_read() -> Result<()> {
+    let folder = TempDir::new()?;
+    let days = ["--from", "2026-01-01", "--to", "2026-01-02"];
+    let rebuild = [&["rebuild"], &days[..]].concat();
+    for (arguments, expected) in [
+        (&["migrate"][..], 0),
+        (&["verify"], 0),
+        (&rebuild, 0),
+        (&["backfill", "list"], 0),
+        (&["backfill", "--file", "nowhere"], 2),
+        (&["healthcheck", "--api-port", "1"], 69),
+    ] {
+        // Of these pipes nobody has the other end.
+        let (_, closed_out) = std::io::pipe()?;
+        let (_, closed_errors) = std::io::pipe()?;
+        let mut command = Command::new(PROGRAM);
+        command
+            .args(arguments)
+            .current_dir(folder.path())
+            .env_clear()
+            .stdout(closed_out)
+            .stderr(closed_errors);
+        let status = tokio::task::spawn_blocking(move || command.status()).await??;
+        assert_eq!(status.code(), Some(expected), "{arguments:?}");
+    }
     Ok(())
 }

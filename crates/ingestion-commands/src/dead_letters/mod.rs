@@ -4,7 +4,7 @@ mod list;
 mod redrive;
 
 use command_kit::{
-    Given,
+    Given, complain,
     dead_letters::{FormArguments, Letters, PartArguments, Reading, RedriveFlags, find_word},
     listen_first,
 };
@@ -118,7 +118,7 @@ pub(crate) async fn run(given: Given, arguments: DeadLettersArguments) -> ExitCo
 fn open(given: &Given, filter: FilterArguments) -> Result<(Settings, ChosenLetters), ExitCode> {
     let settings = load_for_command(given)?;
     let archive = DeadLetterTopic::try_new(&settings.kafka).map_err(|error| {
-        eprintln!("the KAFKA_ settings cannot work: {error}");
+        complain(format_args!("the KAFKA_ settings cannot work: {error}"));
         ExitCode::Config
     })?;
     let (since, until) = filter.part.span(SystemClock.now().as_unix_ms());

@@ -5,7 +5,7 @@ mod own_pipeline;
 mod service_client;
 
 use bytes::Bytes;
-use command_kit::{Stop, stoppable};
+use command_kit::{Stop, complain, stoppable};
 use ingestion_http_api::{REDRIVE_PATH, REPLAY_PATH};
 use service_kit::{exit_code::ExitCode, lifecycle::EndSignals};
 use tokio_util::sync::CancellationToken;
@@ -111,6 +111,6 @@ pub(crate) async fn with_intake(
 }
 
 fn unavailable(error: &anyhow::Error) -> ExitCode {
-    eprintln!("{error:#}");
+    complain(format_args!("{error:#}"));
     ExitCode::Unavailable
 }

@@ -4,7 +4,7 @@
 use std::{sync::Arc, time::Duration};
 
 use bytes::Bytes;
-use command_kit::Stop;
+use command_kit::{Stop, complain, say};
 use ingestion_application::{BacklogWork, HandIn, HandedIn, Pipeline, Refusal};
 use ingestion_journal_adapter::OpenError;
 use ingestion_kafka_adapter::KafkaPublisher;
@@ -108,20 +108,20 @@ pub(super) async fn run(
     });
     let (code, ending) = tokio::join!(handing_in, ending);
     let figures = ledger.figures();
-    println!(
+    say(format_args!(
         "published {}, duplicates {}, set aside {}",
         figures.published, figures.duplicates, figures.dead_lettered
-    );
+    ));
     let is_failed = !ending.failed.is_empty() || !ending.unfinished.is_empty();
     if is_failed || abort.is_cancelled() && figures.check().is_err() {
         return ExitCode::Internal;
     }
     if figures.pending > 0 {
-        println!(
+        say(format_args!(
             "{} could not be published yet: they are safe in {}, and the next start goes on with them",
             figures.pending,
             settings.journal.dir.display()
-        );
+        ));
     }
     code
 }
@@ -145,13 +145,13 @@ fn start(publisher: Arc<KafkaPublisher>, work: BacklogWork, lifecycle: &Lifecycl
 fn refuse(error: &anyhow::Error, settings: &Settings) -> ExitCode {
     let is_locked = matches!(error.downcast_ref(), Some(OpenError::Locked { .. }));
     if !is_locked {
-        eprintln!("{error:#}");
+        complain(format_args!("{error:#}"));
         return ExitCode::Config;
     }
-    eprintln!(
+    complain(format_args!(
         "no service answers at {}, and yet another process uses JOURNAL_DIR: {error:#}; \
          if that is the service, set API_HOST and API_PORT to its own",
         command_kit::url_to_ask(&settings.api.host, settings.api.port)
-    );
+    ));
     ExitCode::Unavailable
 }
