@@ -48,6 +48,12 @@ test-browser:
 chaos MINUTES="2":
     CHAOS_MINUTES={{trim_start_match(MINUTES, "MINUTES=")}} cargo test --workspace --test chaos --locked -- --nocapture
 
+# Kills two instances of etl-service, their broker and their ClickHouse so often, and lies in between: just chaos-etl 200 20
+chaos-etl KILLS="60" LIES="0" SEED="8":
+    ETL_KILLS={{trim_start_match(KILLS, "KILLS=")}} ETL_LIES={{trim_start_match(LIES, "LIES=")}} \
+        ETL_SEED={{trim_start_match(SEED, "SEED=")}} \
+        cargo test -p etl-service --test e2e --locked chaos:: -- --nocapture
+
 # Shows the whole product on this machine: just demo --duration 30s --rate 0
 demo *options:
     cargo run --release -- demo {{options}}

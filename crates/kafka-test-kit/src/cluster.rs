@@ -60,6 +60,25 @@ impl KafkaCluster {
         Self::start_with(brokers, |_| Ok(Further::default())).await
     }
 
+    /// Starts one broker for tests that kill it: it is back in half the time, and
+    /// gives up members of groups that have been silent for a second.
+    ///
+    /// # Errors
+    /// As [`start`](Self::start).
+    pub async fn start_one_to_kill() -> Result<Self> {
+        // Until its session is over a broker that was killed is not let in again.
+        let properties = "broker.session.timeout.ms=2000\n\
+                          broker.heartbeat.interval.ms=500\n\
+                          group.min.session.timeout.ms=1000\n";
+        let further = |_: &Path| {
+            Ok(Further {
+                properties: properties.to_owned(),
+                ..Further::default()
+            })
+        };
+        Self::start_with(1, further).await
+    }
+
     /// Starts a cluster whose brokers have something more, each in its folder.
     pub(super) async fn start_with(
         brokers: usize,

@@ -84,7 +84,8 @@ impl Liar {
     }
 
     /// Lies about every such request from now on, but for those that a
-    /// [`lie_once`](Self::lie_once) is about.
+    /// [`lie_once`](Self::lie_once) is about; a [record](Lie::RefuseRecord) is
+    /// refused in any case.
     pub fn lie_always(&self, asked: Asked, lie: Lie) {
         self.script.set_always(Some((asked, lie)));
     }

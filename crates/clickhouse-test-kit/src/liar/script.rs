@@ -55,9 +55,15 @@ impl Script {
             let is_asked = *asked == Asked::Anything || is_insert;
             is_asked && lie.is_about(body)
         };
-        let place = lies.once.iter().position(meant);
-        let once = place.and_then(|place| lies.once.remove(place));
-        let decided = once.or_else(|| lies.always.clone().filter(meant));
+        let always = lies.always.clone().filter(meant);
+        let decided = if let Some((_, Lie::RefuseRecord(..))) = always {
+            // A record that is never taken is not taken beside another lie either.
+            always
+        } else {
+            let place = lies.once.iter().position(meant);
+            let once = place.and_then(|place| lies.once.remove(place));
+            once.or(always)
+        };
         let (_, lie) = decided?;
         self.told.send_modify(|told| *told += 1);
         Some(lie)
@@ -133,5 +139,15 @@ mod tests {
         assert_eq!(script.decide(false, b""), None);
         script.clear();
         assert_eq!(script.decide(true, b""), None);
+    }
+
+    #[test]
+    fn a_record_that_is_always_refused_is_not_let_through_by_another_lie() {
+        let script = Script::default();
+        let refused = Lie::RefuseRecord(b"7".into(), 27);
+        script.set_always(Some((Asked::Inserts, refused.clone())));
+        script.push(Asked::Inserts, Lie::DropAfter);
+        assert_eq!(script.decide(true, b"678"), Some(refused));
+        assert_eq!(script.decide(true, b"68"), Some(Lie::DropAfter));
     }
 }

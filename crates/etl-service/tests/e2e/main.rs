@@ -1,6 +1,7 @@
 //! The built binary as a child process, between a real Kafka and its embedded warehouse.
 
 mod backfill;
+mod chaos;
 mod commands;
 mod dead_letters;
 #[cfg(feature = "demo")]

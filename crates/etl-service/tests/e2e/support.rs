@@ -19,7 +19,7 @@ use test_kit::{
 pub(crate) const DEADLINE: Duration = Duration::from_mins(2);
 
 pub(crate) const PROGRAM: &str = env!("CARGO_BIN_EXE_etl-service");
-const PARTITIONS: usize = 12;
+pub(crate) const PARTITIONS: usize = 12;
 
 /// The topics of one test.
 pub(crate) struct Topics {
