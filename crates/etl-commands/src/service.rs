@@ -6,8 +6,8 @@ use anyhow::Context as _;
 use command_kit::{COMMIT, VERSION};
 use etl_application::ports::MatchDetails;
 use etl_application::{
-    DayBuilder, DetailParts, DetailWorker, EtlStatus, Ledger, LoadStatus, Loader, LoaderParts,
-    PatchKeeper, SchemaWatch, TopicFigures, backfill::Backfills,
+    DayBuilder, DayStatus, DetailParts, DetailStatus, DetailWorker, EtlStatus, Ledger, LoadStatus,
+    Loader, LoaderParts, PatchKeeper, SchemaWatch, TopicFigures, backfill::Backfills,
 };
 use etl_http_api::{ApiState, WriteAccess};
 use etl_kafka_adapter::{KafkaDeadLetters, KafkaHealth, KafkaRecords};
@@ -76,17 +76,11 @@ impl Service {
         let builder = builder(settings.counters, &warehouse, &clock);
         let days = builder.status();
 
-        let health = Health::new(vec![
-            kafka.clone(),
-            load.clone(),
-            days.clone(),
-            wishes.clone(),
-        ]);
         let api = ApiState {
             service_name: settings.service_name,
             version: VERSION,
             commit: COMMIT,
-            health: Arc::new(health),
+            health: health(&kafka, &load, &days, &wishes),
             // Its main work waits for everything else.
             readiness: Arc::new(Readiness::new(drain, Vec::new())),
             etl: Arc::new(
@@ -244,6 +238,21 @@ fn kafka(
     let dead_letters = KafkaDeadLetters::try_new(&settings.kafka).context(wrong)?;
     let health = KafkaHealth::new(&settings.kafka, Arc::clone(&records), &dead_letters, clock);
     Ok((records, Arc::new(dead_letters), Arc::new(health)))
+}
+
+/// What all parts say of themselves.
+fn health(
+    kafka: &Arc<KafkaHealth>,
+    load: &Arc<LoadStatus>,
+    days: &Arc<DayStatus>,
+    wishes: &Arc<DetailStatus>,
+) -> Arc<Health> {
+    Arc::new(Health::new(vec![
+        kafka.clone(),
+        load.clone(),
+        days.clone(),
+        wishes.clone(),
+    ]))
 }
 
 /// Who builds days.
