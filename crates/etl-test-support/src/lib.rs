@@ -3,7 +3,7 @@
 //!
 //! [`MemoryWarehouse`] is the reference: it is small enough to be seen to be
 //! right, and [`warehouse_contract`] compares others with it.
-//! [`consumer_contract`] holds the members of a group. [`reference`] says what
+//! [`consumer_contract`] holds the members of a group. [`mod@reference`] says what
 //! must be there in the end from the topics alone. A dev-dependency only.
 
 pub mod answers;
