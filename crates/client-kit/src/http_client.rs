@@ -7,7 +7,7 @@ use http_body_util::{BodyExt as _, Empty};
 use hyper::{
     HeaderMap, Request, Uri,
     body::Incoming,
-    header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, HeaderValue, USER_AGENT},
+    header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, HeaderValue, RETRY_AFTER, USER_AGENT},
 };
 use hyper_rustls::{HttpsConnector, HttpsConnectorBuilder};
 use hyper_util::{
@@ -18,7 +18,7 @@ use secrecy::{ExposeSecret as _, SecretString};
 use thiserror::Error;
 use tokio::time::timeout;
 
-use crate::tls;
+use crate::{retry_after, tls};
 
 /// Connections that wait for their next call.
 const IDLE_MAX: usize = 16;
@@ -212,6 +212,14 @@ impl HttpAnswer {
     #[must_use]
     pub fn header(&self, name: &str) -> Option<&str> {
         self.headers.get(name)?.to_str().ok()
+    }
+
+    /// How long the other side wants to be left alone, counted from now, if it
+    /// says so; the longest, should it say so more than once.
+    #[must_use]
+    pub fn retry_after(&self, now_unix_ms: i64) -> Option<Duration> {
+        let values = self.headers.get_all(RETRY_AFTER).iter();
+        retry_after(values.filter_map(|value| value.to_str().ok()), now_unix_ms)
     }
 
     /// Whether the body says of itself that it is JSON.

@@ -3,13 +3,16 @@
 //! [`HttpClient`] makes one call and brings its whole answer, or says why there
 //! is none: it follows no redirect, uses no proxy, and has a limit for each
 //! wait and for the size of an answer. [`Backoff`] says how long to wait before
-//! the next attempt, and [`tls`] whom to trust.
+//! the next attempt, [`retry_after()`] how long the other side wants us to, and
+//! [`tls`] whom to trust.
 //!
 //! Nothing here tries again, and nothing knows what an answer means.
 
 mod backoff;
 mod http_client;
+mod retry_after;
 pub mod tls;
 
 pub use backoff::Backoff;
 pub use http_client::{CallFailed, ClientLimits, HttpAnswer, HttpClient};
+pub use retry_after::retry_after;

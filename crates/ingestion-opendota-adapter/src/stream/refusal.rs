@@ -5,7 +5,6 @@ use std::time::Duration;
 
 use domain::Timestamp;
 use ingestion_application::ports::DisconnectReason;
-use jiff::{civil::DateTime, tz::TimeZone};
 use tokio_tungstenite::tungstenite::{
     handshake::client::Response,
     http::{
@@ -56,36 +55,12 @@ fn redirect_target(headers: &HeaderMap) -> Option<String> {
     Some(quote(&format!("{scheme}{host}{port}")))
 }
 
-/// The wait asked for; the longest, should it be asked for more than once.
+/// The wait asked for, as far as it is believed.
 fn retry_after(headers: &HeaderMap, now: Timestamp) -> Option<Duration> {
     let values = headers.get_all(RETRY_AFTER).iter();
-    values
-        .filter_map(|value| wait_until(value.to_str().ok()?.trim(), now))
-        .max()
-}
-
-/// The wait that a value asks for, in seconds or as one of the three forms of a
-/// date (RFC 9110, sections 10.2.3 and 5.6.7).
-fn wait_until(value: &str, now: Timestamp) -> Option<Duration> {
-    if !value.is_empty() && value.bytes().all(|byte| byte.is_ascii_digit()) {
-        // More seconds than fit are more than an hour as well.
-        let wait = value.parse().map_or(RETRY_AFTER_MAX, Duration::from_secs);
-        return Some(wait.min(RETRY_AFTER_MAX));
-    }
-    let date = [
-        "%a, %d %b %Y %H:%M:%S GMT",
-        "%A, %d-%b-%y %H:%M:%S GMT",
-        "%a %b %e %H:%M:%S %Y",
-    ]
-    .iter()
-    .find_map(|form| DateTime::strptime(form, value).ok())?;
-    let due_ms = date
-        .to_zoned(TimeZone::UTC)
-        .ok()?
-        .timestamp()
-        .as_millisecond();
-    let wait_ms = due_ms.saturating_sub(now.as_unix_ms());
-    Some(Duration::from_millis(wait_ms.try_into().unwrap_or(0)).min(RETRY_AFTER_MAX))
+    let values = values.filter_map(|value| value.to_str().ok());
+    let wait = client_kit::retry_after(values, now.as_unix_ms());
+    wait.map(|wait| wait.min(RETRY_AFTER_MAX))
 }
 
 #[cfg(test)]
@@ -95,38 +70,21 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_wait_is_read_in_seconds_and_as_any_date() {
+    fn the_longest_of_several_waits_counts_up_to_an_hour() {
         let now = Timestamp::from_unix_ms(784_111_777_000); // Sun, 06 Nov 1994 08:49:37 GMT
-        let check = |value: &'static str, expected: Option<u64>| {
-            let headers = HeaderMap::from_iter([(RETRY_AFTER, HeaderValue::from_static(value))]);
+        let check = |values: &[&'static str], expected: Option<u64>| {
+            let mut headers = HeaderMap::new();
+            for value in values {
+                headers.append(RETRY_AFTER, HeaderValue::from_static(value));
+            }
             let expected = expected.map(Duration::from_secs);
-            assert_eq!(retry_after(&headers, now), expected, "{value}");
+            assert_eq!(retry_after(&headers, now), expected, "{values:?}");
         };
-        check("0", Some(0));
-        check("120", Some(120));
-        check("3601", Some(3600));
-        check("99999999999999999999999", Some(3600));
-        check("Sun, 06 Nov 1994 08:50:37 GMT", Some(60));
-        check("Sunday, 06-Nov-94 08:50:37 GMT", Some(60));
-        check("Sun Nov  6 08:50:37 1994", Some(60));
-        check("Sun, 06 Nov 1994 07:00:00 GMT", Some(0));
-        check("Mon, 07 Nov 1994 08:50:37 GMT", Some(3600));
-        check("", None);
-        check("-1", None);
-        check("1.5", None);
-        check("soon", None);
-        assert_eq!(retry_after(&HeaderMap::new(), now), None);
-    }
-
-    #[test]
-    fn the_longest_of_several_waits_counts() {
-        let values = ["soon", "60", "Sun, 06 Nov 1994 08:51:37 GMT", "0"];
-        let headers = values.map(|value| (RETRY_AFTER, HeaderValue::from_static(value)));
-        let now = Timestamp::from_unix_ms(784_111_777_000);
-        let mut map = HeaderMap::new();
-        for (name, value) in headers {
-            map.append(name, value);
-        }
-        assert_eq!(retry_after(&map, now), Some(Duration::from_mins(2)));
+        check(&[], None);
+        check(&["soon"], None);
+        check(&["60", "Sun, 06 Nov 1994 08:51:37 GMT", "0"], Some(120));
+        check(&["3601"], Some(3600));
+        check(&["99999999999999999999999"], Some(3600));
+        check(&["Mon, 07 Nov 1994 08:50:37 GMT"], Some(3600));
     }
 }
