@@ -28,6 +28,12 @@ pub enum InvalidData {
     /// A side with more than five slots.
     #[error("a team of {0} slots has more than 5")]
     TeamTooLarge(usize),
+    /// A start before there were matches.
+    #[error("a start at {0} is before 1262304000")]
+    StartTooEarly(u32),
+    /// A start that nobody can know of yet.
+    #[error("a start at {0} is more than a day ahead")]
+    StartTooLate(u32),
     /// Words or numbers that name no day of the calendar.
     #[error("{0:?} is not a day between 0000-01-01 and 9999-12-31")]
     DayUnknown(String),

@@ -1,6 +1,8 @@
 //! From a record to a summary, or to the first rule that it breaks.
 
-use domain::{AccountId, HeroId, MatchId, MatchSummary, PlayerLine, Slot, Team, Timestamp};
+use domain::{
+    AccountId, HeroId, InvalidData, MatchId, MatchSummary, PlayerLine, Slot, Team, Timestamp,
+};
 
 use super::{MatchSummaryRecord, field::Field};
 use crate::{
@@ -54,11 +56,7 @@ const PLAYER_NAMES: [&str; 17] = [
 
 const PLAYERS_MAX: usize = 2 * Team::SLOTS;
 
-/// 2010-01-01: before it there was no match.
-const START_MIN_SECONDS: u64 = 1_262_304_000;
-
-/// How far ahead of the receipt a match may start, and the receipt ahead of
-/// whoever reads of it: the clocks of others differ.
+/// How far ahead of whoever reads of it an answer may have been fetched: clocks differ.
 const AHEAD_MAX_MS: i64 = 24 * 60 * 60 * 1_000;
 
 pub(super) fn decode<'a>(
@@ -220,21 +218,16 @@ pub fn judge_receipt(received_at: Timestamp, now: Timestamp) -> Result<(), Rejec
     })
 }
 
-/// When a match started, in seconds since 1970-01-01, if that can be: not before
-/// there were matches, and no more than a day after somebody said so.
+/// When a match started, in seconds since 1970-01-01, by the rule of
+/// [`domain::start_time`].
 ///
 /// # Errors
 /// What is wrong, to be read behind the name of the field.
 pub fn judge_start(seconds: u32, received_at: Timestamp) -> Result<Timestamp, String> {
-    let start = Timestamp::from_unix_seconds(seconds.into());
-    let latest = received_at.as_unix_ms().saturating_add(AHEAD_MAX_MS);
-    if u64::from(seconds) < START_MIN_SECONDS {
-        Err(format!("is {seconds}, before {START_MIN_SECONDS}"))
-    } else if start.as_unix_ms() > latest {
-        Err(format!("is {seconds}, more than a day after received_at"))
-    } else {
-        Ok(start)
-    }
+    domain::start_time(seconds, received_at).map_err(|error| match error {
+        InvalidData::StartTooLate(_) => format!("is {seconds}, more than a day after received_at"),
+        _ => format!("is {seconds}, before 1262304000"),
+    })
 }
 
 fn team(field: Field<'_>) -> Result<Option<Team>, RejectedRecord> {
