@@ -207,8 +207,10 @@ impl SteamUpstream {
                 Outcome::Answer(self.look_up(&mut state, path_and_query), delay)
             }
             Some(CallFault::Empty) => answered(answers::page(&[], "")),
-            // Nobody asks for one match here.
-            Some(CallFault::WrongId) | None => answered(self.look_up(&mut state, path_and_query)),
+            // Nobody asks for one match here, or for a page of the other upstream.
+            Some(CallFault::WrongId | CallFault::OddRow) | None => {
+                answered(self.look_up(&mut state, path_and_query))
+            }
         }
     }
 

@@ -12,6 +12,9 @@ const PAGE_ROWS: usize = 100;
 /// Matches looked at for a page: further down all have ended.
 const PAGE_LOOKED_AT_MAX: usize = 200_000;
 
+/// 2024-01-01: before it the teams of a row were texts.
+const TEAMS_ARE_ARRAYS_SINCE: i64 = 1_704_067_200;
+
 /// Dire's slots are numbered from here.
 const DIRE_SLOTS: u8 = 128;
 
@@ -51,7 +54,7 @@ pub(super) fn empty() -> Answer {
 }
 
 /// `/api/publicMatches`: the newest matches that have ended, by id and not by time.
-pub(super) fn page(world: &World, query: &str, now: Timestamp) -> (u16, String) {
+pub(super) fn page(world: &World, query: &str, now: Timestamp) -> Vec<Value> {
     let number = |name: &str| {
         let mut pairs = query.split('&').filter_map(|pair| pair.split_once('='));
         let found = pairs.find(|(key, _)| *key == name);
@@ -64,7 +67,7 @@ pub(super) fn page(world: &World, query: &str, now: Timestamp) -> (u16, String) 
     };
     let newest = world.first_id_at(now).get();
     let below = number("less_than_match_id").map_or(newest, |below| below.min(newest));
-    let rows: Vec<Value> = (1..below)
+    (1..below)
         .rev()
         .take(PAGE_LOOKED_AT_MAX)
         .filter_map(|id| MatchId::try_new(id).ok())
@@ -72,13 +75,28 @@ pub(super) fn page(world: &World, query: &str, now: Timestamp) -> (u16, String) 
         .filter(|found| found.end_time() <= now && is_asked_for(found))
         .take(PAGE_ROWS)
         .map(|found| row(&found))
-        .collect();
-    (200, Value::Array(rows).to_string())
+        .collect()
+}
+
+/// Makes a row in the middle unreadable, and adds one that is none.
+pub(super) fn spoil(rows: &mut Vec<Value>) {
+    let middle = rows.len() / 2;
+    if let Some(row) = rows.get_mut(middle) {
+        row["start_time"] = json!("soon");
+        rows.insert(middle, json!("no row"));
+    }
 }
 
 fn row(found: &WorldMatch) -> Value {
     let played = found.played;
-    let heroes = |side: [Option<HeroId>; 5]| side.map(|hero| hero.map_or(0, HeroId::get));
+    let heroes = |side: [Option<HeroId>; 5]| {
+        let ids = side.map(|hero| hero.map_or(0, HeroId::get));
+        if played.start_time.unix_seconds() < TEAMS_ARE_ARRAYS_SINCE {
+            json!(ids.map(|id| id.to_string()).join(","))
+        } else {
+            json!(ids)
+        }
+    };
     // Averages come from a database that has more than one type for them.
     let rank = found.avg_rank_tier.map(|tier| {
         if played.id.get() % 8 == 0 {

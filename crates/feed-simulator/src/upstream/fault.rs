@@ -7,7 +7,7 @@ use crate::faults::{FaultParseError, UpgradeFault};
 /// Something that goes wrong with one call of the upstream.
 ///
 /// Read from text as the faults of an upgrade are, such as `refuse:429`, `refuse:502`,
-/// `accept-then-close` and `slow:3s`, or as `wrong-id` or `empty`.
+/// `accept-then-close` and `slow:3s`, or as `wrong-id`, `odd-row` or `empty`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum CallFault {
     /// What can happen to any request. A refusal with 429 has the body of the limit of a minute,
@@ -15,6 +15,8 @@ pub enum CallFault {
     Connection(UpgradeFault),
     /// The details of another match than the one asked for.
     WrongId,
+    /// A page with a row in its middle whose start is a word, and a further row that is none.
+    OddRow,
     /// A list without rows, as if there were none.
     Empty,
 }
@@ -24,6 +26,7 @@ impl fmt::Display for CallFault {
         match self {
             Self::Connection(fault) => fault.fmt(f),
             Self::WrongId => f.write_str("wrong-id"),
+            Self::OddRow => f.write_str("odd-row"),
             Self::Empty => f.write_str("empty"),
         }
     }
@@ -35,6 +38,7 @@ impl FromStr for CallFault {
     fn from_str(text: &str) -> Result<Self, Self::Err> {
         match text {
             "wrong-id" => Ok(Self::WrongId),
+            "odd-row" => Ok(Self::OddRow),
             "empty" => Ok(Self::Empty),
             other => other.parse().map(Self::Connection),
         }

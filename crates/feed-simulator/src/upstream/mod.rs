@@ -17,7 +17,7 @@ use std::{
 
 use domain::{MatchId, Timestamp};
 use serde::Serialize;
-use serde_json::json;
+use serde_json::{Value, json};
 
 use self::limits::{Budget, Refusal};
 pub use self::{
@@ -200,7 +200,7 @@ impl Upstream {
                 Outcome::Answer(self.finish(&call, path_and_query), *delay)
             }
             Some(CallFault::Empty) => Outcome::Answer(answers::empty(), Duration::ZERO),
-            Some(CallFault::WrongId) | None => {
+            Some(CallFault::WrongId | CallFault::OddRow) | None => {
                 Outcome::Answer(self.finish(&call, path_and_query), Duration::ZERO)
             }
         }
@@ -244,7 +244,11 @@ impl Upstream {
     fn look_up(&self, path: &str, query: &str, call: &Call) -> (u16, String) {
         let world = &self.shared.world;
         if path == "/api/publicMatches" {
-            return answers::page(world, query, call.now);
+            let mut rows = answers::page(world, query, call.now);
+            if call.fault == Some(CallFault::OddRow) {
+                answers::spoil(&mut rows);
+            }
+            return (200, Value::Array(rows).to_string());
         }
         let Some(id) = path.strip_prefix("/api/matches/") else {
             return answers::not_found();

@@ -142,6 +142,19 @@ async fn pages_go_down_by_id_and_have_what_has_ended() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn an_odd_page_has_a_row_too_many_and_one_without_a_start() {
+    let (upstream, _) = upstream(NOT_LIMITED);
+    let good = ask(&upstream, "/api/publicMatches").body;
+    upstream.script(["odd-row".parse().ok()]);
+    let odd = ask(&upstream, "/api/publicMatches").body;
+    let (good, odd) = (good.as_array(), odd.as_array());
+    let (good, odd) = good.zip(odd).expect("both are arrays");
+    assert_eq!(odd.len(), good.len() + 1);
+    assert!(odd[50].is_string() && odd[51]["start_time"].is_string());
+    assert_eq!((&odd[..50], &odd[52..]), (&good[..50], &good[51..]));
+}
+
+#[tokio::test(start_paused = true)]
 async fn calls_are_limited_by_the_minute_and_the_day() {
     let (upstream, world) = upstream(Limits {
         per_minute: 60,
@@ -236,7 +249,13 @@ async fn calls_go_wrong_over_http_as_they_are_told_to() {
 
 #[test]
 fn faults_are_written_as_they_are_read() {
-    for text in ["wrong-id", "refuse:429", "accept-then-close", "slow:3s"] {
+    for text in [
+        "wrong-id",
+        "odd-row",
+        "refuse:429",
+        "accept-then-close",
+        "slow:3s",
+    ] {
         assert_eq!(
             text.parse::<CallFault>().expect("a fault").to_string(),
             text
