@@ -40,6 +40,15 @@ struct Entry {
     duration_ms: u64,
 }
 
+/// What came of work that may not be possible now.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Attempt {
+    /// It works, and this was found.
+    Found(String),
+    /// It was not tried, and why.
+    NotMade(String),
+}
+
 /// What has been tried so far. A check that fails keeps the next ones from
 /// nothing: all that is wrong is told at once.
 #[derive(Debug)]
@@ -66,9 +75,23 @@ impl Checklist {
         time_max: Duration,
         work: impl Future<Output = Result<String, E>>,
     ) -> bool {
+        // In a box, because a future within another one takes its room twice.
+        let work = Box::pin(async { work.await.map(Attempt::Found) });
+        self.check_or_skip(name, time_max, work).await
+    }
+
+    /// The same for work that may turn out not to be possible now, of which
+    /// nothing is wrong. Then it is skipped, and has not worked.
+    pub async fn check_or_skip<E: Display>(
+        &mut self,
+        name: impl Into<String>,
+        time_max: Duration,
+        work: impl Future<Output = Result<Attempt, E>>,
+    ) -> bool {
         let begun = Instant::now();
         let (outcome, detail) = match timeout(time_max, work).await {
-            Ok(Ok(found)) => (Outcome::Ok, found),
+            Ok(Ok(Attempt::Found(found))) => (Outcome::Ok, found),
+            Ok(Ok(Attempt::NotMade(why))) => (Outcome::Skipped, why),
             Ok(Err(error)) => (Outcome::Failed, format!("{error:#}")),
             Err(_) => {
                 let seconds = time_max.as_secs_f64();

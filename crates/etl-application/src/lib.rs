@@ -28,8 +28,8 @@ mod watch_schema;
 pub use build_days::{DayBuilder, DayFigures, DayStatus};
 pub use dead_letter::{DeadLetter, DeadLetterFilter, LetterAccount, NotRedriven, Redrive};
 pub use details::{
-    CallOutcome, DetailFigures, DetailParts, DetailSettings, DetailStatus, DetailWorker,
-    DetailsFor, WISHES_WAITING_MAX, WishReason, WishRules,
+    CallCounter, CallOutcome, DetailFigures, DetailParts, DetailSettings, DetailStatus,
+    DetailWorker, DetailsFor, WISHES_WAITING_MAX, WishReason, WishRules,
 };
 pub use etl_status::{EtlSnapshot, EtlStatus};
 pub use facts::{AccountFact, Facts, PLAYERS, PlayerFact, PositionFact, Positions, Rank};

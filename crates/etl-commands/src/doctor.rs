@@ -2,12 +2,15 @@
 
 use std::{path::Path, sync::Arc, time::Duration};
 
-use command_kit::doctor::{Checklist, DoctorArguments};
+use command_kit::doctor::{Attempt, Checklist, DoctorArguments};
+use command_kit::rfc3339;
 use domain::MatchId;
-use etl_application::ports::{CallMemory, DetailsError, MatchDetails as _, WarehouseError};
+use etl_application::ports::{
+    CallMemory, Details, DetailsError, MatchDetails as _, WarehouseError,
+};
 use etl_clickhouse_adapter::{ClickHouseWarehouse, SCHEMA_VERSION};
 use etl_kafka_adapter::{KafkaSettings, KafkaTrial};
-use etl_opendota_adapter::{OpenDotaDetails, UPSTREAM};
+use etl_opendota_adapter::{OpenDotaDetails, UPSTREAM, client};
 use etl_sqlite_adapter::SqliteWarehouse;
 use health_kit::{Clock, SystemClock};
 use kafka_kit::{brokers::in_thread, trial::Tried};
@@ -24,7 +27,9 @@ const KAFKA_TIME_MAX: Duration = Duration::from_secs(30);
 /// A question to the warehouse; a server that is well answers in milliseconds.
 const WAREHOUSE_TIME_MAX: Duration = Duration::from_secs(10);
 /// A call of an upstream, with what is set down before it.
-const UPSTREAM_TIME_MAX: Duration = Duration::from_secs(30);
+const UPSTREAM_TIME_MAX: Duration = Duration::from_secs(40);
+/// A wait for leave to call that is worth it; calls pause shortly as a minute begins.
+const UPSTREAM_WAIT_MAX: Duration = Duration::from_secs(10);
 /// Whether an upstream knows this match or not, it has answered.
 const ASKED_FOR: i64 = 1;
 /// With less room the disk of a warehouse is full soon.
@@ -185,16 +190,16 @@ async fn upstream(
         return list.skip(name, "calls cannot be set down in the warehouse");
     };
     let asked = async {
-        let details =
-            OpenDotaDetails::try_new(settings.opendota.clone(), calls, Arc::clone(clock))?;
-        let id = MatchId::try_new(ASKED_FOR).map_err(|error| error.to_string())?;
-        match details.fetch(id).await {
+        let client = client(settings.opendota.clone(), calls, Arc::clone(clock))?;
+        let details = OpenDotaDetails::new(Arc::new(client.for_one_call()));
+        match ask(&details, &**clock).await {
             Ok(_) | Err(DetailsError::NotFound | DetailsError::Wrong { .. }) => {
-                Ok("it answers".to_owned())
+                Ok(Attempt::Found("it answers".to_owned()))
             }
-            Err(DetailsError::NoRoom { .. }) => {
-                Ok("it was not asked: its limits permit no call now".to_owned())
-            }
+            Err(DetailsError::NoRoom { until }) => Ok(Attempt::NotMade(format!(
+                "it was not asked: its limits, less OPENDOTA_API_RESERVE, permit no call before {}",
+                rfc3339(until.as_unix_ms())
+            ))),
             Err(error @ DetailsError::Refused { .. }) => {
                 Err(format!("{error}; see OPENDOTA_API_KEY"))
             }
@@ -203,7 +208,23 @@ async fn upstream(
             )),
         }
     };
-    list.check(name, UPSTREAM_TIME_MAX, asked).await;
+    list.check_or_skip(name, UPSTREAM_TIME_MAX, asked).await;
+}
+
+/// Asks once; as a minute begins nobody may, and that is waited for.
+async fn ask(details: &OpenDotaDetails, clock: &dyn Clock) -> Result<Details, DetailsError> {
+    let id = MatchId::try_new(ASKED_FOR).expect("it is above 0");
+    let asked = details.fetch(id).await;
+    let Err(DetailsError::NoRoom { until }) = asked else {
+        return asked;
+    };
+    let wait_ms = until.as_unix_ms() - clock.now().as_unix_ms();
+    let wait = Duration::from_millis(u64::try_from(wait_ms).unwrap_or(0));
+    if wait > UPSTREAM_WAIT_MAX {
+        return asked;
+    }
+    tokio::time::sleep(wait).await;
+    details.fetch(id).await
 }
 
 async fn disks(house: &ClickHouseWarehouse) -> Tried {

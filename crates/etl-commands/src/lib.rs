@@ -8,6 +8,7 @@
 
 pub mod settings;
 
+mod opendota;
 mod service;
 mod warehouse;
 

@@ -6,8 +6,8 @@ use anyhow::Context as _;
 use command_kit::{COMMIT, VERSION};
 use etl_application::ports::MatchDetails;
 use etl_application::{
-    DayBuilder, DayStatus, DetailParts, DetailStatus, DetailWorker, EtlStatus, Ledger, LoadStatus,
-    Loader, LoaderParts, PatchKeeper, SchemaWatch, TopicFigures, backfill::Backfills,
+    CallCounter, DayBuilder, DayStatus, DetailParts, DetailStatus, DetailWorker, EtlStatus, Ledger,
+    LoadStatus, Loader, LoaderParts, PatchKeeper, SchemaWatch, TopicFigures, backfill::Backfills,
 };
 use etl_http_api::{ApiState, WriteAccess};
 use etl_kafka_adapter::{KafkaDeadLetters, KafkaHealth, KafkaRecords};
@@ -21,6 +21,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::{
     backfill::{Origins, backfiller},
+    opendota::OpenDotaAccess,
     settings::{CounterSettings, Settings},
     warehouse::Warehouse,
 };
@@ -68,10 +69,11 @@ impl Service {
             ledger: Arc::clone(&ledger),
             status: Arc::clone(&load),
         };
-        let details = details(&settings, &warehouse, &load, &clock)?;
+        let opendota = OpenDotaAccess::new(&settings.opendota, &warehouse.calls, &clock);
+        let details = details(&settings, &warehouse, &opendota, &load, &clock)?;
         let wishes = details.status();
         let loader = Loader::new(parts, settings.loader);
-        let backfills = backfills(&settings, &warehouse, &load, &clock)?;
+        let backfills = backfills(&settings, &warehouse, opendota, &wishes, &load, &clock)?;
         let patches = warehouse.patch_keeper(&settings.counters.patches, &clock);
         let builder = builder(settings.counters, &warehouse, &clock);
         let days = builder.status();
@@ -215,14 +217,16 @@ impl Service {
 fn backfills(
     settings: &Settings,
     warehouse: &Warehouse,
+    opendota: Arc<OpenDotaAccess>,
+    wishes: &Arc<DetailStatus>,
     load: &Arc<LoadStatus>,
     clock: &Arc<dyn Clock>,
 ) -> anyhow::Result<Arc<Backfills>> {
-    let origins =
-        Origins::try_new(&settings.kafka, clock).context("the KAFKA_ settings cannot work")?;
+    let origins = Origins::try_new(settings, &warehouse.calls, clock);
+    let origins = origins.context("the KAFKA_ settings cannot work")?;
     Ok(Arc::new(Backfills::new(
         backfiller(settings, warehouse, load, clock),
-        Arc::new(origins),
+        Arc::new(origins.beside(opendota, Arc::clone(wishes) as Arc<dyn CallCounter>)),
         Arc::clone(clock),
     )))
 }
@@ -270,14 +274,14 @@ fn builder(counters: CounterSettings, warehouse: &Warehouse, clock: &Arc<dyn Clo
 fn details(
     settings: &Settings,
     warehouse: &Warehouse,
+    opendota: &OpenDotaAccess,
     load: &Arc<LoadStatus>,
     clock: &Arc<dyn Clock>,
 ) -> anyhow::Result<DetailWorker> {
     let opendota = || {
-        let calls = Arc::clone(&warehouse.calls);
-        OpenDotaDetails::try_new(settings.opendota.clone(), calls, Arc::clone(clock))
-            .map_err(anyhow::Error::msg)
-            .context("the OPENDOTA_ settings cannot work")
+        let client = opendota.client().map_err(anyhow::Error::msg);
+        let client = client.context("the OPENDOTA_ settings cannot work")?;
+        Ok::<_, anyhow::Error>(OpenDotaDetails::new(client))
     };
     let details: Option<Arc<dyn MatchDetails>> = if settings.loader.wishes.wanted.is_none() {
         None

@@ -45,6 +45,8 @@ pub(crate) struct BackfillQuestion {
 pub(crate) enum OriginWord {
     /// The topic of summaries, once more.
     Topic,
+    /// The public matches that started then, asked of `OpenDota`.
+    Opendota,
 }
 
 /// A past range, and how far it is.
@@ -65,6 +67,8 @@ pub(crate) struct BackfillAnswer {
     records: u64,
     /// Records that could not be loaded.
     invalid: u64,
+    /// Calls to an upstream that it took; 0 where nobody is called.
+    calls: u64,
     /// How much of the range is done, from 0 to 1; null where nobody knows.
     #[schema(required = true)]
     done_ratio: Option<f64>,
@@ -94,6 +98,7 @@ impl From<BackfillFigures> for BackfillAnswer {
             begun_at: written(figures.id.begun_at()),
             records: figures.records,
             invalid: figures.invalid,
+            calls: figures.calls,
             done_ratio: figures.done,
             records_per_second: figures.records_per_second,
             ends_at: figures.ends_at.map(written),
@@ -293,5 +298,6 @@ fn range(body: &[u8], now: Timestamp) -> Result<BackfillRange, String> {
     }
     match question.origin {
         OriginWord::Topic => Ok(BackfillRange::Topic(span)),
+        OriginWord::Opendota => Ok(BackfillRange::OpenDota(span)),
     }
 }

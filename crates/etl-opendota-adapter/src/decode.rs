@@ -4,10 +4,9 @@ use domain::{
     AccountId, HeroId, Laner, MatchId, MatchSummary, PlayerLine, Position, Slot, Team, Timestamp,
 };
 
-use crate::{
-    value::{boolean, unsigned},
-    wire::{WireMatch, WirePlayer},
-};
+use opendota_client::values::{boolean, unsigned};
+
+use crate::wire::{WireMatch, WirePlayer};
 
 /// Dire's slots are numbered from here.
 const DIRE_SLOTS: u8 = 128;

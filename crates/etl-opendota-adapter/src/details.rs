@@ -11,38 +11,25 @@ use etl_application::{
 use health_kit::Clock;
 use opendota_client::{CallError, OpenDota, OpenDotaSettings, Transport, WindowStatus};
 
-use crate::{decode::decode, memory::Memory};
-
-/// The name of the upstream in metrics and in the memory of calls.
-pub const UPSTREAM: &str = "opendota";
+use crate::{client::client_over, decode::decode};
 
 /// The name of these answers in the tables.
 pub const SOURCE: &str = "opendota_details";
 
-/// Says who is calling.
-const USER_AGENT: &str = concat!("etl-service/", env!("CARGO_PKG_VERSION"));
-
 /// Asks `OpenDota` for one match at a time.
 pub struct OpenDotaDetails {
-    client: OpenDota,
+    client: Arc<OpenDota>,
 }
 
 impl OpenDotaDetails {
-    /// Connects to nothing; calls are remembered in `memory`.
-    ///
-    /// # Errors
-    /// The client cannot be made.
-    pub fn try_new(
-        settings: OpenDotaSettings,
-        memory: Arc<dyn CallMemory>,
-        clock: Arc<dyn Clock>,
-    ) -> Result<Self, String> {
-        let memory = Arc::new(Memory(memory));
-        let client = OpenDota::try_new(USER_AGENT, settings, memory, clock)?;
-        Ok(Self { client })
+    /// Asks through a client that others may use, too.
+    #[must_use]
+    pub const fn new(client: Arc<OpenDota>) -> Self {
+        Self { client }
     }
 
-    /// The same over another transport, for tests without a socket.
+    /// The same through a client of its own over another transport, for tests
+    /// without a socket.
     #[must_use]
     pub fn over(
         transport: Arc<dyn Transport>,
@@ -50,9 +37,7 @@ impl OpenDotaDetails {
         memory: Arc<dyn CallMemory>,
         clock: Arc<dyn Clock>,
     ) -> Self {
-        let memory = Arc::new(Memory(memory));
-        let client = OpenDota::over(transport, settings, memory, clock);
-        Self { client }
+        Self::new(Arc::new(client_over(transport, settings, memory, clock)))
     }
 }
 

@@ -1,15 +1,19 @@
-//! Details of matches, asked of `OpenDota` by call.
+//! Matches, asked of `OpenDota` by call.
 //!
 //! [`OpenDotaDetails`] meets the port
 //! [`MatchDetails`](etl_application::ports::MatchDetails): one call for one
-//! match, within the limits that the client keeps, and its answer as far as
-//! tables need it. Which matches are asked for, and when again, is for whoever
-//! asks.
+//! match, and its answer as far as tables need it. [`OpenDotaRange`] meets
+//! [`BackfillOrigin`](etl_application::ports::BackfillOrigin): the pages of a
+//! time, one after the other. Both call through one [`client()`], within the
+//! limits that it keeps.
 
+mod client;
 mod decode;
 mod details;
 mod memory;
-mod value;
+mod range;
 mod wire;
 
-pub use details::{OpenDotaDetails, SOURCE, UPSTREAM};
+pub use client::{UPSTREAM, client, client_over};
+pub use details::{OpenDotaDetails, SOURCE};
+pub use range::{OpenDotaRange, PAGES_SOURCE, PagesAccess};

@@ -69,9 +69,11 @@ impl BackfillOrigins for ListedOrigin {
     ) -> Result<Box<dyn BackfillOrigin>, OriginError> {
         match range {
             BackfillRange::Topic(_) => Ok(Box::new(self.at(at))),
-            other @ BackfillRange::File(_) => Err(OriginError::Gone {
-                detail: UnknownRange(other.to_string()).to_string(),
-            }),
+            other @ (BackfillRange::File(_) | BackfillRange::OpenDota(_)) => {
+                Err(OriginError::Gone {
+                    detail: UnknownRange(other.to_string()).to_string(),
+                })
+            }
         }
     }
 }

@@ -37,6 +37,9 @@ impl FactStore for Slow {
     }
 }
 
+/// How long a batch waits that is not complete.
+const BATCH_WAIT: Duration = Duration::from_secs(2);
+
 struct World {
     warehouse: Arc<MemoryWarehouse>,
     backfiller: Backfiller,
@@ -72,6 +75,10 @@ fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
 }
 
 fn world(percent: u8) -> World {
+    world_with(percent, 1)
+}
+
+fn world_with(percent: u8, rows_max: usize) -> World {
     let clock: Arc<dyn Clock> = Arc::new(StoppedClock(Timestamp::from_unix_seconds(NOON)));
     let warehouse = Arc::new(MemoryWarehouse::new(Arc::clone(&clock)));
     let parts = BackfillerParts {
@@ -82,9 +89,10 @@ fn world(percent: u8) -> World {
     };
     let settings = BackfillSettings {
         batch: BatchLimits {
-            rows_max: 1,
+            rows_max,
             bytes_max: usize::MAX,
         },
+        batch_wait: BATCH_WAIT,
         share: BackfillShare::of_percent(percent).expect("it is a share"),
     };
     World {
@@ -219,6 +227,25 @@ async fn whoever_is_stopped_goes_on_where_its_last_batch_ended() {
     assert_eq!(ended, BackfillEnd::Finished);
     assert_eq!(world.found(&begun).await.records, 3);
     assert_eq!(world.warehouse.matches(), 3);
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_is_there_does_not_wait_for_what_is_long_in_coming() {
+    let world = world_with(100, usize::MAX);
+    let begun = world.begin(0).await;
+    let mut origin = three();
+    origin.wait_before(2);
+    let look = async {
+        world.told.first.cancelled().await;
+        world.stop.at_once.cancel();
+    };
+    let before = Instant::now();
+    let (ended, ()) = tokio::join!(world.run(begun.clone(), origin), look);
+    assert_eq!(ended, BackfillEnd::Stopped);
+    // What is stored takes a second.
+    assert_eq!(before.elapsed(), BATCH_WAIT + Duration::from_secs(1));
+    assert_eq!(progress_of(&world.found(&begun).await).at, "2");
+    assert_eq!(world.warehouse.matches(), 2);
 }
 
 #[tokio::test(start_paused = true)]

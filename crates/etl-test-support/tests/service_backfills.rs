@@ -60,6 +60,7 @@ async fn what_is_set_down_is_loaded_though_whoever_asked_has_gone() {
             bytes_max: usize::MAX,
         },
         share: BackfillShare::of_percent(100).expect("it is a share"),
+        batch_wait: Duration::from_secs(2),
     };
     let origin = ListedOrigin::new([Ok(said_by("a", 1, whole(1, NOON)))], 1);
     let backfiller = Backfiller::new(parts, settings);

@@ -1,7 +1,5 @@
 //! What an answer means to whoever asked, and to the budget.
 
-use std::time::Duration;
-
 use bytes::Bytes;
 use client_kit::{CallFailed, HttpAnswer};
 use domain::Timestamp;
@@ -68,8 +66,8 @@ pub(crate) enum Judged {
     Unusable(String),
 }
 
-/// Judges an answer, or its absence.
-pub(crate) fn judge(result: Result<HttpAnswer, CallFailed>) -> (Judged, Ended) {
+/// Judges an answer that was there at `now`, or its absence.
+pub(crate) fn judge(result: Result<HttpAnswer, CallFailed>, now: Timestamp) -> (Judged, Ended) {
     let answer = match result {
         Ok(answer) => answer,
         // It would be as large another time; what is left is no secret, but not known here.
@@ -92,13 +90,20 @@ pub(crate) fn judge(result: Result<HttpAnswer, CallFailed>) -> (Judged, Ended) {
         minute: left("x-rate-limit-remaining-minute"),
         day: left("x-rate-limit-remaining-day"),
     };
-    (judged, Ended { outcome, left })
+    let ended = Ended {
+        outcome,
+        left,
+        // `OpenDota` itself never says so, but somebody in front of it may.
+        retry_after: answer.retry_after(now.as_unix_ms()),
+    };
+    (judged, ended)
 }
 
 fn ended(outcome: Outcome) -> Ended {
     Ended {
         outcome,
         left: RateHeaders::default(),
+        retry_after: None,
     }
 }
 
@@ -112,7 +117,6 @@ fn judge_answer(answer: &HttpAnswer) -> (Judged, Outcome) {
         429 => {
             let outcome = Outcome::Limited {
                 of_day: is_of_day(&answer.body),
-                retry_after: retry_after(answer),
             };
             return (Judged::Limited, outcome);
         }
@@ -147,12 +151,6 @@ fn is_of_day(body: &[u8]) -> bool {
     body["error"] == "daily api limit exceeded"
 }
 
-/// In seconds; `OpenDota` itself never says so, but somebody in front of it may.
-fn retry_after(answer: &HttpAnswer) -> Option<Duration> {
-    let seconds = answer.header("retry-after")?.trim().parse().ok()?;
-    Some(Duration::from_secs(seconds))
-}
-
 /// The beginning of a text, in one line of visible characters.
 fn quote(text: &[u8]) -> String {
     let text = String::from_utf8_lossy(text);
@@ -165,9 +163,14 @@ fn quote(text: &[u8]) -> String {
 
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
     use super::*;
 
     const JSON: (&str, &str) = ("content-type", "application/json; charset=utf-8");
+    /// Sun, 06 Nov 1994 08:49:37 GMT.
+    const NOW: Timestamp = Timestamp::from_unix_seconds(784_111_777);
+
     const HTML: (&str, &str) = ("content-type", "text/html; charset=UTF-8");
 
     fn check(
@@ -178,17 +181,14 @@ mod tests {
         outcome: &Outcome,
     ) {
         let answer = HttpAnswer::new(status, headers, body);
-        let (actual, ended) = judge(Ok(answer));
+        let (actual, ended) = judge(Ok(answer), NOW);
         assert_eq!(format!("{actual:?}"), judged, "{status} {body}");
         assert_eq!(&ended.outcome, outcome, "{status} {body}");
     }
 
     #[test]
     fn each_answer_means_one_thing() {
-        let limited = |of_day, seconds: Option<u64>| Outcome::Limited {
-            of_day,
-            retry_after: seconds.map(Duration::from_secs),
-        };
+        let limited = |of_day| Outcome::Limited { of_day };
         check(200, &[JSON], "{}", "Found(b\"{}\")", &Outcome::Answered);
         check(404, &[JSON], "{}", "NotFound", &Outcome::Answered);
         let refused = r#"answered 403: "{}""#;
@@ -200,23 +200,10 @@ mod tests {
             &Outcome::Refused(refused.to_owned()),
         );
         let minute = r#"{"error":"minute rate limit exceeded"}"#;
-        check(429, &[JSON], minute, "Limited", &limited(false, None));
+        check(429, &[JSON], minute, "Limited", &limited(false));
         let day = r#"{"error":"daily api limit exceeded"}"#;
-        check(429, &[JSON], day, "Limited", &limited(true, None));
-        check(
-            429,
-            &[HTML, ("retry-after", "7")],
-            "<html>",
-            "Limited",
-            &limited(false, Some(7)),
-        );
-        check(
-            429,
-            &[HTML, ("retry-after", "soon")],
-            "<html>",
-            "Limited",
-            &limited(false, None),
-        );
+        check(429, &[JSON], day, "Limited", &limited(true));
+        check(429, &[HTML], "<html>", "Limited", &limited(false));
         for (status, header, detail) in [
             (200, HTML, "answered 200 with a page, not with JSON"),
             (404, HTML, "answered 404 with a page, not with JSON"),
@@ -233,32 +220,46 @@ mod tests {
     }
 
     #[test]
+    fn the_wait_that_is_asked_for_is_read_from_refusals_and_failures() {
+        for status in [429, 503] {
+            for (text, seconds) in [
+                ("7", Some(7)),
+                ("Sun, 06 Nov 1994 08:51:37 GMT", Some(120)),
+                ("Sun Nov  6 08:49:00 1994", Some(0)),
+                ("soon", None),
+            ] {
+                let headers = [HTML, ("retry-after", text)];
+                let (_, ended) = judge(Ok(HttpAnswer::new(status, &headers, "")), NOW);
+                let expected = seconds.map(Duration::from_secs);
+                assert_eq!(ended.retry_after, expected, "{status} {text}");
+            }
+        }
+    }
+
+    #[test]
     fn what_is_left_is_read_from_every_answer() {
         let headers = [
             HTML,
             ("x-rate-limit-remaining-minute", "-3"),
             ("x-rate-limit-remaining-day", "2000"),
         ];
-        let (_, ended) = judge(Ok(HttpAnswer::new(502, &headers, "")));
+        let (_, ended) = judge(Ok(HttpAnswer::new(502, &headers, "")), NOW);
         let expected = RateHeaders {
             minute: Some(-3),
             day: Some(2_000),
         };
         assert_eq!(ended.left, expected);
-        let (_, ended) = judge(Ok(HttpAnswer::new(
-            200,
-            &[JSON, ("x-rate-limit-remaining-minute", "many")],
-            "",
-        )));
+        let many = [JSON, ("x-rate-limit-remaining-minute", "many")];
+        let (_, ended) = judge(Ok(HttpAnswer::new(200, &many, "")), NOW);
         assert_eq!(ended.left, RateHeaders::default());
     }
 
     #[test]
     fn what_is_too_large_is_no_outage() {
-        let (judged, ended) = judge(Err(CallFailed::TooLarge(7)));
+        let (judged, ended) = judge(Err(CallFailed::TooLarge(7)), NOW);
         assert!(matches!(judged, Judged::Unusable(_)), "{judged:?}");
         assert_eq!(ended.outcome, Outcome::Answered);
-        let (judged, ended) = judge(Err(CallFailed::TimedOut(Duration::from_secs(1))));
+        let (judged, ended) = judge(Err(CallFailed::TimedOut(Duration::from_secs(1))), NOW);
         assert!(matches!(judged, Judged::Unavailable(_)), "{judged:?}");
         assert_eq!(ended.outcome, Outcome::Failed);
     }

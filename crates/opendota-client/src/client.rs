@@ -8,7 +8,7 @@ use domain::{Day, MatchId, Timestamp};
 use health_kit::Clock;
 
 use crate::{
-    Answer, CallError, CallMemory, CallMemoryError, OpenDotaSettings, Transport,
+    Answer, CallError, CallMemory, CallMemoryError, Caller, Counted, OpenDotaSettings, Transport,
     answer::{Judged, judge},
     budget::{Begin, Budget, BudgetStatus, Ended, Limits, Outcome, Pause, RateHeaders, Ticket},
 };
@@ -19,6 +19,9 @@ const CONNECT_TIME_MAX: Duration = Duration::from_secs(10);
 /// The largest answer that is taken. Details of a long match with its replay
 /// read are some hundred kilobytes.
 const ANSWER_BYTES_MAX: usize = 4 * 1024 * 1024;
+
+/// Whoever waits for what was due just now asks again after this.
+const WAIT_MIN: Duration = Duration::from_millis(50);
 
 /// How long to leave a memory alone that does not answer.
 const MEMORY_PAUSE_MS: i64 = 5_000;
@@ -80,12 +83,23 @@ impl OpenDota {
         }
     }
 
+    /// The same for a process that makes one call alone; see [`Budget::for_one_call`].
+    #[must_use]
+    pub fn for_one_call(self) -> Self {
+        let budget = self.budget.into_inner();
+        let budget = budget.unwrap_or_else(PoisonError::into_inner);
+        Self {
+            budget: Mutex::new(budget.for_one_call()),
+            ..self
+        }
+    }
+
     /// Asks for the details of a match: one call at most, and none without room.
     ///
     /// # Errors
     /// [`CallError`].
     pub async fn match_details(&self, id: MatchId) -> Result<Answer, CallError> {
-        self.get(&format!("/matches/{id}")).await
+        self.get(&format!("/matches/{id}"), Caller::Whole).await
     }
 
     /// How much may be called.
@@ -94,12 +108,19 @@ impl OpenDota {
         self.budget().status(self.clock.now())
     }
 
-    async fn get(&self, path: &str) -> Result<Answer, CallError> {
-        let call = self.begin().await?;
+    /// Waits until a time, by the client's clock; a moment at least.
+    pub(crate) async fn wait_until(&self, until: Timestamp) {
+        let ms = until.as_unix_ms() - self.clock.now().as_unix_ms();
+        let wait = Duration::from_millis(u64::try_from(ms).unwrap_or(0));
+        tokio::time::sleep(wait.max(WAIT_MIN)).await;
+    }
+
+    pub(crate) async fn get(&self, path: &str, caller: Caller) -> Result<Answer, CallError> {
+        let call = self.begin(caller).await?;
         let url = format!("{}{path}", self.settings.url);
         let result = self.transport.get(&url, self.settings.key.as_ref()).await;
-        let (judged, ended) = judge(result);
         let now = self.clock.now();
+        let (judged, ended) = judge(result, now);
         let until = call.end(ended, now).unwrap_or(now);
         match judged {
             Judged::Found(body) => Ok(Answer {
@@ -115,28 +136,28 @@ impl OpenDota {
     }
 
     /// Begins a call, and sets calls down before, if there are none left to begin.
-    async fn begin(&self) -> Result<CallOnItsWay<'_>, CallError> {
-        if let Some(begun) = self.try_begin()? {
+    async fn begin(&self, caller: Caller) -> Result<CallOnItsWay<'_>, CallError> {
+        if let Ok(begun) = self.try_begin(caller)? {
             return Ok(begun);
         }
         let _turn = self.turn.lock().await;
         loop {
             // Whoever had the turn before may have set down enough for us, too.
-            if let Some(begun) = self.try_begin()? {
-                return Ok(begun);
+            match self.try_begin(caller)? {
+                Ok(begun) => return Ok(begun),
+                Err(counted) => self.set_down(counted).await?,
             }
-            self.set_down().await?;
         }
     }
 
-    /// Begins a call; nothing if calls have to be set down before.
-    fn try_begin(&self) -> Result<Option<CallOnItsWay<'_>>, CallError> {
-        match self.budget().begin(self.clock.now()) {
-            Begin::Call(ticket) => Ok(Some(CallOnItsWay {
+    /// Begins a call, or says which calls have to be set down before.
+    fn try_begin(&self, caller: Caller) -> Result<Result<CallOnItsWay<'_>, Counted>, CallError> {
+        match self.budget().begin(caller, self.clock.now()) {
+            Begin::Call(ticket) => Ok(Ok(CallOnItsWay {
                 client: self,
                 ticket: Some(ticket),
             })),
-            Begin::SetDown => Ok(None),
+            Begin::SetDown(counted) => Ok(Err(counted)),
             Begin::NotBefore(until, Pause::NoRoom | Pause::Failed) => {
                 Err(CallError::NoRoom { until })
             }
@@ -146,7 +167,7 @@ impl OpenDota {
         }
     }
 
-    async fn set_down(&self) -> Result<(), CallError> {
+    async fn set_down(&self, counted: Counted) -> Result<(), CallError> {
         let day = Day::of(self.clock.now());
         let unavailable = |error: CallMemoryError| {
             let now_ms = self.clock.now().as_unix_ms();
@@ -155,12 +176,15 @@ impl OpenDota {
                 until: Timestamp::from_unix_ms(now_ms.saturating_add(MEMORY_PAUSE_MS)),
             }
         };
-        let known = self.memory.calls(day).await.map_err(unavailable)?;
-        let calls = self.budget().to_set_down(day, known, self.clock.now());
+        let known = self.memory.calls(counted, day).await.map_err(unavailable)?;
+        let calls = self
+            .budget()
+            .to_set_down(counted, day, known, self.clock.now());
         if let Some(calls) = calls {
-            let set_down = self.memory.set_down(day, calls).await;
+            let set_down = self.memory.set_down(counted, day, calls).await;
             set_down.map_err(unavailable)?;
-            self.budget().set_down(day, calls, self.clock.now());
+            let now = self.clock.now();
+            self.budget().set_down(counted, day, calls, now);
         }
         Ok(())
     }
@@ -190,6 +214,7 @@ impl Drop for CallOnItsWay<'_> {
             let ended = Ended {
                 outcome: Outcome::Abandoned,
                 left: RateHeaders::default(),
+                retry_after: None,
             };
             let now = self.client.clock.now();
             self.client.budget().end(&ticket, ended, now);

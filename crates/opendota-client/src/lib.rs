@@ -5,23 +5,29 @@
 //! the upstream's answers say and from what was set down in a [`CallMemory`]
 //! before it was called; a share of it is kept for others on this address.
 //!
-//! Nothing here waits for room, tries again, or knows what is in a match: whoever
-//! asks is told when to ask again, and gets the bytes of the answer.
+//! Of one match whoever asks gets the bytes of the answer, and is told when to ask
+//! again: the client itself waits for nothing. Pages of matches are decoded here,
+//! row by row, for everybody who reads them; a [`RangeWalk`] finds those of a time
+//! and goes down them, and waits wherever calls are not permitted.
 
 mod answer;
 mod budget;
 mod call_memory;
 mod client;
+mod page;
 mod section;
 mod settings;
 mod transport;
+pub mod values;
 
 pub use answer::{Answer, CallError};
 pub use budget::{
-    Begin, Budget, BudgetStatus, Ended, Limits, Outcome, Pause, RateHeaders, Ticket, WindowStatus,
+    Begin, Budget, BudgetStatus, CallShare, Caller, Counted, Ended, Limits, Outcome, Pause,
+    RateHeaders, Ticket, WindowStatus,
 };
 pub use call_memory::{CallMemory, CallMemoryError};
 pub use client::OpenDota;
+pub use page::{MARGIN, Page, PageRow, RangePage, RangeWalk, RowFault, TimeRange, WalkWatcher};
 pub use section::OpenDotaSection;
 pub use settings::OpenDotaSettings;
 pub use transport::Transport;

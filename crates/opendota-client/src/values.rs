@@ -1,4 +1,4 @@
-//! Values of the answer, judged one by one.
+//! Values of an answer, judged one by one.
 
 use serde_json::Value;
 
@@ -13,7 +13,7 @@ const SHOWN_CHARS_MAX: usize = 60;
 ///
 /// # Errors
 /// What is wrong, with the name.
-pub(crate) fn unsigned<T: TryFrom<u64>>(name: &str, value: &Value) -> Result<Option<T>, String> {
+pub fn unsigned<T: TryFrom<u64>>(name: &str, value: &Value) -> Result<Option<T>, String> {
     if value.is_null() {
         return Ok(None);
     }
@@ -37,11 +37,22 @@ fn whole(float: f64) -> Option<u64> {
     is_whole.then_some(float as u64)
 }
 
+/// An average, rounded down to an integer that fits. Nothing when it is absent or `null`.
+///
+/// # Errors
+/// What is wrong, with the name.
+pub fn average<T: TryFrom<u64>>(name: &str, value: &Value) -> Result<Option<T>, String> {
+    match value.as_f64() {
+        Some(float) if float >= 0.0 => unsigned(name, &Value::from(float.floor())),
+        _ => unsigned(name, value),
+    }
+}
+
 /// A truth value; nothing when it is absent or `null`.
 ///
 /// # Errors
 /// What is wrong, with the name.
-pub(crate) fn boolean(name: &str, value: &Value) -> Result<Option<bool>, String> {
+pub fn boolean(name: &str, value: &Value) -> Result<Option<bool>, String> {
     match value {
         Value::Null => Ok(None),
         Value::Bool(value) => Ok(Some(*value)),
@@ -101,6 +112,22 @@ mod tests {
             ),
         ] {
             let read = unsigned::<u16>("kills", &value);
+            assert_eq!(read, expected.map_err(str::to_owned), "{value}");
+        }
+        for (value, expected) in [
+            (json!(null), Ok(None)),
+            (json!(81), Ok(Some(81))),
+            (json!(53.9), Ok(Some(53))),
+            (
+                json!(-0.5),
+                Err("kills is -0.5, no integer that is expected there"),
+            ),
+            (
+                json!("81"),
+                Err("kills is \"81\", no integer that is expected there"),
+            ),
+        ] {
+            let read = average::<u8>("kills", &value);
             assert_eq!(read, expected.map_err(str::to_owned), "{value}");
         }
         let beyond = unsigned::<u64>("logo", &json!(18_446_744_073_709_551_615_u64));

@@ -24,6 +24,8 @@ pub struct BackfillFigures {
     pub records: u64,
     /// Records that could not be loaded.
     pub invalid: u64,
+    /// Calls to an upstream that it took, 0 where nobody is called.
+    pub calls: u64,
     /// How much of the range is done, from 0 to 1, if it is known.
     pub done: Option<f64>,
     /// How fast it goes; none of one that does not run in this process.
@@ -47,6 +49,7 @@ impl BackfillFigures {
             state: backfill.state,
             records: backfill.records,
             invalid: progress.invalid,
+            calls: progress.calls,
             done: progress.done,
             records_per_second: None,
             ends_at: None,

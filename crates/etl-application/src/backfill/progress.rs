@@ -14,6 +14,8 @@ pub struct Progress {
     /// Records that were not loaded, because they break a rule or the warehouse
     /// refuses them.
     pub invalid: u64,
+    /// Calls to an upstream that it took, 0 where nobody is called.
+    pub calls: u64,
     /// How much of the range is done, from 0 to 1; none where nobody knows how
     /// much it is.
     pub done: Option<f64>,
@@ -47,6 +49,9 @@ impl fmt::Display for Progress {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let owner = self.owner.as_str();
         write!(f, "owner={owner} invalid={}", self.invalid)?;
+        if self.calls > 0 {
+            write!(f, " calls={}", self.calls)?;
+        }
         if let Some(done) = self.done {
             write!(f, " done={done:.6}")?;
         }
@@ -65,6 +70,7 @@ impl FromStr for Progress {
             match figure.split_once('=') {
                 Some(("owner", "service")) => progress.owner = BackfillOwner::Service,
                 Some(("invalid", count)) => progress.invalid = count.parse().unwrap_or(0),
+                Some(("calls", count)) => progress.calls = count.parse().unwrap_or(0),
                 Some(("done", done)) => progress.done = done.parse().ok(),
                 // A newer program may say more.
                 _ => {}
@@ -86,10 +92,11 @@ mod tests {
                 Progress {
                     owner: BackfillOwner::Service,
                     invalid: 3,
+                    calls: 12,
                     done: Some(0.5),
                     at: "{\"0\": 7, \" at=\": 1}".to_owned(),
                 },
-                "owner=service invalid=3 done=0.500000 at={\"0\": 7, \" at=\": 1}",
+                "owner=service invalid=3 calls=12 done=0.500000 at={\"0\": 7, \" at=\": 1}",
             ),
         ] {
             assert_eq!(progress.to_string(), text);

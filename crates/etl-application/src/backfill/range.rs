@@ -14,6 +14,8 @@ pub enum BackfillRange {
     File(String),
     /// The records of the topic of summaries that were written in a time.
     Topic(Span),
+    /// The public matches that started in a time, asked of `OpenDota`.
+    OpenDota(Span),
 }
 
 /// A time, its end not included.
@@ -35,6 +37,7 @@ pub const STANDARD_INPUT: &str = "-";
 
 const FILE: &str = "--file ";
 const TOPIC: &str = "--topic ";
+const OPENDOTA: &str = "--source opendota ";
 
 impl BackfillRange {
     /// Whether the same name stands for something else each time: standard
@@ -43,7 +46,7 @@ impl BackfillRange {
     pub fn is_stream(&self) -> bool {
         match self {
             Self::File(path) => path == STANDARD_INPUT || path.starts_with("/dev/"),
-            Self::Topic(_) => false,
+            Self::Topic(_) | Self::OpenDota(_) => false,
         }
     }
 }
@@ -53,6 +56,7 @@ impl fmt::Display for BackfillRange {
         match self {
             Self::File(path) => write!(f, "{FILE}{path}"),
             Self::Topic(span) => write!(f, "{TOPIC}{span}"),
+            Self::OpenDota(span) => write!(f, "{OPENDOTA}{span}"),
         }
     }
 }
@@ -63,6 +67,8 @@ impl FromStr for BackfillRange {
     fn from_str(text: &str) -> Result<Self, UnknownRange> {
         let range = if let Some(path) = text.strip_prefix(FILE) {
             Some(Self::File(path.to_owned()))
+        } else if let Some(span) = text.strip_prefix(OPENDOTA) {
+            Span::read(span).map(Self::OpenDota)
         } else {
             let span = text.strip_prefix(TOPIC).and_then(Span::read);
             span.map(Self::Topic)
@@ -135,6 +141,10 @@ mod tests {
         );
         check(BackfillRange::File(STANDARD_INPUT.to_owned()), "--file -");
         check(BackfillRange::Topic(span), &format!("--topic {times}"));
+        check(
+            BackfillRange::OpenDota(span),
+            &format!("--source opendota {times}"),
+        );
         for unknown in ["", "--topic --from 1 --to 2", "--source steam --from-seq 1"] {
             let read: Result<BackfillRange, _> = unknown.parse();
             assert_eq!(read, Err(UnknownRange(unknown.to_owned())));

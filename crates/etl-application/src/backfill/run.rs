@@ -6,7 +6,7 @@ use std::time::Duration;
 use health_kit::Clock;
 use thiserror::Error;
 use tokio::sync::Mutex;
-use tokio::time::sleep;
+use tokio::time::{Instant, sleep, timeout_at};
 use tokio_util::sync::CancellationToken;
 
 use super::{
@@ -39,6 +39,8 @@ pub struct BackfillerParts {
 pub struct BackfillSettings {
     /// When a batch is complete.
     pub batch: BatchLimits,
+    /// How long a batch that is not complete waits for more.
+    pub batch_wait: Duration,
     /// How much of the warehouse's time they take together.
     pub share: BackfillShare,
 }
@@ -278,8 +280,11 @@ struct Batch {
     answers: Vec<Answer>,
     places: Vec<Place>,
     invalid: u64,
+    calls: u64,
     rows: usize,
     size_bytes: usize,
+    /// When it is stored, complete or not; none while nothing is in it.
+    due: Option<Instant>,
     /// Those of its last piece.
     position: String,
     done: Option<f64>,
@@ -317,6 +322,9 @@ impl Running<'_> {
     }
 
     /// The next batch, and whether it is the last one; or why there is none.
+    ///
+    /// What there is does not wait for what is long in coming: a loss would cost
+    /// all of it.
     async fn gather(&self, origin: &mut dyn BackfillOrigin) -> Result<(Batch, bool), String> {
         let limits = self.backfiller.settings.batch;
         let mut batch = Batch {
@@ -326,15 +334,27 @@ impl Running<'_> {
         };
         let mut pause = STORE_PAUSE_MIN;
         while batch.rows < limits.rows_max && batch.size_bytes < limits.bytes_max {
-            match origin.next().await {
+            let next = match batch.due {
+                None => origin.next().await,
+                Some(due) => match timeout_at(due, origin.next()).await {
+                    Ok(next) => next,
+                    Err(_) => break,
+                },
+            };
+            match next {
                 Ok(Some(piece)) => {
                     batch.add(piece, self.watcher);
+                    let wait = self.backfiller.settings.batch_wait;
+                    batch.due.get_or_insert_with(|| Instant::now() + wait);
                     pause = STORE_PAUSE_MIN;
                 }
                 Ok(None) => return Ok((batch, true)),
                 Err(OriginError::Gone { detail }) => return Err(detail),
                 Err(OriginError::Unavailable { detail }) => {
                     self.watcher.waits(&detail);
+                    if batch.due.is_some() {
+                        break;
+                    }
                     sleep(pause).await;
                     pause = (pause * 2).min(STORE_PAUSE_MAX);
                 }
@@ -353,6 +373,7 @@ impl Running<'_> {
         let refused = stored.refused.len() as u64;
         self.backfill.records += batch.answers.len() as u64 - refused;
         self.progress.invalid += batch.invalid + refused;
+        self.progress.calls += batch.calls;
         self.progress.at = batch.position;
         self.progress.done = batch.done;
         stored.took + self.set_down(BackfillState::Running).await
@@ -383,6 +404,7 @@ impl Batch {
             watcher.rejected(*place, invalid.reason, &invalid.detail);
         }
         self.invalid += piece.invalid.len() as u64;
+        self.calls += piece.calls;
         for (place, answer) in piece.answers {
             self.rows += Facts::of(&answer).row_count();
             self.answers.push(answer);

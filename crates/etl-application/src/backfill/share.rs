@@ -15,6 +15,12 @@ impl BackfillShare {
         (1..=100).contains(&percent).then_some(Self(percent))
     }
 
+    /// How many percent it is.
+    #[must_use]
+    pub const fn percent(self) -> u8 {
+        self.0
+    }
+
     /// How long to rest after work of such a length.
     #[must_use]
     pub fn rest_after(self, worked: Duration) -> Duration {

@@ -13,5 +13,5 @@ mod worker;
 
 pub use reason::WishReason;
 pub use rules::{DetailsFor, WishRules};
-pub use status::{CallOutcome, DetailFigures, DetailStatus};
+pub use status::{CallCounter, CallOutcome, DetailFigures, DetailStatus};
 pub use worker::{DetailParts, DetailSettings, DetailWorker, WISHES_WAITING_MAX};

@@ -71,6 +71,12 @@ impl Part {
     }
 }
 
+/// Who counts calls to an upstream by what they came to.
+pub trait CallCounter: Send + Sync {
+    /// A call has come to this.
+    fn called(&self, outcome: CallOutcome);
+}
+
 /// What has become of wishes and calls.
 pub struct DetailStatus {
     upstream: &'static str,
@@ -150,10 +156,6 @@ impl DetailStatus {
         (figures.wishes, figures.counted_at) = (wishes, Some(at));
     }
 
-    pub(super) fn called(&self, outcome: CallOutcome) {
-        *self.lock().calls.entry(outcome).or_default() += 1;
-    }
-
     /// Whether one part of looking after wishes could be done.
     pub(super) fn looked(&self, part: Part, done: Result<(), String>) {
         let mut figures = self.lock();
@@ -221,6 +223,12 @@ impl DetailStatus {
     fn lock(&self) -> MutexGuard<'_, Figures> {
         // Figures are whole after each step.
         self.figures.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl CallCounter for DetailStatus {
+    fn called(&self, outcome: CallOutcome) {
+        *self.lock().calls.entry(outcome).or_default() += 1;
     }
 }
 

@@ -12,7 +12,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::attempts::aside_in_silence;
 use super::settling::{Settling, Told};
-use super::status::{CallOutcome, DetailStatus, Part};
+use super::status::{CallCounter as _, CallOutcome, DetailStatus, Part};
 use crate::LoadStatus;
 use crate::ports::{Details, DetailsError, FactStore, MatchDetails, Wish, WishQueue};
 use crate::storing::Storing;

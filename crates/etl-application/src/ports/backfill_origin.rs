@@ -58,6 +58,8 @@ pub struct BackfillPiece {
     pub position: String,
     /// How much of the range is done then, from 0 to 1; none where nobody knows.
     pub done: Option<f64>,
+    /// Calls to an upstream that it took; none where nobody is called.
+    pub calls: u64,
 }
 
 /// Where a record stands in its range.
@@ -74,6 +76,13 @@ pub enum Place {
     },
     /// In an upstream's answer about this match.
     Match(MatchId),
+    /// In a page of an upstream, of a match that is not told readably.
+    Row {
+        /// The page was asked for below this match; none for the newest one.
+        below: Option<MatchId>,
+        /// The row, counted from 1.
+        number: u64,
+    },
 }
 
 impl fmt::Display for Place {
@@ -84,6 +93,13 @@ impl fmt::Display for Place {
                 write!(f, "partition {partition}, offset {offset}")
             }
             Self::Match(id) => write!(f, "match {id}"),
+            Self::Row { below, number } => {
+                write!(f, "row {number} of the ")?;
+                match below {
+                    Some(below) => write!(f, "page below match {below}"),
+                    None => f.write_str("newest page"),
+                }
+            }
         }
     }
 }

@@ -23,6 +23,8 @@ use crate::{load_for_command, warehouse::Warehouse};
 
 /// So many records that are not loaded are named, each with its reason.
 const NAMED_MAX: u64 = 100;
+/// Hardly any match takes longer.
+const MATCH_MS_MAX: i64 = 3 * 60 * 60 * 1_000;
 /// Days that are looked for at the end.
 const DAYS_MAX: usize = 1000;
 
@@ -59,7 +61,7 @@ pub(super) async fn run(
         complain(format_args!("{error:#}"));
         return ExitCode::Config;
     }
-    let origins = match Origins::try_new(&settings.kafka, &clock) {
+    let origins = match Origins::try_new(&settings, &warehouse.calls, &clock) {
         Ok(origins) => origins,
         Err(error) => {
             complain(format_args!("the KAFKA_ settings cannot work: {error}"));
@@ -144,6 +146,7 @@ impl Loading {
         } else {
             format!("backfill {id} begins anew, for it is not what it was: {range}")
         });
+        self.say_what_is_not_over(&watcher);
         let stop = self.stop(stop);
         let ended = backfiller.run(begun, opened, &watcher, &stop).await;
         watcher.close();
@@ -156,6 +159,20 @@ impl Loading {
         })
     }
 
+    /// Pages tell of matches that have ended.
+    fn say_what_is_not_over(&self, watcher: &Watcher) {
+        let BackfillRange::OpenDota(span) = &self.range else {
+            return;
+        };
+        let now_ms = self.clock.now().as_unix_ms();
+        if span.to.as_unix_ms() > now_ms.saturating_sub(MATCH_MS_MAX) {
+            watcher.say(
+                "matches that are not over are in no page yet; the last hours can be loaded \
+                 again later",
+            );
+        }
+    }
+
     /// The last lines: what became of it, and what to do now.
     async fn conclude(&self, ended: &BackfillEnd, found: &Backfill) -> anyhow::Result<()> {
         let Backfill { id, records, .. } = found;
@@ -166,8 +183,13 @@ impl Loading {
         }
         // Whoever reads may have gone.
         let mut out = stdout();
-        let invalid = progress_of(found).invalid;
-        let _ = writeln!(out, "{records} records loaded, {invalid} not");
+        let progress = progress_of(found);
+        let calls = match progress.calls {
+            0 => String::new(),
+            calls => format!(", with {calls} calls"),
+        };
+        let invalid = progress.invalid;
+        let _ = writeln!(out, "{records} records loaded, {invalid} not{calls}");
         let _ = match ended {
             BackfillEnd::Finished => Ok(()),
             BackfillEnd::Cancelled => writeln!(out, "backfill {id} was cancelled"),
@@ -203,7 +225,7 @@ impl Loading {
     fn flags(&self) -> String {
         match &self.range {
             BackfillRange::File(path) => format!("--file '{}'", path.replace('\'', r"'\''")),
-            range @ BackfillRange::Topic(_) => range.to_string(),
+            range @ (BackfillRange::Topic(_) | BackfillRange::OpenDota(_)) => range.to_string(),
         }
     }
 }
@@ -278,13 +300,15 @@ fn said_of(figures: &BackfillFigures) -> String {
         records, invalid, ..
     } = figures;
     let so_far = format!("{records} records loaded, {invalid} not");
+    let calls = figures.calls;
+    let calls = (calls > 0).then(|| format!("{calls} calls"));
     let rate = figures.records_per_second;
     let rate = rate.map(|rate| format!("{rate:.0} a second"));
     let done = figures.done.map(|done| format!("{:.0}%", done * 100.0));
     let end = figures
         .ends_at
         .map(|at| format!("expected end {}", rfc3339(at.as_unix_ms())));
-    let parts: Vec<_> = [Some(so_far), rate, done, end]
+    let parts: Vec<_> = [Some(so_far), calls, rate, done, end]
         .into_iter()
         .flatten()
         .collect();

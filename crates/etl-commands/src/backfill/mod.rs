@@ -62,7 +62,7 @@ struct OriginArguments {
     #[arg(long, conflicts_with = "source")]
     topic: bool,
 
-    /// Ask an upstream
+    /// Ask an upstream for the matches that started in a time
     #[arg(long, value_name = "NAME")]
     source: Option<Upstream>,
 
@@ -94,13 +94,15 @@ impl OriginArguments {
         }
         let new = match (self.topic, self.source) {
             (true, _) => BackfillRange::Topic,
-            (_, Some(Upstream::OpenDota | Upstream::Steam)) => {
-                return Err("--source is not there yet; load a file or the topic".to_owned());
+            (_, Some(Upstream::OpenDota)) => BackfillRange::OpenDota,
+            (_, Some(Upstream::Steam)) => {
+                let instead = "load a file or the topic, or ask opendota";
+                return Err(format!("--source steam is not there yet; {instead}"));
             }
             (false, None) => {
                 return Err(
-                    "nothing says what to load; give --file FILE or --topic --from TIME, or one of \
-                     list, show and cancel"
+                    "nothing says what to load; give --file FILE, --topic --from TIME or --source \
+                     opendota --from TIME, or one of list, show and cancel"
                         .to_owned(),
                 );
             }
@@ -186,6 +188,10 @@ mod tests {
             &["--topic", "--from=1h"],
             "--topic --from 2025-11-08T17:30:00.000Z --to 2025-11-08T18:30:00.000Z",
         );
+        check(
+            &["--source", "opendota", "--from", "2h", "--to", "1h"],
+            "--source opendota --from 2025-11-08T16:30:00.000Z --to 2025-11-08T17:30:00.000Z",
+        );
         let relative = range(&["--file", "a"]).expect("it is a file");
         assert!(
             relative.ends_with("/a") && relative.starts_with("--file /"),
@@ -206,6 +212,8 @@ mod tests {
             (&["--topic", "--file", "a"], "cannot be used with"),
             (&["--file", "a", "--from", "1h"], "cannot be used with"),
             (&["--source", "steam"], "not there yet"),
+            (&["--source", "opendota"], "--from says"),
+            (&["--source", "opendota", "--topic"], "cannot be used with"),
             (
                 &["--source", "dotabuff"],
                 "possible values: opendota, steam",

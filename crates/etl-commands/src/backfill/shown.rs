@@ -86,6 +86,9 @@ fn print_all(backfill: &Backfill) {
     say(&format!("owner     {}", progress.owner.as_str()));
     say(&format!("loaded    {}", backfill.records));
     say(&format!("invalid   {}", progress.invalid));
+    if progress.calls > 0 {
+        say(&format!("calls     {}", progress.calls));
+    }
     if let Some(done) = progress.done {
         say(&format!("done      {:.1}%", done * 100.0));
     }

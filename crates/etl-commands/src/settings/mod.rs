@@ -64,7 +64,7 @@ pub struct Settings {
     pub details: DetailSettings,
     /// Whom they are asked of.
     pub opendota: OpenDotaSettings,
-    /// How much of the warehouse's time backfills take.
+    /// How much of the warehouse's time and of calls backfills take.
     pub backfill_share: BackfillShare,
     /// What is counted, and how soon.
     pub counters: CounterSettings,
@@ -129,6 +129,7 @@ impl Settings {
     pub(crate) fn backfill(&self) -> BackfillSettings {
         BackfillSettings {
             batch: self.loader.batch,
+            batch_wait: self.loader.batch_wait,
             share: self.backfill_share,
         }
     }

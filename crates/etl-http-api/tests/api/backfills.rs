@@ -16,8 +16,12 @@ async fn send(api: &Api, method: Method, path: &str, body: &str) -> Response {
 }
 
 fn range(hour: usize) -> String {
+    range_of("topic", hour)
+}
+
+fn range_of(origin: &str, hour: usize) -> String {
     let range = json!({
-        "origin": "topic",
+        "origin": origin,
         "from": format!("2025-11-0{}T00:00:00Z", hour + 1),
         "to": "2025-11-08T00:00:00Z",
     });
@@ -111,6 +115,14 @@ async fn what_cannot_be_begun_is_refused_with_a_reason() {
         let none = send(&api, method, unknown, "").await;
         assert_eq!(none.status(), StatusCode::NOT_FOUND);
     }
+    let pages = send(&api, Method::POST, PATH, &range_of("opendota", 0)).await;
+    let pages = body(pages).await;
+    assert_eq!(
+        pages["origin"],
+        "--source opendota --from 2025-11-01T00:00:00.000Z --to 2025-11-08T00:00:00.000Z"
+    );
+    assert_eq!(pages["calls"], 0);
+    api.until(|| api.backfills.figures().is_empty()).await;
     for hour in 0..BACKFILLS_MAX {
         let begun = send(&api, Method::POST, PATH, &range(hour)).await;
         assert_eq!(begun.status(), StatusCode::ACCEPTED, "{hour}");

@@ -143,7 +143,7 @@ async fn too_many_calls_by_the_upstreams_word_wait_for_the_next_minute() {
         .script([Some("refuse:429".parse().expect("a fault"))]);
     let minute_ms = 60_000;
     let next = (scene.upstream.now().as_unix_ms() / minute_ms + 1) * minute_ms;
-    let until = Timestamp::from_unix_ms(next);
+    let until = Timestamp::from_unix_ms(next + 5_000);
     assert_eq!(
         details.fetch(id).await.err(),
         Some(DetailsError::NoRoom { until })

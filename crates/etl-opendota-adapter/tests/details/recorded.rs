@@ -10,9 +10,9 @@ use etl_application::{
     Facts,
     ports::{Details, MatchDetails as _},
 };
-use etl_opendota_adapter::OpenDotaDetails;
-use health_kit::{Clock, SystemClock};
+use etl_opendota_adapter::{OpenDotaDetails, client};
 use serde_json::Value;
+use test_kit::clock::StoppedClock;
 use tokio::{
     io::{AsyncReadExt as _, AsyncWriteExt as _},
     net::TcpListener,
@@ -47,8 +47,10 @@ async fn fetch(file: &str, id: i64) -> Details {
     let mut settings = Scene::start(Limits::WITH_KEY).await.settings;
     settings.url = format!("http://{address}");
     let memory = Arc::new(Memory::default());
-    let details =
-        OpenDotaDetails::try_new(settings, memory, Arc::new(SystemClock)).expect("a client");
+    // Half a day after midnight, and not as a minute begins.
+    let clock = Arc::new(StoppedClock(Timestamp::from_unix_seconds(1_800_000_030)));
+    let client = client(settings, memory, clock).expect("a client");
+    let details = OpenDotaDetails::new(Arc::new(client));
     let id = MatchId::try_new(id).expect("positive");
     let told = details.fetch(id).await.expect("an answer");
     server.await.expect("it ends without a panic");
@@ -121,7 +123,7 @@ async fn a_parsed_answer_becomes_rows_of_every_kind() {
         assert_eq!(player["lane"], fact.lane, "{fact:?}");
     }
     let fetched_ms = i64::try_from(told.answer.version >> 16).expect("a time");
-    assert!(fetched_ms <= SystemClock.now().as_unix_ms());
+    assert_eq!(fetched_ms, 1_800_000_030_000);
 }
 
 #[tokio::test]

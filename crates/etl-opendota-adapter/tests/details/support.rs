@@ -12,7 +12,7 @@ use std::{
 use async_trait::async_trait;
 use domain::{Day, MatchId, Timestamp};
 use etl_application::ports::{CallMemory, StoreError, WarehouseError};
-use etl_opendota_adapter::OpenDotaDetails;
+use etl_opendota_adapter::{OpenDotaDetails, client};
 use feed_simulator::{
     World,
     upstream::{Limits, Upstream, UpstreamConfig, UpstreamServer},
@@ -20,7 +20,8 @@ use feed_simulator::{
 use health_kit::Clock;
 use opendota_client::OpenDotaSettings;
 
-/// 2026-01-01, half a day after which the tests begin.
+/// 2026-01-01, half a day after which the tests begin, and ten seconds: nobody calls
+/// as a minute begins.
 const BEGIN_SECONDS: i64 = 1_767_225_600;
 
 pub(crate) struct Scene {
@@ -34,7 +35,7 @@ pub(crate) struct Scene {
 impl Scene {
     pub(crate) async fn start(limits: Limits) -> Self {
         let world = World::beginning(1, Timestamp::from_unix_seconds(BEGIN_SECONDS));
-        let now = Timestamp::from_unix_seconds(BEGIN_SECONDS + 12 * 3_600);
+        let now = Timestamp::from_unix_seconds(BEGIN_SECONDS + 12 * 3_600 + 10);
         let upstream = Upstream::new(UpstreamConfig {
             limits,
             ..UpstreamConfig::new(world.clone(), now)
@@ -61,7 +62,8 @@ impl Scene {
     pub(crate) fn details(&self) -> OpenDotaDetails {
         let clock = Arc::new(UpstreamClock(self.upstream.clone()));
         let memory = Arc::clone(&self.memory);
-        OpenDotaDetails::try_new(self.settings.clone(), memory, clock).expect("a client")
+        let client = client(self.settings.clone(), memory, clock).expect("a client");
+        OpenDotaDetails::new(Arc::new(client))
     }
 
     /// The first matches of the world; all of them are over.

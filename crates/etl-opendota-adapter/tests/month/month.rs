@@ -13,7 +13,7 @@ use etl_application::{
         CallBudget, Details, DetailsError, MatchDetails, NewWish, Wish, WishState, WishStore as _,
     },
 };
-use etl_opendota_adapter::{OpenDotaDetails, UPSTREAM};
+use etl_opendota_adapter::{OpenDotaDetails, UPSTREAM, client_over};
 use etl_test_support::MemoryWarehouse;
 use feed_simulator::{
     World, WorldMatch,
@@ -192,7 +192,8 @@ impl Month {
             call_time_max: OpenDotaSettings::CALL_TIME_MAX,
         };
         let clock = Arc::clone(&self.clock);
-        let details = OpenDotaDetails::over(Arc::new(wire), settings, far.clone(), clock);
+        let client = client_over(Arc::new(wire), settings, far.clone(), clock);
+        let details = OpenDotaDetails::new(Arc::new(client));
         let details: Arc<dyn MatchDetails> = match self.plan.planted {
             Some(planted) => Arc::new(Mistaken(details, planted)),
             None => Arc::new(details),

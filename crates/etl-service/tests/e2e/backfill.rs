@@ -3,14 +3,18 @@
 use std::{
     fmt::Write as _,
     fs::File,
+    net::Ipv4Addr,
     process::{Child, Command, Stdio},
     sync::Arc,
 };
 
 use anyhow::{Context as _, Result, ensure};
+use command_kit::rfc3339;
+use domain::Timestamp;
 use feed_simulator::{
     World,
     summaries::{Summaries, SummariesConfig},
+    upstream::{Limits, Upstream, UpstreamConfig, UpstreamServer},
 };
 use kafka_test_kit::shared_broker;
 use serde_json::json;
@@ -251,6 +255,44 @@ async fn a_service_goes_on_with_its_backfills_when_it_starts_again() -> Result<(
     let shown = shown().await?;
     assert!(shown.contains(&format!("loaded    {COUNT}\n")), "{shown}");
     assert_eq!(matches(&folder).await?, COUNT);
+    Ok(())
+}
+
+#[tokio::test]
+async fn pages_of_an_upstream_are_loaded_by_the_command() -> Result<()> {
+    let world = World::new(8);
+    let begin = world.begin().unix_seconds();
+    let at = |seconds: i64| Timestamp::from_unix_seconds(begin + seconds);
+    let upstream = Upstream::new(UpstreamConfig {
+        // The pages of this test come within a minute.
+        limits: Limits {
+            per_minute: 10_000,
+            per_day: None,
+        },
+        ..UpstreamConfig::new(world.clone(), at(4 * 3_600))
+    });
+    let server = UpstreamServer::start(upstream.clone(), (Ipv4Addr::LOCALHOST, 0).into()).await?;
+    let (from, to) = (at(3_600), at(3_630));
+    let written = |at: Timestamp| rfc3339(at.as_unix_ms());
+    let (from_text, to_text, url) = (written(from), written(to), server.url());
+    let settings = [("OPENDOTA_API_URL", url.as_str())];
+    let arguments = [
+        "backfill", "--source", "opendota", "--from", &from_text, "--to", &to_text,
+    ];
+    let folder = TempDir::new()?;
+    upstream.script([Some("refuse:502".parse()?)]);
+    let loaded = run_to_end(PROGRAM, &arguments, &settings, folder.path()).await?;
+    assert_eq!(loaded.exit_code, Some(0), "{loaded:?}");
+    let expected = u64::try_from(world.first_id_at(to).get() - world.first_id_at(from).get())?;
+    assert_eq!(matches(&folder).await?, expected, "{loaded:?}");
+    let said = format!("{expected} records loaded, ");
+    assert!(
+        loaded.stdout.contains(&said) && loaded.stdout.contains(" calls"),
+        "{loaded:?}"
+    );
+    assert!(loaded.stderr.contains("answered 502"), "{loaded:?}");
+    let verified = run(&["verify"], &folder).await?;
+    assert!(verified.stdout.contains(" 0 differences"), "{verified:?}");
     Ok(())
 }
 

@@ -15,7 +15,14 @@ use test_kit::service_process::{Finished, run_to_end};
 use crate::support::{PROGRAM, Topics};
 
 async fn doctor(topics: &Topics, further: &[(&str, &str)]) -> Result<Finished> {
-    let folder = TempDir::new()?;
+    doctor_in(&TempDir::new()?, topics, further).await
+}
+
+async fn doctor_in(
+    folder: &TempDir,
+    topics: &Topics,
+    further: &[(&str, &str)],
+) -> Result<Finished> {
     let mut settings = topics.settings();
     settings.extend(further);
     run_to_end(PROGRAM, &["doctor", "--json"], &settings, folder.path()).await
@@ -44,9 +51,23 @@ async fn all_that_is_there_is_found_and_left_as_it_is() -> Result<()> {
         ("DETAILS_FOR", "missing"),
         ("OPENDOTA_API_URL", url.as_str()),
     ];
-    let finished = doctor(&topics, &asked).await?;
+    let folder = TempDir::new()?;
+    let finished = doctor_in(&folder, &topics, &asked).await?;
     assert_eq!(finished.exit_code, Some(0), "{finished:?}");
     assert_eq!(upstream.calls().calls, 1);
+    // Calls were set down that day: it asks all the same.
+    let again = doctor_in(&folder, &topics, &asked).await?;
+    assert_eq!((again.exit_code, upstream.calls().calls), (Some(0), 2));
+    upstream.fail("refuse:429".parse()?);
+    let limited = doctor_in(&folder, &topics, &asked).await?;
+    let upstreams = outcomes(&limited)?.pop();
+    let skipped = ("upstream.opendota".to_owned(), "skipped".to_owned());
+    assert_eq!((limited.exit_code, upstreams), (Some(0), Some(skipped)));
+    assert!(
+        limited.stdout.contains("permit no call before"),
+        "{limited:?}"
+    );
+    upstream.recover();
     let names = [
         "settings".to_owned(),
         "kafka".to_owned(),

@@ -3,6 +3,7 @@
 use std::future::pending;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
 
 use async_trait::async_trait;
 use domain::{Day, MatchSummary, Timestamp};
@@ -72,6 +73,7 @@ fn backfiller(facts: Arc<dyn FactStore>, store: Arc<dyn BackfillStore>) -> Backf
             rows_max: 20,
             bytes_max: usize::MAX,
         },
+        batch_wait: Duration::from_secs(2),
         share: BackfillShare::of_percent(100).expect("it is all of it"),
     };
     let parts = BackfillerParts {

@@ -5,11 +5,14 @@
 //! Between two answers, and before the first one, it is counted here, always to
 //! our disadvantage: a call counts from its beginning, one that crosses into
 //! the next window counts in both, and one whose answer never came is taken for
-//! counted. Each minute begins with one call alone, and a process that starts
-//! takes what is set down for made, and waits for the next minute.
+//! counted. Nobody calls in the first seconds of a window, because by a clock
+//! that is behind ours the one before it has not ended. Each minute begins with
+//! one call alone, and a process that starts takes what is set down for made,
+//! and waits for the next minute.
 //!
 //! It is a machine without socket and clock: whoever calls says what time it is.
 
+mod share;
 mod window;
 
 #[cfg(test)]
@@ -20,14 +23,24 @@ use std::time::Duration;
 use client_kit::Backoff;
 use domain::{Day, Timestamp};
 
+pub use share::{CallShare, Caller, Counted};
+
+use share::Shared;
 use window::Window;
 
 const MINUTE_MS: i64 = 60 * 1_000;
 const DAY_MS: i64 = 24 * 60 * MINUTE_MS;
 
+/// How long a window is left alone at its beginning. Clocks are mostly apart by
+/// less; a call that the upstream counts in the window before brings that one's
+/// rest, and a day that begins with it loses all its calls.
+const SETTLE_MS: i64 = 5 * 1_000;
+
 /// How many calls are set down at a time: so many are lost to a day when the
 /// process ends, and so often the memory is asked.
 const BLOCK: u64 = 50;
+/// Of calls that have a share only, which are fewer.
+const SHARED_BLOCK: u64 = 10;
 
 /// The pauses after failures.
 const FAILURE_PAUSE_MIN: Duration = Duration::from_secs(1);
@@ -42,7 +55,7 @@ const FIRST_CALL_PAUSE_MS: i64 = 250;
 
 /// No pause is longer: the upstream cannot ask for more, and a clock that was
 /// wrong for a moment is forgotten.
-const PAUSE_MS_MAX: i64 = DAY_MS;
+const PAUSE_MS_MAX: i64 = DAY_MS + SETTLE_MS;
 
 /// How many calls an upstream permits.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -74,6 +87,9 @@ pub struct Budget {
     day: Window,
     /// Calls that are set down and not begun.
     ready: u64,
+    /// How many are set down at a time.
+    block: u64,
+    shared: Shared,
     /// Whether the memory has been asked: there may have been a process before this one.
     has_asked: bool,
     /// Whether a call of this minute was answered.
@@ -89,7 +105,7 @@ pub enum Begin {
     Call(Ticket),
     /// First the memory has to be asked for the calls of the day, and calls to
     /// be set down: [`Budget::to_set_down`].
-    SetDown,
+    SetDown(Counted),
     /// Not before this time.
     NotBefore(Timestamp, Pause),
 }
@@ -129,6 +145,8 @@ pub struct Ended {
     pub outcome: Outcome,
     /// What is left, as far as the answer says so.
     pub left: RateHeaders,
+    /// How long to wait at least before the next call, if it says so.
+    pub retry_after: Option<Duration>,
 }
 
 /// What came of a call.
@@ -140,8 +158,6 @@ pub enum Outcome {
     Limited {
         /// Too many of the day, not of the minute.
         of_day: bool,
-        /// How long to wait at least, if it says so.
-        retry_after: Option<Duration>,
     },
     /// Calls of ours are not taken; what it says.
     Refused(String),
@@ -184,6 +200,8 @@ impl Budget {
             minute: Window::new(MINUTE_MS, Some(limits.per_minute), reserve_percent),
             day: Window::new(DAY_MS, limits.per_day, reserve_percent),
             ready: 0,
+            block: BLOCK,
+            shared: Shared::default(),
             has_asked: false,
             is_proved: false,
             pause: None,
@@ -191,16 +209,36 @@ impl Budget {
         }
     }
 
+    /// The same for a process that makes one call alone, to see whether it is
+    /// answered. It is taken from what is kept for others, if anything is, so
+    /// nobody has to wait for a minute of which calls may have been made before.
+    #[must_use]
+    pub fn for_one_call(self) -> Self {
+        Self {
+            block: 1,
+            has_asked: self.minute.reserve() > Some(0),
+            ..self
+        }
+    }
+
     /// Begins a call, if one may be made now.
-    pub fn begin(&mut self, now: Timestamp) -> Begin {
+    pub fn begin(&mut self, caller: Caller, now: Timestamp) -> Begin {
         self.roll(now);
         if let Some((until, why)) = self.pause(now) {
             return Begin::NotBefore(*until, why.clone());
         }
+        // The first seconds of a day are those of a minute, too.
+        let settled = later(self.minute.first(), SETTLE_MS);
+        if now < settled {
+            return Begin::NotBefore(settled, Pause::NoRoom);
+        }
         for window in [&self.day, &self.minute] {
             if window.room() == Some(0) {
-                return Begin::NotBefore(window.next(), Pause::NoRoom);
+                return Begin::NotBefore(opens(window), Pause::NoRoom);
             }
+        }
+        if let Some(window) = self.without_share(caller) {
+            return Begin::NotBefore(opens(window), Pause::NoRoom);
         }
         // The first call of a minute goes alone: its answer says what is left
         // by the upstream's clock, and whether it answers at all.
@@ -208,7 +246,13 @@ impl Budget {
             return Begin::NotBefore(later(now, FIRST_CALL_PAUSE_MS), Pause::NoRoom);
         }
         if self.ready == 0 {
-            return Begin::SetDown;
+            return Begin::SetDown(Counted::All);
+        }
+        if let Caller::Share(_) = caller {
+            if self.shared.ready == 0 {
+                return Begin::SetDown(Counted::Shared);
+            }
+            self.shared.begin();
         }
         self.ready -= 1;
         self.minute.begin();
@@ -219,38 +263,73 @@ impl Budget {
         })
     }
 
+    /// The window in which whoever calls has taken the whole share, if there is one.
+    fn without_share(&self, caller: Caller) -> Option<&Window> {
+        let Caller::Share(share) = caller else {
+            return None;
+        };
+        let used = [
+            (&self.day, self.shared.in_day()),
+            (&self.minute, self.shared.in_minute),
+        ];
+        let is_used_up = |(window, used): &(&Window, u64)| {
+            let permitted = window.permitted();
+            permitted.is_some_and(|permitted| *used >= share.of(permitted))
+        };
+        used.into_iter().find(is_used_up).map(|(window, _)| window)
+    }
+
     /// How many calls of the day are to be set down, when `known` are: to be
     /// written, and then told to [`set_down`](Self::set_down).
     ///
     /// Nothing, if there was a process before this one: it may have made calls in
     /// this minute, so the next one has to be waited for.
-    pub fn to_set_down(&mut self, day: Day, known: u64, now: Timestamp) -> Option<u64> {
+    pub fn to_set_down(
+        &mut self,
+        counted: Counted,
+        day: Day,
+        known: u64,
+        now: Timestamp,
+    ) -> Option<u64> {
         self.roll(now);
         if Day::of(now) != day {
             return None;
+        }
+        if counted == Counted::Shared {
+            self.shared.learn(known);
+            return Some(self.shared.in_day() + SHARED_BLOCK);
         }
         self.day.learn(known);
         let is_first = !self.has_asked;
         self.has_asked = true;
         if is_first && known > 0 {
-            self.pause_until(now, self.minute.next(), Pause::NoRoom);
+            self.pause_until(now, opens(&self.minute), Pause::NoRoom);
             return None;
         }
-        let block = self.day.room().unwrap_or(BLOCK).min(BLOCK);
+        let block = self.day.room().unwrap_or(self.block).min(self.block);
         (block > 0).then(|| self.day.used() + block)
     }
 
     /// So many calls of the day are set down.
-    pub fn set_down(&mut self, day: Day, calls: u64, now: Timestamp) {
+    pub fn set_down(&mut self, counted: Counted, day: Day, calls: u64, now: Timestamp) {
         self.roll(now);
-        if Day::of(now) == day {
-            self.ready = calls.saturating_sub(self.day.used());
+        if Day::of(now) != day {
+            return;
+        }
+        match counted {
+            Counted::All => self.ready = calls.saturating_sub(self.day.used()),
+            Counted::Shared => self.shared.ready = calls.saturating_sub(self.shared.in_day()),
         }
     }
 
     /// A call has ended. Tells when the next one may be made, if not at once.
     pub fn end(&mut self, ticket: &Ticket, ended: Ended, now: Timestamp) -> Option<Timestamp> {
-        let Ended { outcome, left } = ended;
+        let Ended {
+            outcome,
+            left,
+            retry_after,
+        } = ended;
+        let asked = later(now, milliseconds(retry_after.unwrap_or_default()));
         self.roll(now);
         if ticket.minute == self.minute.generation() {
             self.is_proved |= !matches!(outcome, Outcome::Failed | Outcome::Abandoned);
@@ -259,23 +338,19 @@ impl Budget {
         self.day.end(ticket.day, left.day);
         match outcome {
             Outcome::Answered => self.backoff.forget(),
-            Outcome::Limited {
-                of_day,
-                retry_after,
-            } => {
+            Outcome::Limited { of_day } => {
                 self.backoff.forget();
                 let of_day = of_day || left.day.is_some_and(|left| left <= 0);
                 let window = if of_day { &self.day } else { &self.minute };
-                let asked = later(now, milliseconds(retry_after.unwrap_or_default()));
-                self.pause_until(now, window.next().max(asked), Pause::NoRoom);
+                self.pause_until(now, opens(window).max(asked), Pause::NoRoom);
             }
             Outcome::Refused(detail) => {
                 self.pause_until(now, later(now, REFUSED_PAUSE_MS), Pause::Refused(detail));
             }
             // Of calls that fail together, one decides how long to wait.
             Outcome::Failed if self.pause(now).is_none() => {
-                let wait = self.backoff.next_wait();
-                self.pause_until(now, later(now, milliseconds(wait)), Pause::Failed);
+                let wait = later(now, milliseconds(self.backoff.next_wait()));
+                self.pause_until(now, wait.max(asked), Pause::Failed);
             }
             Outcome::Failed | Outcome::Abandoned => {}
         }
@@ -300,9 +375,11 @@ impl Budget {
     fn roll(&mut self, now: Timestamp) {
         if self.minute.roll(now) {
             self.is_proved = false;
+            self.shared.begin_minute();
         }
         if self.day.roll(now) {
             self.ready = 0;
+            self.shared.begin_day();
         }
     }
 
@@ -320,6 +397,11 @@ impl Budget {
             self.pause = Some((until, why));
         }
     }
+}
+
+/// When the next window may be called in.
+fn opens(window: &Window) -> Timestamp {
+    later(window.next(), SETTLE_MS)
 }
 
 fn later(now: Timestamp, milliseconds: i64) -> Timestamp {

@@ -1,16 +1,15 @@
-//! The budget against an upstream that counts for itself.
+//! What the budget permits, a rule at a time.
 
-use std::collections::BTreeMap;
-
-use proptest::prelude::*;
+mod counting;
 
 use super::*;
 
 /// 2026-11-29T12:00:00Z.
 const NOON_MS: i64 = 1_795_953_600_000;
 
+/// So many milliseconds after calls may begin in the minute of noon.
 fn at(ms: i64) -> Timestamp {
-    Timestamp::from_unix_ms(NOON_MS + ms)
+    Timestamp::from_unix_ms(NOON_MS + SETTLE_MS + ms)
 }
 
 fn answered(minute: i64, day: i64) -> Ended {
@@ -20,6 +19,7 @@ fn answered(minute: i64, day: i64) -> Ended {
             minute: Some(minute),
             day: Some(day),
         },
+        retry_after: None,
     }
 }
 
@@ -27,7 +27,15 @@ fn untold(outcome: Outcome) -> Ended {
     Ended {
         outcome,
         left: RateHeaders::default(),
+        retry_after: None,
     }
+}
+
+/// What outlives a process: all calls of a day, and those that have a share.
+#[derive(Default)]
+struct Memory {
+    all: u64,
+    shared: u64,
 }
 
 /// Begins a call, with calls set down as far as it takes.
@@ -36,15 +44,34 @@ fn begin(
     memory: &mut u64,
     now: Timestamp,
 ) -> Result<Ticket, (Timestamp, Pause)> {
+    let mut whole = Memory {
+        all: *memory,
+        shared: 0,
+    };
+    let begun = begin_as(Caller::Whole, budget, &mut whole, now);
+    *memory = whole.all;
+    begun
+}
+
+fn begin_as(
+    caller: Caller,
+    budget: &mut Budget,
+    memory: &mut Memory,
+    now: Timestamp,
+) -> Result<Ticket, (Timestamp, Pause)> {
     loop {
-        match budget.begin(now) {
+        match budget.begin(caller, now) {
             Begin::Call(ticket) => return Ok(ticket),
             Begin::NotBefore(until, why) => return Err((until, why)),
-            Begin::SetDown => {
+            Begin::SetDown(counted) => {
+                let known = match counted {
+                    Counted::All => &mut memory.all,
+                    Counted::Shared => &mut memory.shared,
+                };
                 let day = Day::of(now);
-                if let Some(calls) = budget.to_set_down(day, *memory, now) {
-                    *memory = calls.max(*memory);
-                    budget.set_down(day, calls, now);
+                if let Some(calls) = budget.to_set_down(counted, day, *known, now) {
+                    *known = calls.max(*known);
+                    budget.set_down(counted, day, calls, now);
                 }
             }
         }
@@ -91,6 +118,64 @@ fn the_reserve_is_kept_of_minute_and_day() {
     assert_eq!(status.day.reserve, Some(900));
     assert_eq!(status.minute.left, Some(55));
     assert_eq!(memory, 100, "two blocks are set down");
+}
+
+#[test]
+fn those_with_a_share_leave_the_rest_of_minute_and_day_to_others() {
+    let share = Caller::Share(CallShare::of_percent(50).expect("it is a share"));
+    let (mut memory, mut day_left, mut now) = (Memory::default(), 3_000, at(0));
+    let mut budget = Budget::new(Limits::WITHOUT_KEY, 30, 1);
+    let (mut in_day, mut minute) = (0, 0);
+    loop {
+        minute += 1;
+        let mut minute_left = 60;
+        let mut begin_all = |caller, budget: &mut Budget| {
+            let mut calls = 0;
+            loop {
+                match begin_as(caller, budget, &mut memory, now) {
+                    Err((until, _)) => return (calls, until),
+                    Ok(ticket) => {
+                        calls += 1;
+                        minute_left -= 1;
+                        day_left -= 1;
+                        budget.end(&ticket, answered(minute_left, day_left), now);
+                    }
+                }
+            }
+        };
+        let (calls, until) = begin_all(share, &mut budget);
+        in_day += calls;
+        if until > at(60_000 * minute) {
+            break;
+        }
+        if minute == 1 {
+            assert_eq!(begin_all(Caller::Whole, &mut budget).0, 21);
+        }
+        assert_eq!(calls, 21, "in minute {minute}");
+        now = until;
+        if minute % 10 == 0 {
+            // What was set down and not begun is lost to the share, at most.
+            budget = Budget::new(Limits::WITHOUT_KEY, 30, 1);
+            minute += 1;
+            let waits = begin_as(share, &mut budget, &mut memory, now).err();
+            now = at(60_000 * minute);
+            assert_eq!(waits, Some((now, Pause::NoRoom)));
+        }
+    }
+    assert!((1_000..=1_050).contains(&in_day), "{in_day}");
+    assert!(begin_as(Caller::Whole, &mut budget, &mut memory, now).is_ok());
+}
+
+#[test]
+fn one_call_is_taken_from_the_reserve_and_set_down_alone() {
+    let one = |reserve| Budget::new(Limits::WITHOUT_KEY, reserve, 1).for_one_call();
+    let mut memory = 50;
+    assert!(begin(&mut one(30), &mut memory, at(1)).is_ok());
+    assert_eq!(memory, 51);
+    let refused = begin(&mut one(0), &mut memory, at(1)).err();
+    assert_eq!(refused, Some((at(60_000), Pause::NoRoom)));
+    let refused = begin(&mut one(30), &mut 2_100, at(1)).err();
+    assert_eq!(refused, Some((at(12 * 3_600_000), Pause::NoRoom)));
 }
 
 #[test]
@@ -159,19 +244,24 @@ fn too_many_calls_wait_for_the_next_window_or_longer() {
         (true, None, None, at(12 * 3_600_000)),
         (false, Some(0), None, at(12 * 3_600_000)),
         (false, Some(10), Some(Duration::from_secs(90)), at(91_000)),
-        (false, None, Some(Duration::MAX), at(1_000 + DAY_MS)),
+        (false, None, Some(Duration::MAX), at(1_000 + PAUSE_MS_MAX)),
     ] {
         let (mut budget, mut memory) = (Budget::new(Limits::WITHOUT_KEY, 0, 1), 0);
         let ticket = begin(&mut budget, &mut memory, at(1_000)).expect("room");
-        let outcome = Outcome::Limited {
-            of_day,
-            retry_after,
-        };
+        let outcome = Outcome::Limited { of_day };
         let left = RateHeaders {
             minute: Some(-1),
             day: day_left,
         };
-        let until = budget.end(&ticket, Ended { outcome, left }, at(1_000));
+        let until = budget.end(
+            &ticket,
+            Ended {
+                outcome,
+                left,
+                retry_after,
+            },
+            at(1_000),
+        );
         assert_eq!(
             until,
             Some(expected),
@@ -208,6 +298,19 @@ fn failures_pause_longer_and_longer_until_something_is_answered() {
         .end(&ticket, untold(Outcome::Failed), now)
         .expect("a pause");
     assert!(until <= Timestamp::from_unix_ms(now.as_unix_ms() + 2_000));
+}
+
+#[test]
+fn whoever_fails_and_says_for_how_long_is_left_alone_so_long() {
+    for (asked, expected) in [(90, 90_000), (86_400 * 2, PAUSE_MS_MAX)] {
+        let (mut budget, mut memory) = (Budget::new(Limits::WITH_KEY, 0, 1), 0);
+        let ticket = begin(&mut budget, &mut memory, at(0)).expect("room");
+        let ended = Ended {
+            retry_after: Some(Duration::from_secs(asked)),
+            ..untold(Outcome::Failed)
+        };
+        assert_eq!(budget.end(&ticket, ended, at(0)), Some(at(expected)));
+    }
 }
 
 #[test]
@@ -250,7 +353,7 @@ fn an_upstream_that_refuses_is_left_alone_and_asked_again() {
 fn a_start_after_another_process_waits_for_the_next_minute() {
     let mut memory = 2_050;
     let mut budget = Budget::new(Limits::WITHOUT_KEY, 30, 1);
-    let refused = begin(&mut budget, &mut memory, at(59_000)).err();
+    let refused = begin(&mut budget, &mut memory, at(54_000)).err();
     assert_eq!(refused, Some((at(60_000), Pause::NoRoom)));
     assert_eq!(memory, 2_050, "nothing is set down for nothing");
     // Before the upstream has said more, what is set down counts as used.
@@ -285,216 +388,14 @@ fn a_clock_that_goes_back_gives_nothing_back() {
     assert!(begin(&mut budget, &mut memory, at(0)).is_ok());
 }
 
-/// An upstream with the published limits that counts a call when it likes,
-/// between its beginning and its end.
-#[derive(Default)]
-struct Upstream {
-    minutes: BTreeMap<i64, i64>,
-    days: BTreeMap<i64, i64>,
-    others: BTreeMap<(i64, i64), i64>,
-}
-
-impl Upstream {
-    /// Counts a call of this address; `None` if it is one too many.
-    fn count(&mut self, now: Timestamp) -> Option<(i64, i64)> {
-        let ms = now.as_unix_ms();
-        let minute = self.minutes.entry(ms.div_euclid(MINUTE_MS)).or_default();
-        *minute += 1;
-        let day = self.days.entry(ms.div_euclid(DAY_MS)).or_default();
-        *day += 1;
-        let left = (60 - *minute, 3_000 - *day);
-        (left.0 >= 0 && left.1 >= 0).then_some(left)
-    }
-
-    /// A call of somebody else, who keeps to what is kept for others.
-    fn count_others(&mut self, now: Timestamp, per_minute: i64, per_day: i64) {
-        let (minute, day) = (
-            now.as_unix_ms().div_euclid(MINUTE_MS),
-            now.as_unix_ms().div_euclid(DAY_MS),
-        );
-        let in_minute = self
-            .others
-            .get(&(MINUTE_MS, minute))
-            .copied()
-            .unwrap_or_default();
-        let in_day = self.others.get(&(DAY_MS, day)).copied().unwrap_or_default();
-        if in_minute < per_minute && in_day < per_day {
-            *self.others.entry((MINUTE_MS, minute)).or_default() += 1;
-            *self.others.entry((DAY_MS, day)).or_default() += 1;
-            self.count(now);
-        }
-    }
-}
-
-#[derive(Debug, Clone, Copy)]
-enum Step {
-    /// So many milliseconds go by.
-    Wait(i64),
-    /// As many calls as there is room for, at most so many.
-    Begin { count: usize, counted_late: bool },
-    /// One of those on their way ends, with the upstream's word or without.
-    End { which: usize, how: How },
-    /// The process dies, and another one starts.
-    Restart,
-    /// Somebody else on this address calls so often.
-    Others(usize),
-}
-
-#[derive(Debug, Clone, Copy)]
-enum How {
-    Told,
-    TellsNothing,
-    Fails,
-}
-
-fn step() -> impl Strategy<Value = Step> {
-    let how =
-        prop_oneof![6 => Just(How::Told), 1 => Just(How::TellsNothing), 1 => Just(How::Fails)];
-    prop_oneof![
-        4 => (0..20_000_i64).prop_map(Step::Wait),
-        1 => (0..6 * 3_600_000_i64).prop_map(Step::Wait),
-        6 => (1..80_usize, any::<bool>()).prop_map(|(count, counted_late)| Step::Begin { count, counted_late }),
-        12 => (any::<usize>(), how).prop_map(|(which, how)| Step::End { which, how }),
-        1 => Just(Step::Restart),
-        2 => (1..30_usize).prop_map(Step::Others),
-    ]
-}
-
-/// A call on its way: whether the upstream has counted it, and its word.
-struct OnItsWay {
-    ticket: Ticket,
-    left: Option<(i64, i64)>,
-}
-
-struct Run {
-    budget: Budget,
-    reserve: u8,
-    memory: BTreeMap<Day, u64>,
-    upstream: Upstream,
-    on_their_way: Vec<OnItsWay>,
-    now: Timestamp,
-    calls: usize,
-}
-
-impl Run {
-    fn begin(&mut self, count: usize, counted_late: bool) -> Result<(), TestCaseError> {
-        for _ in 0..count {
-            let memory = self.memory.entry(Day::of(self.now)).or_default();
-            let Ok(ticket) = begin(&mut self.budget, memory, self.now) else {
-                break;
-            };
-            self.calls += 1;
-            let left = if counted_late {
-                None
-            } else {
-                Some(self.count()?)
-            };
-            self.on_their_way.push(OnItsWay { ticket, left });
-        }
-        Ok(())
-    }
-
-    fn count(&mut self) -> Result<(i64, i64), TestCaseError> {
-        let left = self.upstream.count(self.now);
-        left.ok_or_else(|| TestCaseError::fail(format!("one too many at {:?}", self.now)))
-    }
-
-    fn end(&mut self, which: usize, how: How) -> Result<(), TestCaseError> {
-        if self.on_their_way.is_empty() {
-            return Ok(());
-        }
-        let call = self
-            .on_their_way
-            .swap_remove(which % self.on_their_way.len());
-        let left = match call.left {
-            Some(left) => left,
-            None => self.count()?,
-        };
-        let ended = match how {
-            How::Told => answered(left.0, left.1),
-            How::TellsNothing => untold(Outcome::Answered),
-            How::Fails => untold(Outcome::Failed),
-        };
-        self.budget.end(&call.ticket, ended, self.now);
-        Ok(())
-    }
-
-    fn go(&mut self, step: Step) -> Result<(), TestCaseError> {
-        match step {
-            Step::Wait(ms) => self.now = later(self.now, ms),
-            Step::Begin {
-                count,
-                counted_late,
-            } => self.begin(count, counted_late)?,
-            Step::End { which, how } => self.end(which, how)?,
-            Step::Restart => {
-                // Connections die with their process, and what was not counted never is.
-                self.on_their_way.clear();
-                self.budget = Budget::new(Limits::WITHOUT_KEY, self.reserve, 1);
-            }
-            Step::Others(count) => {
-                let kept = |limit: i64| (limit * i64::from(self.reserve) + 99) / 100;
-                for _ in 0..count {
-                    self.upstream.count_others(self.now, kept(60), kept(3_000));
-                }
-            }
-        }
-        Ok(())
-    }
-}
-
-proptest! {
-    #![proptest_config(ProptestConfig { cases: 512, ..ProptestConfig::default() })]
-
-    #[test]
-    fn whatever_comes_no_limit_is_exceeded(
-        reserve in prop_oneof![Just(0_u8), Just(30), Just(90)],
-        start_ms in 0..DAY_MS,
-        steps in prop::collection::vec(step(), 1..300),
-    ) {
-        let mut run = Run {
-            budget: Budget::new(Limits::WITHOUT_KEY, reserve, 1),
-            reserve,
-            memory: BTreeMap::new(),
-            upstream: Upstream::default(),
-            on_their_way: Vec::new(),
-            now: at(start_ms),
-            calls: 0,
-        };
-        for step in steps {
-            run.go(step)?;
-        }
-    }
-}
-
 #[test]
-fn a_month_at_the_limits_uses_what_there_is_and_no_more() {
-    let mut run = Run {
-        budget: Budget::new(Limits::WITHOUT_KEY, 30, 1),
-        reserve: 30,
-        memory: BTreeMap::new(),
-        upstream: Upstream::default(),
-        on_their_way: Vec::new(),
-        now: at(0),
-        calls: 0,
-    };
-    let end = at(30 * DAY_MS);
-    while run.now < end {
-        let memory = run.memory.entry(Day::of(run.now)).or_default();
-        match begin(&mut run.budget, memory, run.now) {
-            Err((until, _)) => run.now = until,
-            Ok(ticket) => {
-                run.calls += 1;
-                let left = run.count().expect("never one too many");
-                run.budget.end(&ticket, answered(left.0, left.1), run.now);
-                if run.calls.is_multiple_of(997) {
-                    run.go(Step::Restart).expect("a restart makes no call");
-                }
-                run.now = later(run.now, 300);
-            }
-        }
+fn a_window_is_left_alone_until_the_clocks_of_both_sides_are_in_it() {
+    let (mut budget, mut memory) = (Budget::new(Limits::WITH_KEY, 0, 1), 0);
+    for early in [-SETTLE_MS, -1] {
+        let refused = begin(&mut budget, &mut memory, at(early)).err();
+        assert_eq!(refused, Some((at(0), Pause::NoRoom)));
     }
-    // 31 days of the calendar have a part in it; a start late in a day may leave some of that.
-    let most = 31 * 2_100;
-    assert!((most - 50..=most).contains(&run.calls), "{}", run.calls);
+    assert!(begin(&mut budget, &mut memory, at(0)).is_ok());
+    let resets_at = budget.status(at(0)).minute.resets_at;
+    assert_eq!(resets_at, Timestamp::from_unix_ms(NOON_MS + MINUTE_MS));
 }

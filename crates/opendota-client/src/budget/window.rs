@@ -134,6 +134,13 @@ impl Window {
             .map(|limit| limit.saturating_mul(percent).div_ceil(100))
     }
 
+    /// How many calls it permits us in all.
+    pub(super) fn permitted(&self) -> Option<u64> {
+        self.limit
+            .zip(self.reserve())
+            .map(|(limit, reserve)| limit.saturating_sub(reserve))
+    }
+
     /// How many calls we may begin; none for as many as the other window permits.
     pub(super) fn room(&self) -> Option<u64> {
         let reserve = signed(self.reserve().unwrap_or(0));
@@ -149,6 +156,11 @@ impl Window {
     pub(super) fn told_left(&self) -> Option<u64> {
         self.told?;
         self.left().map(|left| u64::try_from(left).unwrap_or(0))
+    }
+
+    /// When it has begun.
+    pub(super) fn first(&self) -> Timestamp {
+        Timestamp::from_unix_ms(self.index.saturating_mul(self.length_ms))
     }
 
     /// When the next one begins.

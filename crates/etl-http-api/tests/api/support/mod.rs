@@ -263,6 +263,7 @@ fn backfills(warehouse: &Arc<FakeWarehouse>, load: &Arc<LoadStatus>) -> Arc<Back
             rows_max: 1,
             bytes_max: 1 << 20,
         },
+        batch_wait: Duration::from_secs(2),
         share: BackfillShare::default(),
     };
     let backfiller = Backfiller::new(parts, settings);
