@@ -21,7 +21,7 @@ pub const CALLS_PER_DAY: u32 = 100_000;
 /// The pace after a first refusal, and the shortest wait after any.
 const PACE_FIRST: Duration = Duration::from_secs(5);
 /// However often it is refused, a key is not slower.
-const PACE_MAX: Duration = Duration::from_mins(1);
+const PACE_MAX: Duration = Duration::from_secs(20);
 /// Once it was refused, a key is not faster.
 const PACE_MIN: Duration = Duration::from_secs(1);
 /// One answer makes the pace shorter by this part of it.
