@@ -26,7 +26,8 @@ impl Feed {
         clock: Arc<dyn Clock>,
     ) -> Self {
         let (source, reasons) = (consumer.source(), consumer.disconnect_reasons());
-        let status = SourceStatus::new(source, reasons, idle_timeout, clock);
+        let calls = consumer.call_figures();
+        let status = SourceStatus::new(source, reasons, idle_timeout, clock).with_calls(calls);
         Self {
             is_placed: !consumer.keeps_its_place(),
             consumer,
@@ -90,8 +91,12 @@ impl Feed {
                 tracing::info!(%source, "connected to the feed");
             }
             FeedEvent::Received(batch) => {
+                // A place alone is no data: the upstream may be silent all the same.
+                let is_data = !batch.frames.is_empty();
                 backlog.receive(source, batch);
-                self.status.received();
+                if is_data {
+                    self.status.received();
+                }
             }
             FeedEvent::Disconnected(disconnection) => {
                 tracing::warn!(

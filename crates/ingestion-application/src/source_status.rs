@@ -12,7 +12,7 @@ use tokio::time::Instant;
 
 use crate::{
     SourceName,
-    ports::{DisconnectReason, Disconnection},
+    ports::{CallFigures, DisconnectReason, Disconnection},
 };
 
 /// Follows one feed's connection.
@@ -23,6 +23,7 @@ pub struct SourceStatus {
     idle_timeout: Duration,
     connection: Mutex<Connection>,
     condition: Condition,
+    calls: Option<Arc<dyn CallFigures>>,
 }
 
 struct Connection {
@@ -72,6 +73,10 @@ pub struct ConnectionSnapshot {
     pub disconnections: Vec<(DisconnectReason, u64)>,
     /// The last of them.
     pub last_disconnection: Option<Disconnection>,
+    /// Calls by how they ended, of a feed that is asked call by call.
+    pub calls: Vec<(&'static str, u64)>,
+    /// Calls that are still permitted, by window of time.
+    pub budget_left: Vec<(&'static str, u64)>,
 }
 
 impl SourceStatus {
@@ -103,7 +108,14 @@ impl SourceStatus {
                 Arc::clone(&clock),
             ),
             clock,
+            calls: None,
         }
+    }
+
+    /// The same with figures of its calls, if it makes any.
+    #[must_use]
+    pub fn with_calls(self, calls: Option<Arc<dyn CallFigures>>) -> Self {
+        Self { calls, ..self }
     }
 
     /// Which feed.
@@ -171,6 +183,11 @@ impl SourceStatus {
                 .map(|(r, n)| (*r, *n))
                 .collect(),
             last_disconnection: connection.last.clone(),
+            calls: self.calls.as_ref().map_or_else(Vec::new, |it| it.calls()),
+            budget_left: self
+                .calls
+                .as_ref()
+                .map_or_else(Vec::new, |it| it.budget_left()),
         }
     }
 

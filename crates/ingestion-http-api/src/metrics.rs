@@ -138,6 +138,22 @@ fn write_sources(snapshot: &IngestionSnapshot, writer: &mut Writer<'_>) -> fmt::
                 ([("source", source), ("reason", reason.as_str())], *count)
             })
         }),
+    )?;
+    writer.counters(
+        "ingestion_source_calls",
+        "Calls of an upstream that is asked call by call, by how they ended",
+        connections().flat_map(|(source, connection)| {
+            let calls = connection.calls.iter();
+            calls.map(move |(outcome, count)| ([("source", source), ("outcome", *outcome)], *count))
+        }),
+    )?;
+    writer.gauges(
+        "ingestion_source_budget_left",
+        "Calls that are still permitted in this window of time",
+        connections().flat_map(|(source, connection)| {
+            let windows = connection.budget_left.iter();
+            windows.map(move |(window, left)| ([("source", source), ("window", *window)], *left))
+        }),
     )
 }
 

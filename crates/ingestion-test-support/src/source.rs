@@ -54,7 +54,7 @@ impl FakeSource {
         let (progress, observed) = watch::channel(Progress::default());
         let source = Self {
             source: FAKE_SOURCE,
-            disconnect_reasons: &DisconnectReason::ALL,
+            disconnect_reasons: &DisconnectReason::OF_WEBSOCKETS,
             script: script.into_iter().collect(),
             read_ahead: VecDeque::new(),
             keeps_its_place: false,

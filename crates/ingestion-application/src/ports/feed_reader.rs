@@ -1,11 +1,12 @@
 //! Where matches come from.
 
-use std::{fmt, time::Duration};
+use std::{fmt, sync::Arc, time::Duration};
 
 use async_trait::async_trait;
 use bytes::Bytes;
 use domain::Timestamp;
 
+use super::CallFigures;
 use crate::{Checkpoint, DeadLetterReason, FoundMatch, SourceName};
 
 /// A live feed that is read as fast as it is asked, and no faster.
@@ -62,6 +63,11 @@ pub trait FeedReader: Send {
     /// before the first [`next`](Self::next), of a feed that keeps its place.
     fn resume(&mut self, place: Option<Checkpoint>) {
         drop(place);
+    }
+
+    /// What becomes of its calls, where it is asked call by call.
+    fn call_figures(&self) -> Option<Arc<dyn CallFigures>> {
+        None
     }
 
     /// Waits for what happens next on the feed.
@@ -152,11 +158,17 @@ pub enum DisconnectReason {
     NotUtf8,
     /// The upstream broke the protocol in another way.
     ProtocolError,
+    /// Calls are not permitted for a while: there were too many.
+    RateLimited,
+    /// No key is accepted.
+    KeyRefused,
+    /// A call brought nothing usable.
+    CallFailed,
 }
 
 impl DisconnectReason {
-    /// Every reason, all of which the feed over a websocket can have.
-    pub const ALL: [Self; 10] = [
+    /// Those that a feed over a websocket can have.
+    pub const OF_WEBSOCKETS: [Self; 10] = [
         Self::ConnectFailed,
         Self::ConnectTimeout,
         Self::UpgradeRefused,
@@ -166,6 +178,14 @@ impl DisconnectReason {
         Self::IdleTimeout,
         Self::MessageTooLarge,
         Self::NotUtf8,
+        Self::ProtocolError,
+    ];
+
+    /// Those that a feed can have which is asked call by call.
+    pub const OF_CALLS: [Self; 4] = [
+        Self::RateLimited,
+        Self::KeyRefused,
+        Self::CallFailed,
         Self::ProtocolError,
     ];
 
@@ -183,6 +203,9 @@ impl DisconnectReason {
             Self::MessageTooLarge => "message_too_large",
             Self::NotUtf8 => "not_utf8",
             Self::ProtocolError => "protocol_error",
+            Self::RateLimited => "rate_limited",
+            Self::KeyRefused => "key_refused",
+            Self::CallFailed => "call_failed",
         }
     }
 }

@@ -3,12 +3,14 @@
 //! Each port says what an adapter MUST keep to. The behaviour of a port is
 //! tested by one suite, run against the fake and every real adapter.
 
+mod call_figures;
 mod dead_letter_archive;
 mod feed_reader;
 mod frame_parser;
 mod journal;
 mod message_publisher;
 
+pub use call_figures::CallFigures;
 pub use dead_letter_archive::{
     ArchiveError, ArchivedLetter, DeadLetterArchive, DeadLetterReading, LetterAccount,
 };

@@ -11,7 +11,7 @@ use http_test_kit::client::Site;
 use ingestion_application::{
     Backlog, BacklogLimits, BacklogSettings, BacklogWork, DeadLetterReason, FoundMatch,
     FrameParsers, HandIn, IngestionStatus, Ledger, SourceName, SourceStatus,
-    ports::{DisconnectReason, FrameParser, InvalidFrame, ReceivedBatch},
+    ports::{CallFigures, DisconnectReason, FrameParser, InvalidFrame, ReceivedBatch},
 };
 use ingestion_http_api::{ApiState, WriteAccess, serve};
 use ingestion_test_support::{journal::FakeJournal, publisher::FakePublisher};
@@ -26,6 +26,19 @@ use tokio_util::sync::CancellationToken;
 pub(crate) const FEED: SourceName = SourceName::new("opendota_stream");
 /// The token of servers that have one.
 pub(crate) const TOKEN: &str = "zQz-a-token";
+
+/// Calls of the feed, so that there is one with all the figures that a feed can have.
+struct Calls;
+
+impl CallFigures for Calls {
+    fn calls(&self) -> Vec<(&'static str, u64)> {
+        vec![("answered", 3), ("failed", 1)]
+    }
+
+    fn budget_left(&self) -> Vec<(&'static str, u64)> {
+        vec![("day", 99_996)]
+    }
+}
 
 /// A running server and what it shows.
 pub(crate) struct Api {
@@ -150,12 +163,9 @@ impl Api {
         write: Option<WriteAccess>,
     ) -> Self {
         let clock: Arc<dyn Clock> = Arc::new(CLOCK);
-        let source = Arc::new(SourceStatus::new(
-            FEED,
-            &DisconnectReason::ALL,
-            DEADLINE,
-            Arc::clone(&clock),
-        ));
+        let reasons = &DisconnectReason::OF_WEBSOCKETS;
+        let source = SourceStatus::new(FEED, reasons, DEADLINE, Arc::clone(&clock));
+        let source = Arc::new(source.with_calls(Some(Arc::new(Calls))));
         let kafka = Arc::new(Kafka(Condition::new(
             "kafka",
             HealthStatus::Healthy,

@@ -206,7 +206,7 @@ impl FeedReader for MatchStream {
     }
 
     fn disconnect_reasons(&self) -> &'static [DisconnectReason] {
-        &DisconnectReason::ALL
+        &DisconnectReason::OF_WEBSOCKETS
     }
 
     async fn next(&mut self) -> FeedEvent {
