@@ -73,6 +73,11 @@ bench-delivery *ARGS:
     cargo build --release -p ingestion-service -p ingestion-benchmarks
     target/release/bench-delivery {{ARGS}}
 
+# Measures the feed over Steam's sequence, beside reading the same answers from memory.
+bench-steam *ARGS:
+    cargo build --release -p ingestion-benchmarks --bin bench-steam
+    target/release/bench-steam {{ARGS}}
+
 # Measures loading from a real Kafka into a real ClickHouse, beside the client alone; rebuilds a large day.
 bench-etl *ARGS:
     cargo build --release -p etl-service -p etl-benchmarks -p clickhouse-test-kit

@@ -3,16 +3,18 @@
 use std::sync::Arc;
 
 use anyhow::{Context as _, ensure};
-use health_kit::Clock;
+use health_kit::{Clock, HealthReporter};
 use ingestion_application::{Feed, FrameParsers, SourceName, ports::FrameParser};
 use ingestion_opendota_adapter::stream::{self, MatchFrames, MatchStream};
+use ingestion_steam_adapter::{KeyHealth, SILENT_AFTER, SteamFeed};
+use steam_client::Steam;
 
 use crate::settings::Settings;
 
 /// All of them: they can be chosen, are known to the journal, and their dead
 /// letters can be judged anew. Those that are chosen are read, and shown in
 /// health and metrics.
-const FEEDS: &[FeedDeclaration] = &[OPENDOTA_STREAM];
+const FEEDS: &[FeedDeclaration] = &[OPENDOTA_STREAM, STEAM_SEQUENCE];
 
 /// As whose frames the lines of a replay are judged.
 const REPLAYED_AS: FeedDeclaration = OPENDOTA_STREAM;
@@ -25,9 +27,38 @@ const OPENDOTA_STREAM: FeedDeclaration = FeedDeclaration {
         let reader = MatchStream::try_new(settings, Arc::clone(clock), jitter_seed)
             .context("the OPENDOTA_STREAM_ settings cannot work")?;
         let idle_timeout = settings.idle_timeout;
-        Ok(Feed::new(Box::new(reader), idle_timeout, Arc::clone(clock)))
+        Ok(BuiltFeed {
+            feed: Feed::new(Box::new(reader), idle_timeout, Arc::clone(clock)),
+            reporters: Vec::new(),
+        })
     },
 };
+
+/// Says who is calling.
+const USER_AGENT: &str = concat!("ingestion-service/", env!("CARGO_PKG_VERSION"));
+
+const STEAM_SEQUENCE: FeedDeclaration = FeedDeclaration {
+    source: ingestion_steam_adapter::SOURCE,
+    // A row that is set aside is judged as every frame is: by its id.
+    parser: || Arc::new(MatchFrames),
+    build: |settings, clock, jitter_seed| {
+        let calls = settings.steam.clone();
+        let steam = Steam::try_new(USER_AGENT, calls, Arc::clone(clock), jitter_seed);
+        let steam = Arc::new(steam.map_err(anyhow::Error::msg)?);
+        let keys = Arc::new(KeyHealth::new(Arc::clone(&steam), Arc::clone(clock)));
+        let reader = SteamFeed::new(steam, settings.steam_start, Arc::clone(clock));
+        Ok(BuiltFeed {
+            feed: Feed::new(Box::new(reader), SILENT_AFTER, Arc::clone(clock)),
+            reporters: vec![keys],
+        })
+    },
+};
+
+/// A feed, and what there is to say of its health beside its connection.
+pub(crate) struct BuiltFeed {
+    pub(crate) feed: Feed,
+    pub(crate) reporters: Vec<Arc<dyn HealthReporter>>,
+}
 
 /// What must be said of a feed.
 struct FeedDeclaration {
@@ -37,7 +68,7 @@ struct FeedDeclaration {
     parser: fn() -> Arc<dyn FrameParser>,
     /// Puts it together; the number lets its reconnects differ from those of
     /// other instances.
-    build: fn(&Settings, &Arc<dyn Clock>, u64) -> anyhow::Result<Feed>,
+    build: fn(&Settings, &Arc<dyn Clock>, u64) -> anyhow::Result<BuiltFeed>,
 }
 
 /// The names of all feeds there are.
@@ -53,15 +84,15 @@ pub(crate) fn build(
     settings: &Settings,
     clock: &Arc<dyn Clock>,
     jitter_seed: u64,
-) -> anyhow::Result<Vec<Feed>> {
+) -> anyhow::Result<Vec<BuiltFeed>> {
     let build = |declaration: &FeedDeclaration| {
-        let feed = (declaration.build)(settings, clock, jitter_seed)?;
-        let (declared, read) = (declaration.source, feed.source());
+        let built = (declaration.build)(settings, clock, jitter_seed)?;
+        let (declared, read) = (declaration.source, built.feed.source());
         ensure!(
             read == declared,
             "the feed {declared} reads under the name {read}: a defect of the program"
         );
-        Ok(feed)
+        Ok(built)
     };
     let declared = |source: &SourceName| FEEDS.iter().find(|feed| feed.source == *source);
     let chosen = settings.sources.iter().filter_map(declared);

@@ -51,7 +51,11 @@ impl Service {
         // Seeded at random, so that instances do not reconnect in step.
         let jitter_seed = RandomState::new().hash_one(());
         let feeds = feeds::build(&settings, &clock, jitter_seed)?;
-        let feed_statuses: Vec<_> = feeds.iter().map(Feed::status).collect();
+        let feed_statuses: Vec<_> = feeds.iter().map(|built| built.feed.status()).collect();
+        let (feeds, of_feeds): (Vec<Feed>, Vec<_>) = feeds
+            .into_iter()
+            .map(|built| (built.feed, built.reporters))
+            .unzip();
         let backlog = Arc::clone(work.backlog());
         let pipeline = Pipeline::new(work, feeds);
 
@@ -59,6 +63,7 @@ impl Service {
         for status in &feed_statuses {
             reporters.push(status.clone());
         }
+        reporters.extend(of_feeds.into_iter().flatten());
         reporters.push(publisher.clone());
         reporters.push(journal.clone());
         reporters.push(backlog);

@@ -188,6 +188,12 @@ impl SteamUpstream {
             .collect()
     }
 
+    /// How many of them there are.
+    #[must_use]
+    pub fn told_count(&self) -> usize {
+        self.state().told.len()
+    }
+
     /// Answers `GET` of a path with its query, such as
     /// `/IDOTA2Match_570/GetMatchHistoryBySequenceNum/V001/?key=…&start_at_match_seq_num=…`.
     #[must_use]

@@ -27,12 +27,14 @@ use ingestion_application::SourceName;
 use ingestion_journal_adapter::JournalSettings;
 use ingestion_kafka_adapter::{KafkaSection, KafkaSettings};
 use ingestion_opendota_adapter::stream::{StreamSection, StreamSettings};
+use ingestion_steam_adapter::{Start, StartSection};
 use service_kit::config::{
-    Declaration, Flag, Report, Section, SettingsReader, Sources, WrongSettings, flags,
+    Broken, Declaration, Flag, Report, Section, SettingsReader, Sources, WrongSettings, flags,
 };
 use service_kit::lifecycle::ShutdownSection;
 use service_kit::service::ServiceSection;
 use service_kit::telemetry::{LogSection, LogSettings};
+use steam_client::{SteamSection, SteamSettings};
 
 static API: ApiSection = ApiSection::new(
     "8000",
@@ -41,6 +43,8 @@ static API: ApiSection = ApiSection::new(
 );
 static KAFKA: KafkaSection = KafkaSection::DEFAULT;
 static OPENDOTA: StreamSection = StreamSection::DEFAULT;
+static STEAM: SteamSection = SteamSection::DEFAULT;
+static STEAM_START: StartSection = StartSection::DEFAULT;
 static LOG: LogSection = LogSection::DEFAULT;
 static SERVICE: ServiceSection = ServiceSection::named("ingestion-service");
 static SHUTDOWN: ShutdownSection = ShutdownSection::DEFAULT;
@@ -54,6 +58,10 @@ pub struct Settings {
     pub sources: Vec<SourceName>,
     /// The feed over a websocket.
     pub opendota: StreamSettings,
+    /// Where Steam is asked, and with which keys.
+    pub steam: SteamSettings,
+    /// Where its sequence is read from at first.
+    pub steam_start: Start,
     /// Where what is pending survives.
     pub journal: JournalSettings,
     /// How many match ids are remembered.
@@ -101,6 +109,8 @@ impl Settings {
             kafka: KAFKA.read(&mut reader, &service_name),
             sources: sources::read(&mut reader),
             opendota: OPENDOTA.read(&mut reader, &sources.environment),
+            steam: STEAM.read(&mut reader),
+            steam_start: STEAM_START.read(&mut reader),
             journal: journal::read(&mut reader, working_dir),
             dedup_window_size: dedup::read(&mut reader),
             api: API.read(&mut reader),
@@ -108,6 +118,12 @@ impl Settings {
             shutdown_timeout: SHUTDOWN.read(&mut reader),
             service_name,
         };
+        let reads_steam = settings.sources.contains(&ingestion_steam_adapter::SOURCE);
+        if reads_steam && settings.steam.keys.is_empty() {
+            let reason = "is needed by steam-sequence of INGESTION_SOURCES; whoever has a Steam \
+                          account gets one at https://steamcommunity.com/dev/apikey";
+            reader.refuse_all([Broken::new("STEAM_API_KEYS", reason)]);
+        }
         let report = reader.finish()?;
         Ok(Loaded { settings, report })
     }
@@ -125,6 +141,8 @@ fn declarations() -> Vec<&'static dyn Declaration> {
         sources::DECLARATIONS,
         &KAFKA.declarations(),
         &OPENDOTA.declarations(),
+        &STEAM.declarations(),
+        &STEAM_START.declarations(),
         dedup::DECLARATIONS,
         journal::DECLARATIONS,
         &API.declarations(),

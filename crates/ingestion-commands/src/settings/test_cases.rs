@@ -176,6 +176,21 @@ pub(super) const CASES: &[Case] = &[
         &[("big", "big"), ("1B", "1B"), ("2GiB", "2GiB"), ("", "")],
     ),
     case(
+        "STEAM_API_URL",
+        &["http://localhost:9", "https://upstream.example/steam"],
+        &[("wss://x", "wss://x"), ("", "***")],
+    ),
+    case(
+        "STEAM_API_KEYS",
+        &["one", "one,two"],
+        &[("", "***"), ("one,", "***"), ("one,two,three", "***")],
+    ),
+    case(
+        "STEAM_START",
+        &["newest", "7400000000"],
+        &[("oldest", "oldest"), ("-1", "-1"), ("", "")],
+    ),
+    case(
         "DEDUP_WINDOW_SIZE",
         &["1", "100000000"],
         &[

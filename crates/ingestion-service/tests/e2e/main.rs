@@ -28,5 +28,6 @@ mod own_cluster;
 mod self_healing;
 mod shutdown;
 mod start;
+mod steam;
 mod unread_log;
 mod volume;

@@ -1,7 +1,11 @@
 //! Secrets go where they belong, and nowhere else.
 
 use anyhow::{Context as _, Result};
-use feed_simulator::{Config, ConnectionPlan, Fault, FaultSchedule};
+use feed_simulator::{
+    Config, ConnectionPlan, Fault, FaultSchedule, World,
+    steam::{SteamConfig, SteamUpstream},
+    upstream::UpstreamServer,
+};
 use http_test_kit::client::Site;
 use kafka_test_kit::{Listener, SecuredBroker, User};
 use tempfile::TempDir;
@@ -23,6 +27,7 @@ const HEADERS: &str = "X-Api-Key: zQz-header, Cookie: session=zQz-cookie";
 const PROPERTIES: &str = "ssl.key.password=zQz-property,sasl.oauthbearer.config=zQz-config";
 const PASSWORD: &str = "zQz-sasl";
 const TOKEN: &str = "zQz-api-token";
+const STEAM_KEYS: &str = "zQz-steam-1,zQz-steam-2";
 
 fn url_with_secrets(address: impl std::fmt::Display) -> String {
     format!("ws://zQz-user:zQz-password@{address}/m?api_key=zQz-1&league=7&key=zQz-2&token=zQz-3")
@@ -65,7 +70,18 @@ async fn while_everything_works() -> Result<()> {
         ..Config::default()
     })
     .await?;
+    // An upstream that accepts neither key.
+    let steam = SteamUpstream::new(SteamConfig {
+        matches: 0,
+        keys: vec!["another".to_owned()],
+        ..SteamConfig::new(World::new(1))
+    });
+    let steam = UpstreamServer::start(steam, ([127, 0, 0, 1], 0).into()).await?;
+    let steam_url = steam.origin();
     let settings = [
+        ("INGESTION_SOURCES", "opendota-stream,steam-sequence"),
+        ("STEAM_API_URL", steam_url.as_str()),
+        ("STEAM_API_KEYS", STEAM_KEYS),
         ("OPENDOTA_STREAM_HEADERS", HEADERS),
         ("OPENDOTA_STREAM_BACKOFF_MIN", "10ms"),
         ("KAFKA_PROPERTIES", PROPERTIES),
@@ -227,6 +243,7 @@ async fn in_what_commands_print() -> Result<()> {
         ("OPENDOTA_STREAM_HEADERS", HEADERS),
         ("KAFKA_SASL_PASSWORD", PASSWORD),
         ("KAFKA_PROPERTIES", PROPERTIES),
+        ("STEAM_API_KEYS", STEAM_KEYS),
         ("API_TOKEN", TOKEN),
     ];
     let sasl = [
@@ -255,6 +272,7 @@ async fn in_what_commands_print() -> Result<()> {
             "KAFKA_PROPERTIES",
             "acks=1,sasl.oauthbearer.client.secret=zQz,no.such.property=zQz,ssl.key.location=zQz",
         ),
+        ("STEAM_API_KEYS", "zQz1,zQz2,zQz3"),
         ("API_TOKEN", "zQz two words"),
     ];
     for (settings, code) in [(&right[..], 0), (&from_files, 0), (&wrong, 78)] {

@@ -60,6 +60,11 @@ impl Topics {
         read(&self.bootstrap_servers, &self.publish, count).await
     }
 
+    /// The same for a further topic of the broker.
+    pub(crate) async fn records(&self, topic: &str, count: usize) -> Result<Vec<TopicRecord>> {
+        read(&self.bootstrap_servers, topic, count).await
+    }
+
     /// The same for the dead-letter topic.
     pub(crate) async fn dead_lettered(&self, count: usize) -> Result<Vec<TopicRecord>> {
         read(&self.bootstrap_servers, &self.dead_letter, count).await
