@@ -10,7 +10,7 @@ use super::distribution::Distribution;
 /// Formats the broker's folder at the first start; in a container, only
 /// Docker reaches it with a signal.
 const SCRIPT: &str = r#"
-class_path=$2 image=$3 cluster_id=$4 format_options=$5
+class_path=$2 class_archive=$3 image=$4 cluster_id=$5 format_options=$6 compiler=$7
 config=$folder/server.properties
 container=kafka-for-tests-$$
 
@@ -24,9 +24,10 @@ launch() {
                 exec /opt/kafka/bin/kafka-server-start.sh '$config'"
     fi
     [ -f "$folder/data/meta.properties" ] ||
-        java -Xmx64m -XX:TieredStopAtLevel=1 -cp "$class_path" \
+        java -Xmx64m -XX:TieredStopAtLevel=1 -XX:SharedArchiveFile="$class_archive" -cp "$class_path" \
             kafka.tools.StorageTool format -t "$cluster_id" -c "$config" $format_options
-    exec java -Xms64m -Xmx384m -XX:+UseSerialGC -XX:-UsePerfData \
+    exec java -Xms64m -Xmx384m -XX:+UseSerialGC -XX:-UsePerfData $compiler \
+        -XX:SharedArchiveFile="$class_archive" \
         -Dorg.slf4j.simpleLogger.defaultLogLevel=warn \
         -cp "$class_path" kafka.Kafka "$config"
 }
@@ -36,6 +37,13 @@ send() {
 }
 "#;
 
+/// A broker of tests lives too short for what is compiled well to pay; what measures is a release build.
+const COMPILER: &str = if cfg!(debug_assertions) {
+    "-XX:TieredStopAtLevel=1"
+} else {
+    ""
+};
+
 /// Prepares a broker in `folder`, which holds its configuration;
 /// `format_options` are words without quotes.
 pub(super) fn supervisor(
@@ -44,10 +52,22 @@ pub(super) fn supervisor(
     cluster_id: &str,
     format_options: &str,
 ) -> Result<Supervisor> {
-    let (class_path, image) = match distribution {
-        Distribution::Java { class_path } => (class_path.as_str(), ""),
-        Distribution::Docker { image } => ("", image.as_str()),
+    let (class_path, class_archive, image) = match distribution {
+        Distribution::Java {
+            class_path,
+            class_archive,
+        } => (class_path.as_ref(), class_archive.as_os_str(), ""),
+        Distribution::Docker { image } => ("".as_ref(), "".as_ref(), image.as_str()),
     };
-    let arguments = [class_path, image, cluster_id, format_options].map(AsRef::as_ref);
+    let [image, cluster_id, format_options, compiler] =
+        [image, cluster_id, format_options, COMPILER].map(AsRef::as_ref);
+    let arguments = [
+        class_path,
+        class_archive,
+        image,
+        cluster_id,
+        format_options,
+        compiler,
+    ];
     Supervisor::new(folder, SCRIPT, &arguments)
 }

@@ -14,10 +14,14 @@ use test_kit::{
     supervisor::{Order, Supervisor},
 };
 
-use super::{broker, distribution::Distribution};
+use super::{
+    broker,
+    distribution::Distribution,
+    places::{Places, all_places, places},
+};
 
 /// Any 16 bytes in base64 do; every cluster has folders of its own.
-const CLUSTER_ID: &str = "MkU3OEVBNTcwNTJENDM2Qg";
+pub(super) const CLUSTER_ID: &str = "MkU3OEVBNTcwNTJENDM2Qg";
 
 /// What a broker has beside its plain listener.
 #[derive(Default)]
@@ -46,12 +50,15 @@ pub(super) struct FurtherListener {
 /// brokers do unless told otherwise. Dropping it stops everything and removes
 /// its data.
 pub struct KafkaCluster {
+    // Fields are dropped in this order: the room is free when the brokers are gone.
     brokers: Vec<Supervisor>,
+    _places: Option<Places>,
     bootstrap_servers: String,
 }
 
 impl KafkaCluster {
-    /// Starts a cluster of `brokers` brokers and waits until it answers.
+    /// Waits for room, starts a cluster of `brokers` brokers, and waits until
+    /// it answers. A test that has one may not wait for another.
     ///
     /// # Errors
     /// When nothing is there to start a broker from, with what to install; and
@@ -79,12 +86,35 @@ impl KafkaCluster {
         Self::start_with(1, further).await
     }
 
+    /// The same when no other broker runs but the shared one, and none is
+    /// started as long as it lasts: for what is measured.
+    ///
+    /// # Errors
+    /// As [`start`](Self::start).
+    pub async fn start_alone(brokers: usize) -> Result<Self> {
+        let places = all_places().await;
+        Self::start_in(Some(places), brokers, |_| Ok(Further::default())).await
+    }
+
+    /// One that runs beside all others.
+    pub(super) async fn start_shared() -> Result<Self> {
+        Self::start_in(None, 1, |_| Ok(Further::default())).await
+    }
+
     /// Starts a cluster whose brokers have something more, each in its folder.
     pub(super) async fn start_with(
         brokers: usize,
         further: impl Fn(&Path) -> Result<Further>,
     ) -> Result<Self> {
-        let distribution = tokio::task::spawn_blocking(Distribution::find).await??;
+        Self::start_in(Some(places(brokers).await), brokers, further).await
+    }
+
+    async fn start_in(
+        places: Option<Places>,
+        brokers: usize,
+        further: impl Fn(&Path) -> Result<Further>,
+    ) -> Result<Self> {
+        let distribution = Distribution::find().await?;
         let ports = free_ports(2 * brokers)?;
         let (client_ports, controller_ports) = ports.split_at(brokers);
         let supervisors: Result<Vec<_>> = (0..brokers)
@@ -94,12 +124,13 @@ impl KafkaCluster {
                 let config = configuration(index, client_ports, controller_ports, &further)
                     + &format!("log.dirs={}\n", folder.join("data").display());
                 fs::write(folder.join("server.properties"), config)?;
-                broker::supervisor(folder, &distribution, CLUSTER_ID, &further.format_options)
+                broker::supervisor(folder, distribution, CLUSTER_ID, &further.format_options)
             })
             .collect();
         let servers = client_ports.iter().map(|port| format!("127.0.0.1:{port}"));
         let cluster = Self {
             brokers: supervisors?,
+            _places: places,
             bootstrap_servers: servers.collect::<Vec<_>>().join(","),
         };
         for broker in &cluster.brokers {
@@ -113,6 +144,7 @@ impl KafkaCluster {
     pub(super) fn external(bootstrap_servers: String) -> Self {
         Self {
             brokers: Vec::new(),
+            _places: None,
             bootstrap_servers,
         }
     }
@@ -252,7 +284,7 @@ pub fn unique_topic(prefix: &str) -> String {
 }
 
 /// Broker and controller in one, with as little memory and waiting as possible.
-fn configuration(
+pub(super) fn configuration(
     index: usize,
     client_ports: &[u16],
     controller_ports: &[u16],

@@ -9,8 +9,11 @@ use std::{
 
 use anyhow::{Context as _, Result, bail, ensure};
 use test_kit::package_cache::fetched_once;
+use tokio::sync::OnceCell;
 
-const KAFKA_VERSION: &str = "4.1.0";
+use super::class_archive::class_archive;
+
+pub(super) const KAFKA_VERSION: &str = "4.1.0";
 /// The version that Kafka itself is built with: another one does not fit its interface.
 const SLF4J_VERSION: &str = "1.7.36";
 const JAVA_VERSION_MIN: u32 = 17;
@@ -21,26 +24,49 @@ const MISSING: &str = "no Kafka for the tests: install a Java 17 JDK and Maven \
 /// What a broker is started from.
 #[derive(Debug, Clone)]
 pub(super) enum Distribution {
-    /// Java on this machine, with this class path.
-    Java { class_path: String },
+    /// Java on this machine, with this class path, and what it knows of the classes there.
+    Java {
+        class_path: String,
+        class_archive: PathBuf,
+    },
     /// A container of this image.
     Docker { image: String },
 }
 
 impl Distribution {
-    /// Finds one, and fetches its jars if they are not there yet; this may take a minute.
-    pub(super) fn find() -> Result<Self> {
-        let java = java_is_new_enough().and_then(|()| jars());
-        match java {
-            Ok(folder) => Ok(Self::Java {
-                class_path: folder.join("*").display().to_string(),
-            }),
+    /// Finds one, once a process, and fetches its jars if they are not there yet; this may take a minute.
+    pub(super) async fn find() -> Result<&'static Self> {
+        static FOUND: OnceCell<Distribution> = OnceCell::const_new();
+        let look = async || tokio::task::spawn_blocking(Self::look).await?;
+        FOUND.get_or_try_init(look).await
+    }
+
+    fn look() -> Result<Self> {
+        match Self::java() {
+            Ok(java) => Ok(java),
             Err(_) if succeeds(Command::new("docker").arg("info")) => Ok(Self::Docker {
                 image: format!("apache/kafka:{KAFKA_VERSION}"),
             }),
             Err(error) => Err(error.context(MISSING)),
         }
     }
+
+    fn java() -> Result<Self> {
+        let java = java_version()?;
+        let class_path = class_path(&jars()?)?;
+        Ok(Self::Java {
+            class_archive: class_archive(&java, &class_path)?,
+            class_path,
+        })
+    }
+}
+
+/// The jars of a folder one by one: what is known of classes holds for them in this order.
+fn class_path(folder: &Path) -> Result<String> {
+    let entries = fs::read_dir(folder)?.map(|entry| Ok(entry?.path().display().to_string()));
+    let mut jars = entries.collect::<Result<Vec<_>>>()?;
+    jars.sort();
+    Ok(jars.join(":"))
 }
 
 /// The partition of each key among `partitions`, as Kafka's Java client computes it.
@@ -59,7 +85,7 @@ pub fn java_client_partitions(keys: &[String], partitions: usize) -> Result<Vec<
                 }
             }
         }";
-    java_is_new_enough().context(MISSING)?;
+    java_version().context(MISSING)?;
     let folder = tempfile::tempdir()?;
     let program = folder.path().join("Partitions.java");
     fs::write(&program, PROGRAM)?;
@@ -80,25 +106,28 @@ pub fn java_client_partitions(keys: &[String], partitions: usize) -> Result<Vec<
     lines.lines().map(|line| Ok(line.parse()?)).collect()
 }
 
-fn java_is_new_enough() -> Result<()> {
+/// The line in which Java says its version, where that is new enough.
+fn java_version() -> Result<String> {
     let output = Command::new("java")
         .arg("--version")
         .output()
         .context("there is no java")?;
     let text = String::from_utf8_lossy(&output.stdout);
-    ensure!(
-        major_version(&text).is_some_and(|major| major >= JAVA_VERSION_MIN),
-        "Kafka needs Java {JAVA_VERSION_MIN}, and java --version says: {text}"
-    );
-    Ok(())
+    let (line, _) = version_line(&text)
+        .filter(|(_, major)| *major >= JAVA_VERSION_MIN)
+        .with_context(|| {
+            format!("Kafka needs Java {JAVA_VERSION_MIN}, and java --version says: {text}")
+        })?;
+    Ok(line.to_owned())
 }
 
-/// From a line such as `openjdk 17.0.15 2025-04-15`; Java may say something else
-/// before, such as a warning that another one locks its file of figures.
-fn major_version(text: &str) -> Option<u32> {
+/// A line such as `openjdk 17.0.15 2025-04-15` with its first number; Java may say
+/// something else before, such as a warning that another one locks its file of figures.
+fn version_line(text: &str) -> Option<(&str, u32)> {
     text.lines().find_map(|line| {
         let version = line.split_whitespace().nth(1)?;
-        version.split('.').next()?.parse().ok()
+        let major = version.split('.').next()?.parse().ok()?;
+        Some((line, major))
     })
 }
 
@@ -153,12 +182,15 @@ mod tests {
 
     #[test]
     fn a_version_is_found_behind_a_warning() {
-        let version = "openjdk 17.0.15 2025-04-15\nOpenJDK Runtime Environment (build 17.0.15+6)\n";
-        assert_eq!(major_version(version), Some(17));
-        assert_eq!(major_version("java 21 2023-09-19 LTS\n"), Some(21));
+        let line = "openjdk 17.0.15 2025-04-15";
+        let version = format!("{line}\nOpenJDK Runtime Environment (build 17.0.15+6)\n");
+        assert_eq!(version_line(&version), Some((line, 17)));
+        let line = "java 21 2023-09-19 LTS";
+        assert_eq!(version_line(line), Some((line, 21)));
         let warning = "[0.003s][warning][perf,memops] Cannot use file /tmp/hsperfdata_root/7 \
             because it is locked by another process (errno = 11)\n";
-        assert_eq!(major_version(&format!("{warning}{version}")), Some(17));
-        assert_eq!(major_version(warning), None);
+        let behind = format!("{warning}{version}");
+        assert_eq!(version_line(&behind), version_line(&version));
+        assert_eq!(version_line(warning), None);
     }
 }

@@ -6,19 +6,23 @@
 //! `KAFKA_BOOTSTRAP_SERVERS_TEST` names. [`KafkaCluster::start`] is for tests
 //! that kill and pause brokers, [`SecuredBroker`] for those that meet TLS,
 //! passwords and permissions, [`RobbedBroker`] for those whose acknowledgements
-//! are lost, [`MisadvertisedBroker`] for those that are sent astray. With nothing to start a broker from, tests
-//! fail and say what to install; they do not skip.
+//! are lost, [`MisadvertisedBroker`] for those that are sent astray. These wait
+//! until there is room: only a few brokers run in a process at a time. With
+//! nothing to start a broker from, tests fail and say what to install; they do
+//! not skip.
 
 use anyhow::Result;
 use tokio::sync::OnceCell;
 
 mod acknowledgement_thief;
 mod broker;
+mod class_archive;
 mod cluster;
 mod distribution;
 mod misadvertised;
 mod operations;
 mod permissions;
+mod places;
 mod requests;
 mod robbed;
 mod secured;
@@ -28,6 +32,7 @@ pub use cluster::{KafkaCluster, unique_topic};
 pub use distribution::java_client_partitions;
 pub use misadvertised::MisadvertisedBroker;
 pub use permissions::{Operation, Resource};
+pub use places::Quiet;
 pub use robbed::RobbedBroker;
 pub use secured::{Listener, SecuredBroker, User};
 
@@ -43,7 +48,7 @@ pub async fn shared_broker() -> Result<&'static KafkaCluster> {
         .get_or_try_init(|| async {
             match std::env::var("KAFKA_BOOTSTRAP_SERVERS_TEST") {
                 Ok(servers) => Ok(KafkaCluster::external(servers)),
-                Err(_) => KafkaCluster::start(1).await,
+                Err(_) => KafkaCluster::start_shared().await,
             }
         })
         .await

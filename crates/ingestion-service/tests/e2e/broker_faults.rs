@@ -8,11 +8,10 @@ use std::time::Duration;
 
 use anyhow::{Context as _, Result};
 use feed_simulator::{Config, Rows, RunningSimulator};
-use kafka_test_kit::shared_broker;
+use kafka_test_kit::{KafkaCluster, shared_broker};
 use tokio::time::{Instant, sleep};
 
 use crate::{
-    own_cluster::OwnCluster,
     support::{
         PARTITIONS, Service, Topics, assert_all_delivered_once, feed, wait_until, wait_until_within,
     },
@@ -101,7 +100,7 @@ pub(crate) async fn assert_nothing_happened(
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_broker_killed_for_20_seconds_loses_nothing() -> Result<()> {
-    let cluster = OwnCluster::start(1).await?;
+    let cluster = KafkaCluster::start(1).await?;
     let topics = Topics::create_on(&cluster).await?;
     let feed = steady_feed(2000.0).await?;
     let service = Service::start(&feed.websocket_url(), &topics, &[]).await?;
@@ -120,7 +119,7 @@ async fn a_broker_killed_for_20_seconds_loses_nothing() -> Result<()> {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_broker_frozen_for_10_seconds_loses_nothing() -> Result<()> {
-    let cluster = OwnCluster::start(1).await?;
+    let cluster = KafkaCluster::start(1).await?;
     let topics = Topics::create_on(&cluster).await?;
     let feed = steady_feed(1000.0).await?;
     let service = Service::start(&feed.websocket_url(), &topics, &[]).await?;
@@ -137,7 +136,7 @@ async fn a_broker_frozen_for_10_seconds_loses_nothing() -> Result<()> {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn one_of_three_brokers_is_not_missed() -> Result<()> {
-    let cluster = OwnCluster::start(3).await?;
+    let cluster = KafkaCluster::start(3).await?;
     let topics = Topics::create_on(&cluster).await?;
     let feed = steady_feed(500.0).await?;
     let service = Service::start(&feed.websocket_url(), &topics, &[]).await?;
@@ -155,7 +154,7 @@ async fn one_of_three_brokers_is_not_missed() -> Result<()> {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn without_kafka_at_the_start_the_service_waits_for_it() -> Result<()> {
-    let cluster = OwnCluster::start(1).await?;
+    let cluster = KafkaCluster::start(1).await?;
     let topics = Topics::create_on(&cluster).await?;
     cluster.kill(0)?;
     let feed = steady_feed(1000.0).await?;
@@ -174,7 +173,7 @@ async fn without_kafka_at_the_start_the_service_waits_for_it() -> Result<()> {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_full_journal_pushes_back_on_the_feed() -> Result<()> {
-    let cluster = OwnCluster::start(1).await?;
+    let cluster = KafkaCluster::start(1).await?;
     let topics = Topics::create_on(&cluster).await?;
     let feed = feed(Config {
         rows: Rows::Realistic,

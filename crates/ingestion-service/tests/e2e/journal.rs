@@ -4,15 +4,13 @@ use std::time::Duration;
 
 use anyhow::Result;
 use feed_simulator::{Config, Proof, ProvedFrame, RunningSimulator};
+use kafka_test_kit::KafkaCluster;
 use tempfile::TempDir;
 use tokio::time::{Instant, sleep};
 
-use crate::{
-    own_cluster::OwnCluster,
-    support::{
-        DEADLINE, Service, Topics, assert_all_delivered_once, feed, run_to_end, wait_until,
-        wait_until_within,
-    },
+use crate::support::{
+    DEADLINE, Service, Topics, assert_all_delivered_once, feed, run_to_end, wait_until,
+    wait_until_within,
 };
 
 /// What has been received for so long survives a `kill -9`.
@@ -36,7 +34,7 @@ async fn feed_of(count: u64) -> Result<RunningSimulator> {
 #[tokio::test(flavor = "multi_thread")]
 async fn what_was_received_a_second_ago_survives_a_kill() -> Result<()> {
     const COUNT: u64 = 50_000;
-    let cluster = OwnCluster::start(1).await?;
+    let cluster = KafkaCluster::start(1).await?;
     let topics = Topics::create_on(&cluster).await?;
     cluster.kill(0)?;
     let feed = feed_of(COUNT).await?;
@@ -159,10 +157,11 @@ fn proved_and_safe(feed: &RunningSimulator, kills: &[Kill]) -> Vec<i64> {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_long_outage_at_full_speed_costs_little_memory_and_is_soon_made_up() -> Result<()> {
     const COUNT: u64 = 1_000_000;
-    const OUTAGE: Duration = Duration::from_mins(1);
+    /// Longer than the longest pause between two attempts to reach a broker.
+    const OUTAGE: Duration = Duration::from_secs(20);
     const KIB_MAX: u64 = 96_000_000 / 1024;
     const CAUGHT_UP_WITHIN: Duration = Duration::from_secs(30);
-    let cluster = OwnCluster::start_alone(1).await?;
+    let cluster = KafkaCluster::start_alone(1).await?;
     let topics = Topics::create_on(&cluster).await?;
     let feed = feed_of(COUNT).await?;
     feed.pause();

@@ -16,7 +16,6 @@ use crate::{
         HEALTH_KNOWS_WITHIN, RESUMES_WITHIN, complaint, settle, steady_feed, wait_for_complaint,
         wait_for_deliveries,
     },
-    own_cluster::place_for_a_broker,
     support::{Service, Topics, assert_all_delivered_once, feed},
 };
 
@@ -138,7 +137,6 @@ async fn is_kept_out(
 
 #[tokio::test(flavor = "multi_thread")]
 async fn matches_go_only_to_brokers_with_the_right_certificate() -> Result<()> {
-    let _place = place_for_a_broker().await?;
     let (ours, stranger) = (Authority::new("ours")?, Authority::new("stranger")?);
     let valid = ours.server(HOST, Validity::InDate)?;
     let expired = ours.server(HOST, Validity::Expired)?;
@@ -226,7 +224,6 @@ fn login<'a>(protocol: &'a str, password: &'a str) -> Settings<'a> {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn matches_wait_for_the_right_password_and_for_permissions() -> Result<()> {
-    let _place = place_for_a_broker().await?;
     let ours = Authority::new("ours")?;
     let valid = ours.server(HOST, Validity::InDate)?;
     let files = Files::new()?;

@@ -10,7 +10,6 @@ use crate::{
     broker_faults::{
         HEALTH_KNOWS_WITHIN, RESUMES_WITHIN, settle, steady_feed, wait_for_deliveries,
     },
-    own_cluster::place_for_a_broker,
     support::{Service, Topics, assert_all_delivered_once, wait_until},
 };
 
@@ -30,7 +29,6 @@ async fn check(
     appetite: Appetite,
     enough: impl Fn(Stolen) -> bool,
 ) -> Result<()> {
-    let _place = place_for_a_broker().await?;
     let broker = RobbedBroker::start(seed).await?;
     let topics = Topics::create_on(&broker).await?;
     let feed = steady_feed(FAST).await?;

@@ -24,7 +24,6 @@ mod journal;
 mod kafka_security;
 mod lost_acknowledgements;
 mod open_transactions;
-mod own_cluster;
 mod self_healing;
 mod shutdown;
 mod start;

@@ -16,7 +16,6 @@ use test_kit::{
 
 use crate::{
     kafka_security::allow_all,
-    own_cluster::place_for_a_broker,
     support::{Service, Topics, feed, run_to_end, wait_until},
 };
 
@@ -167,7 +166,6 @@ async fn while_kafka_refuses_them() -> Result<()> {
 
 /// By SCRAM and with a client's key, rightly and wrongly, towards a feed that is not there.
 async fn while_passwords_are_tried() -> Result<()> {
-    let _place = place_for_a_broker().await?;
     let authority = Authority::new("ours")?;
     let server = authority.server("127.0.0.1", Validity::InDate)?;
     let listener = Listener {

@@ -3,14 +3,13 @@
 use std::{collections::HashSet, time::Duration};
 
 use anyhow::Result;
-use kafka_test_kit::shared_broker;
+use kafka_test_kit::{KafkaCluster, shared_broker};
 
 use crate::{
     broker_faults::{
         HEALTH_KNOWS_WITHIN, RESUMES_WITHIN, assert_nothing_happened, settle, steady_feed,
         wait_for_complaint, wait_for_deliveries,
     },
-    own_cluster::OwnCluster,
     support::{PARTITIONS, Service, Topics, wait_until_within},
 };
 
@@ -55,7 +54,7 @@ async fn partitions_added_are_used() -> Result<()> {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn leaders_may_move_and_a_broker_may_be_replaced() -> Result<()> {
-    let cluster = OwnCluster::start(3).await?;
+    let cluster = KafkaCluster::start(3).await?;
     let topics = Topics::create_on(&cluster).await?;
     let feed = steady_feed(RATE).await?;
     let service = Service::start(&feed.websocket_url(), &topics, &[]).await?;

@@ -7,16 +7,14 @@ use std::{
 
 use anyhow::{Context as _, Result};
 use feed_simulator::{Config, RunningSimulator, UpgradeFault};
+use kafka_test_kit::KafkaCluster;
 use serde_json::Value;
 use tokio::{
     net::{TcpListener, TcpSocket},
     time::Instant,
 };
 
-use crate::{
-    own_cluster::OwnCluster,
-    support::{Service, Topics, assert_all_delivered_once, feed, wait_until},
-};
+use crate::support::{Service, Topics, assert_all_delivered_once, feed, wait_until};
 
 /// An end that has nothing to wait for comes within this time.
 const PROMPTLY: Duration = Duration::from_secs(3);
@@ -236,7 +234,7 @@ async fn a_second_signal_ends_the_waiting() -> Result<()> {
 #[tokio::test(flavor = "multi_thread")]
 async fn the_http_interface_answers_to_the_end_and_the_next_start_delivers_the_rest() -> Result<()>
 {
-    let cluster = OwnCluster::start(1).await?;
+    let cluster = KafkaCluster::start(1).await?;
     let topics = Topics::create_on(&cluster).await?;
     let feed = feed(Config {
         rate: 1000.0,
@@ -292,7 +290,7 @@ async fn the_http_interface_answers_to_the_end_and_the_next_start_delivers_the_r
 #[tokio::test(flavor = "multi_thread")]
 async fn a_start_that_is_ended_early_leaves_the_journal_to_the_next() -> Result<()> {
     const COUNT: u64 = 300_000;
-    let cluster = OwnCluster::start(1).await?;
+    let cluster = KafkaCluster::start(1).await?;
     let topics = Topics::create_on(&cluster).await?;
     cluster.kill(0)?;
     let feed = feed(Config {

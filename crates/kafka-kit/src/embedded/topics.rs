@@ -154,6 +154,8 @@ pub(super) fn config(bootstrap_servers: &str) -> ClientConfig {
     config
         .set("bootstrap.servers", bootstrap_servers)
         .set("allow.auto.create.topics", "false")
+        // A broker that is starting is asked again soon.
+        .set("reconnect.backoff.max.ms", "100")
         .set("log.connection.close", "false");
     config
 }
