@@ -7,7 +7,18 @@ use std::{
     time::Duration,
 };
 
-use service_kit::config::{DurationBetween, ValueParser as _};
+use service_kit::{
+    config::{DurationBetween, ValueParser as _},
+    exit_code::ExitCode,
+    telemetry,
+};
+use tokio::{
+    task::JoinHandle,
+    time::{Instant, MissedTickBehavior, interval, sleep_until},
+};
+use tokio_util::sync::CancellationToken;
+
+const LINE_INTERVAL: Duration = Duration::from_secs(1);
 
 /// The port asked for cannot be had.
 #[derive(Debug)]
@@ -50,6 +61,65 @@ pub fn demo_duration(text: &str) -> Result<Duration, String> {
     allowed.parse(text).map_err(|_| allowed.allowed())
 }
 
+/// The exit code of a demo that has ended, or could not go on; the terminal says why.
+#[must_use]
+pub fn exit_code(outcome: anyhow::Result<ExitCode>) -> ExitCode {
+    outcome.unwrap_or_else(|error| {
+        telemetry::say_last(format_args!("the demo cannot run: {error:#}"));
+        match error.downcast_ref::<PortTaken>() {
+            Some(_) => ExitCode::Config,
+            None => ExitCode::Internal,
+        }
+    })
+}
+
+/// Waits until `end`; without one, for ever.
+pub async fn until(end: Option<Instant>) {
+    match end {
+        Some(end) => sleep_until(end).await,
+        None => std::future::pending().await,
+    }
+}
+
+/// One line a second on the terminal.
+pub struct Terminal {
+    stop: CancellationToken,
+    task: JoinHandle<()>,
+}
+
+impl Terminal {
+    /// Starts to print what `line` says; it is told how long this has been going on.
+    pub fn start(mut line: impl FnMut(Duration) -> String + Send + 'static) -> Self {
+        let stop = CancellationToken::new();
+        let stopped = stop.clone();
+        let task = tokio::spawn(async move {
+            let begun = Instant::now();
+            let mut ticks = interval(LINE_INTERVAL);
+            ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+            ticks.tick().await;
+            while stopped.run_until_cancelled(ticks.tick()).await.is_some() {
+                let elapsed = begun.elapsed();
+                print_line(&format!("{}  {}", clock(elapsed), line(elapsed)));
+            }
+        });
+        Self { stop, task }
+    }
+
+    /// Stops to print.
+    pub async fn stop(self) {
+        self.stop.cancel();
+        if let Err(error) = self.task.await {
+            tracing::error!("printing the lines has failed: {error}");
+        }
+    }
+}
+
+/// Minutes and seconds: 07:05.
+fn clock(elapsed: Duration) -> String {
+    let seconds = elapsed.as_secs();
+    format!("{:02}:{:02}", seconds / 60, seconds % 60)
+}
+
 /// Prints a line. Whoever closes the pipe has seen enough; the demo goes on to
 /// its verdict.
 pub fn print_line(text: &str) {
@@ -73,6 +143,13 @@ pub fn grouped(number: u64) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_clock_has_minutes_and_seconds() {
+        for (seconds, text) in [(0, "00:00"), (425, "07:05"), (6000, "100:00")] {
+            assert_eq!(clock(Duration::from_secs(seconds)), text);
+        }
+    }
 
     #[test]
     fn digits_are_grouped_by_three() {

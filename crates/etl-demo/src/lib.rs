@@ -17,7 +17,7 @@ use std::{sync::Arc, time::Duration};
 use anyhow::Context as _;
 use command_kit::{
     Given, block_on,
-    demo::{PortTaken, demo_duration, page_port},
+    demo::{demo_duration, exit_code, page_port, until},
     listen_first,
 };
 use etl_application::WishRules;
@@ -29,11 +29,11 @@ use service_kit::{
     lifecycle::{EndSignals, Lifecycle},
     telemetry::{self, LogFormat},
 };
-use tokio::time::{Instant, sleep_until};
+use tokio::time::Instant;
 use tracing::level_filters::LevelFilter;
 use warehouse_kit::WarehousePlace;
 
-use self::{sender::Sender, terminal::Terminal};
+use self::sender::Sender;
 
 /// The service's own threads, and one for the simulator.
 const WORKER_THREADS: usize = 3;
@@ -69,22 +69,9 @@ pub fn execute(arguments: DemoArguments, given: &Given) -> ExitCode {
     let given = given.clone();
     let demo = listen_first(
         move || given.load(Settings::load),
-        async |loaded, signals| run(loaded.settings, signals, arguments).await,
+        async |loaded, signals| exit_code(show(loaded.settings, signals, arguments).await),
     );
     block_on(WORKER_THREADS, demo)
-}
-
-async fn run(settings: Settings, signals: EndSignals, arguments: DemoArguments) -> ExitCode {
-    match show(settings, signals, arguments).await {
-        Ok(code) => code,
-        Err(error) => {
-            telemetry::say_last(format_args!("the demo cannot run: {error:#}"));
-            match error.downcast_ref::<PortTaken>() {
-                Some(_) => ExitCode::Config,
-                None => ExitCode::Internal,
-            }
-        }
-    }
 }
 
 async fn show(
@@ -92,6 +79,7 @@ async fn show(
     mut signals: EndSignals,
     arguments: DemoArguments,
 ) -> anyhow::Result<ExitCode> {
+    let begun = Instant::now();
     settings.log.level = settings.log.level.min(LevelFilter::WARN);
     settings.log.format = LogFormat::Text;
     telemetry::init(&settings.log)?;
@@ -121,7 +109,8 @@ async fn show(
     );
     terminal::print_beginning(&arguments, PARTITIONS, service.address()?);
     let sender = Sender::start(&broker.bootstrap_servers(), &topic, &arguments)?;
-    let terminal = Terminal::start(Arc::clone(&etl));
+    let terminal = terminal::start(Arc::clone(&etl));
+    let first_counters = tokio::spawn(terminal::tell_first_counters(Arc::clone(&etl), begun));
 
     let mut end = arguments.duration.map(|duration| Instant::now() + duration);
     let mut sender = Some(sender);
@@ -130,7 +119,7 @@ async fn show(
         .run(lifecycle, async || {
             let reason = tokio::select! {
                 signal = signals.next() => signal,
-                () = at(end.take()) => "the end of the demo",
+                () = until(end.take()) => "the end of the demo",
             };
             // The second time there is nothing left to finish.
             if let Some(sender) = sender.take() {
@@ -139,6 +128,7 @@ async fn show(
             reason
         })
         .await;
+    first_counters.abort();
     terminal.stop().await;
     let verdict = verdict.context("it was not asked to end")??;
     Ok(if terminal::print_end(&verdict) {
@@ -162,13 +152,6 @@ fn embedded_kafka(settings: KafkaSettings, broker: &EmbeddedBroker, topic: &str)
         match_id_topic: None,
         dead_letter_topic: settings.dead_letter_topic,
         ..embedded
-    }
-}
-
-async fn at(end: Option<Instant>) {
-    match end {
-        Some(end) => sleep_until(end).await,
-        None => std::future::pending().await,
     }
 }
 

@@ -2,39 +2,31 @@
 
 use std::{net::SocketAddr, sync::Arc, time::Duration};
 
-use command_kit::demo::{grouped, print_line};
+use command_kit::demo::{Terminal, grouped, print_line};
 use etl_application::{EtlSnapshot, EtlStatus};
-use tokio::time::{Instant, MissedTickBehavior, interval};
-use tokio_util::sync::CancellationToken;
+use tokio::time::{Instant, interval};
 
 use super::{
     DemoArguments,
     sender::{CORRECT_FRACTION, INVALID_FRACTION, REPEAT_FRACTION, Verdict},
 };
 
-const LINE_INTERVAL: Duration = Duration::from_secs(1);
+/// How often it is looked for the first counters.
+const LOOK_INTERVAL: Duration = Duration::from_millis(100);
 
-/// One line a second.
-pub(super) struct Terminal {
-    stop: CancellationToken,
-    task: tokio::task::JoinHandle<()>,
+/// Starts to print how far it is.
+pub(super) fn start(etl: Arc<EtlStatus>) -> Terminal {
+    Terminal::start(move |_| line(&etl.snapshot()))
 }
 
-impl Terminal {
-    /// Starts to print.
-    pub(super) fn start(etl: Arc<EtlStatus>) -> Self {
-        let stop = CancellationToken::new();
-        let task = tokio::spawn(print_lines(etl, stop.clone()));
-        Self { stop, task }
+/// Says when the first counters were there, counted from `begun`.
+pub(super) async fn tell_first_counters(etl: Arc<EtlStatus>, begun: Instant) {
+    let mut looks = interval(LOOK_INTERVAL);
+    while etl.snapshot().days.builds.count() == 0 {
+        looks.tick().await;
     }
-
-    /// Stops to print.
-    pub(super) async fn stop(self) {
-        self.stop.cancel();
-        if let Err(error) = self.task.await {
-            tracing::error!("printing the lines has failed: {error}");
-        }
-    }
+    let seconds = begun.elapsed().as_secs_f64();
+    print_line(&format!("       first counters after {seconds:.1} s"));
 }
 
 /// Says what is shown, and where to look.
@@ -87,22 +79,10 @@ pub(super) fn print_end(verdict: &Verdict) -> bool {
     verdict.is_complete && are_same && verdict.wrong_days.is_empty()
 }
 
-async fn print_lines(etl: Arc<EtlStatus>, stop: CancellationToken) {
-    let begun = Instant::now();
-    let mut ticks = interval(LINE_INTERVAL);
-    ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
-    ticks.tick().await;
-    while stop.run_until_cancelled(ticks.tick()).await.is_some() {
-        print_line(&line(begun.elapsed(), &etl.snapshot()));
-    }
-}
-
-fn line(elapsed: Duration, snapshot: &EtlSnapshot) -> String {
+fn line(snapshot: &EtlSnapshot) -> String {
     let total = snapshot.ledger.total();
     format!(
-        "{:02}:{:02}  {:>8.0}/s  consumed {:>9}  loaded {:>9}  dead-lettered {:>5}  pending {:>6}  days dirty {:>3}  built {:>5}",
-        elapsed.as_secs() / 60,
-        elapsed.as_secs() % 60,
+        "{:>8.0}/s  consumed {:>9}  loaded {:>9}  dead-lettered {:>5}  pending {:>6}  days dirty {:>3}  built {:>5}",
         snapshot.rates.loaded_per_second,
         grouped(total.consumed),
         grouped(total.loaded),

@@ -18,7 +18,7 @@ use std::{sync::Arc, time::Duration};
 use anyhow::Context as _;
 use command_kit::{
     Given, block_on,
-    demo::{PortTaken, demo_duration, page_port},
+    demo::{demo_duration, exit_code, page_port, until},
     listen_first,
 };
 use feed_simulator::{Config, RunningSimulator, Simulator, Truth};
@@ -30,10 +30,10 @@ use service_kit::{
     lifecycle::{EndSignals, Lifecycle},
     telemetry::{self, LogFormat},
 };
-use tokio::time::{Instant, sleep_until, timeout};
+use tokio::time::{Instant, timeout};
 use tracing::level_filters::LevelFilter;
 
-use self::{gate::Gate, terminal::Terminal, topic_check::TopicCheck};
+use self::{gate::Gate, topic_check::TopicCheck};
 
 /// The service's own thread, and one for the feed.
 const WORKER_THREADS: usize = 2;
@@ -69,22 +69,9 @@ pub fn execute(arguments: DemoArguments, given: &Given) -> ExitCode {
     let given = given.clone();
     let demo = listen_first(
         move || given.load(Settings::load),
-        async |loaded, signals| run(loaded.settings, signals, arguments).await,
+        async |loaded, signals| exit_code(show(loaded.settings, signals, arguments).await),
     );
     block_on(WORKER_THREADS, demo)
-}
-
-async fn run(settings: Settings, signals: EndSignals, arguments: DemoArguments) -> ExitCode {
-    match show(settings, signals, arguments).await {
-        Ok(code) => code,
-        Err(error) => {
-            telemetry::say_last(format_args!("the demo cannot run: {error:#}"));
-            match error.downcast_ref::<PortTaken>() {
-                Some(_) => ExitCode::Config,
-                None => ExitCode::Internal,
-            }
-        }
-    }
 }
 
 async fn show(
@@ -123,7 +110,7 @@ async fn show(
         Arc::clone(&gate),
     )?;
     terminal::print_beginning(&arguments, PARTITIONS, service.address()?);
-    let terminal = Terminal::start(Arc::clone(&ingestion));
+    let terminal = terminal::start(Arc::clone(&ingestion));
 
     let mut end = arguments.duration.map(|duration| Instant::now() + duration);
     let code = service
@@ -132,7 +119,7 @@ async fn show(
             let is_first = !gate.is_closed_for_good();
             let reason = tokio::select! {
                 signal = signals.next() => signal,
-                () = at(end.take()) => "the end of the demo",
+                () = until(end.take()) => "the end of the demo",
             };
             if is_first {
                 finish_feed(&gate, &simulator).await;
@@ -182,13 +169,6 @@ async fn finish_feed(gate: &Gate, simulator: &RunningSimulator) {
     let all_read = simulator.until(|truth: &Truth| truth.frames_unproved == 0);
     if timeout(LAST_READ_TIME_MAX, all_read).await.is_err() {
         tracing::warn!("the client has not read everything that was sent");
-    }
-}
-
-async fn at(end: Option<Instant>) {
-    match end {
-        Some(end) => sleep_until(end).await,
-        None => std::future::pending().await,
     }
 }
 

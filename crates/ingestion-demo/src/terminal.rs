@@ -2,37 +2,21 @@
 
 use std::{fmt::Write as _, net::SocketAddr, sync::Arc, time::Duration};
 
-use command_kit::demo::{grouped, print_line as print};
+use command_kit::demo::{Terminal, grouped, print_line as print};
 use feed_simulator::{IdDigest, Truth};
 use ingestion_application::{IngestionSnapshot, IngestionStatus};
-use tokio::time::{Instant, MissedTickBehavior, interval};
-use tokio_util::sync::CancellationToken;
 
 use super::{DUPLICATE_FRACTION, DemoArguments, INVALID_FRACTION};
 
-const LINE_INTERVAL: Duration = Duration::from_secs(1);
-
-/// One line a second.
-pub(super) struct Terminal {
-    stop: CancellationToken,
-    task: tokio::task::JoinHandle<()>,
-}
-
-impl Terminal {
-    /// Starts to print.
-    pub(super) fn start(ingestion: Arc<IngestionStatus>) -> Self {
-        let stop = CancellationToken::new();
-        let task = tokio::spawn(print_lines(ingestion, stop.clone()));
-        Self { stop, task }
-    }
-
-    /// Stops to print.
-    pub(super) async fn stop(self) {
-        self.stop.cancel();
-        if let Err(error) = self.task.await {
-            tracing::error!("printing the lines has failed: {error}");
-        }
-    }
+/// Starts to print how far it is.
+pub(super) fn start(ingestion: Arc<IngestionStatus>) -> Terminal {
+    let mut before = (Duration::ZERO, ingestion.snapshot());
+    Terminal::start(move |elapsed| {
+        let now = (elapsed, ingestion.snapshot());
+        let line = line(&before, &now);
+        before = now;
+        line
+    })
 }
 
 /// Says what is shown, and where to look.
@@ -86,35 +70,12 @@ pub(super) fn print_end(truth: &Truth, topic: &IdDigest, snapshot: &IngestionSna
     same_counts && same_ids && balanced
 }
 
-async fn print_lines(ingestion: Arc<IngestionStatus>, stop: CancellationToken) {
-    let begun = Instant::now();
-    let mut before = (begun, ingestion.snapshot());
-    let mut ticks = interval(LINE_INTERVAL);
-    ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
-    ticks.tick().await;
-    while stop.run_until_cancelled(ticks.tick()).await.is_some() {
-        let now = (Instant::now(), ingestion.snapshot());
-        print(&line(begun, &before, &now));
-        before = now;
-    }
-}
-
-fn line(
-    begun: Instant,
-    before: &(Instant, IngestionSnapshot),
-    now: &(Instant, IngestionSnapshot),
-) -> String {
-    let elapsed = now.0 - begun;
+fn line(before: &(Duration, IngestionSnapshot), now: &(Duration, IngestionSnapshot)) -> String {
     let ledger = &now.1.ledger;
     let published = ledger.published - before.1.ledger.published;
     #[expect(clippy::cast_precision_loss, reason = "a rate for the eye")]
-    let rate = published as f64 / (now.0 - before.0).as_secs_f64();
-    let mut line = format!(
-        "{:02}:{:02}  {:>9}/s",
-        elapsed.as_secs() / 60,
-        elapsed.as_secs() % 60,
-        grouped_rate(rate)
-    );
+    let rate = published as f64 / now.0.saturating_sub(before.0).as_secs_f64();
+    let mut line = format!("{:>9}/s", grouped_rate(rate));
     let figures = [
         // Wide enough for some minutes at full speed: a line keeps its columns.
         ("received", ledger.received, 11),

@@ -92,6 +92,11 @@ async fn the_demo_shows_loaded_matches_and_counters() -> Result<()> {
     let code = wait_for(DEADLINE, "it ends", async || child.try_wait().transpose());
     let code = code.await??.code();
     let lines = demo.lines.to_the_end().await?;
+    let told = |line: &String| line.contains("first counters after ");
+    ensure!(
+        lines.iter().filter(|line| told(line)).count() == 1,
+        "it is told once when they were there"
+    );
     let last = lines.last().context("it has a verdict")?;
     ensure!(
         code == Some(0) && last == "all of them loaded and counted, in effect once",
