@@ -105,6 +105,8 @@ impl Service {
                 backfills: Arc::clone(&backfills),
             }),
             cors_allowed_origins: settings.api.cors_allowed_origins,
+            request_timeout: settings.api.request_timeout,
+            trusted_proxies: settings.api.trusted_proxies,
         };
         Ok(Self {
             loader,

@@ -74,10 +74,12 @@ fn interface(state: ApiState, event_streams: EventStreams) -> Interface {
         metrics: Arc::new(EtlMetrics::of(&state)),
         has_token: state.write.is_some(),
         cors_allowed_origins: state.cors_allowed_origins.clone(),
+        request_timeout: state.request_timeout,
+        trusted_proxies: state.trusted_proxies.clone(),
         tags: TAGS,
         write_paths: WRITE_PATHS,
         routes: {
-            let questions = Questions::new();
+            let questions = Questions::new(state.request_timeout.of_waits());
             Arc::new(move |config| {
                 config
                     .app_data(web::Data::new(state.clone()))

@@ -8,6 +8,7 @@ use etl_application::{
     ports::{CounterStore, FactStore, WarehouseReader},
 };
 use health_kit::{Clock, Health, Readiness};
+use http_kit::{RequestTimeout, TrustedProxies};
 use secrecy::SecretString;
 
 /// Everything the HTTP interface shows.
@@ -36,6 +37,10 @@ pub struct ApiState {
     pub write: Option<WriteAccess>,
     /// Origins whose pages may read the answers; `*` is every origin.
     pub cors_allowed_origins: Vec<String>,
+    /// How long a request may take.
+    pub request_timeout: RequestTimeout,
+    /// Who is believed when it names the client.
+    pub trusted_proxies: TrustedProxies,
 }
 
 /// What is open to whoever has the token.

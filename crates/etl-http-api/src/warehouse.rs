@@ -9,8 +9,6 @@ use utoipa::IntoResponses;
 
 /// So many questions are asked at a time; further clients come again.
 const QUESTIONS_MAX: usize = 16;
-/// Shorter than the five seconds that a request may take.
-const ANSWER_TIME_MAX: Duration = Duration::from_secs(4);
 /// When to come again.
 const RETRY_AFTER_SECONDS: u32 = 5;
 
@@ -32,12 +30,15 @@ pub(crate) enum WarehouseRefusals {
 #[derive(Clone)]
 pub(crate) struct Questions {
     free: Arc<Semaphore>,
+    answer_time_max: Duration,
 }
 
 impl Questions {
-    pub(crate) fn new() -> Self {
+    /// None so far; each is answered within this time or not at all.
+    pub(crate) fn new(answer_time_max: Duration) -> Self {
         Self {
             free: Arc::new(Semaphore::new(QUESTIONS_MAX)),
+            answer_time_max,
         }
     }
 
@@ -60,11 +61,11 @@ impl Questions {
                 "the warehouse is asked too many questions already",
             ));
         };
-        match timeout(ANSWER_TIME_MAX, question).await {
+        match timeout(self.answer_time_max, question).await {
             Ok(Ok(found)) => return Ok(found),
             Ok(Err(error)) => tracing::warn!(%error, "a question to the warehouse failed"),
             Err(_) => {
-                let duration_ms = ANSWER_TIME_MAX.as_millis();
+                let duration_ms = self.answer_time_max.as_millis();
                 tracing::warn!(
                     duration_ms,
                     "the warehouse did not answer a question in time"

@@ -6,12 +6,13 @@ use actix_web::{
         StatusCode,
         header::{self, HeaderValue},
     },
+    web,
 };
 use secrecy::{ExposeSecret as _, SecretString};
 use subtle::ConstantTimeEq as _;
 use utoipa::IntoResponses;
 
-use crate::problem::Problem;
+use crate::{interface::Interface, problem::Problem, refused_tokens::RefusedTokens};
 
 /// What [`authorize`] and [`read_body`](crate::read_body) answer instead, for
 /// the description of every path that is written to.
@@ -28,15 +29,17 @@ pub enum WriteRefusals {
     TooLarge(Problem),
 }
 
-/// Asks whether whoever sent `request` has `token`.
+/// Asks whether whoever sent `request` has `token`; the log tells of those with another one.
 ///
 /// # Errors
 /// The answer to give instead: that the token is needed.
 pub fn authorize(request: &HttpRequest, token: &SecretString) -> Result<(), Box<HttpResponse>> {
     let expected = token.expose_secret().as_bytes();
     // How long it takes tells the length of the token, and nothing of what is in it.
-    if bearer_token(request).is_some_and(|given| bool::from(given.ct_eq(expected))) {
-        return Ok(());
+    match bearer_token(request) {
+        Some(given) if bool::from(given.ct_eq(expected)) => return Ok(()),
+        Some(_) => note_refused(request),
+        None => {}
     }
     let detail = "this needs the header `Authorization: Bearer` with the service's API_TOKEN";
     let mut response = Problem::new(StatusCode::UNAUTHORIZED, detail, request.path()).response();
@@ -52,6 +55,14 @@ pub fn authorize(request: &HttpRequest, token: &SecretString) -> Result<(), Box<
 pub fn nothing_here(path: &str) -> HttpResponse {
     let detail = "there is nothing here; /openapi.json lists every path";
     Problem::new(StatusCode::NOT_FOUND, detail, path).response()
+}
+
+fn note_refused(request: &HttpRequest) {
+    let interface = request.app_data::<web::Data<Interface>>();
+    let refused = request.app_data::<web::Data<RefusedTokens>>();
+    if let Some((interface, refused)) = interface.zip(refused) {
+        refused.note(request, &interface.trusted_proxies);
+    }
 }
 
 fn bearer_token(request: &HttpRequest) -> Option<&[u8]> {

@@ -11,7 +11,7 @@ use crate::problem::Problem;
 
 /// A body that is not there by then is not waited for: 4 MiB take that long at
 /// 3.4 Mbit/s, and over a slower line it comes in smaller pieces.
-const BODY_TIME_MAX: Duration = Duration::from_secs(10);
+pub(crate) const BODY_TIME_MAX: Duration = Duration::from_secs(10);
 
 /// Reads the body of `request`, of at most `bytes_max`, within 10 s.
 ///

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use health_kit::{Health, Readiness};
 use utoipa_actix_web::service_config::ServiceConfig;
 
-use crate::figures::Metrics;
+use crate::{client_address::TrustedProxies, figures::Metrics, time_limit::RequestTimeout};
 
 /// The HTTP interface of one service.
 #[derive(Clone)]
@@ -28,6 +28,10 @@ pub struct Interface {
     pub has_token: bool,
     /// Origins whose pages may read the answers; `*` is every origin.
     pub cors_allowed_origins: Vec<String>,
+    /// How long a request may take.
+    pub request_timeout: RequestTimeout,
+    /// Who is believed when it names the client.
+    pub trusted_proxies: TrustedProxies,
     /// Groups of its own paths in the description, and what each is for.
     pub tags: &'static [(&'static str, &'static str)],
     /// Those of its own paths that take something.

@@ -12,6 +12,7 @@
 
 mod access;
 mod body;
+mod client_address;
 mod connections;
 mod documents;
 mod events;
@@ -24,13 +25,16 @@ mod middleware;
 mod parameters;
 mod problem;
 mod refusals;
+mod refused_tokens;
 mod routes;
 mod server;
 mod settings;
+mod time_limit;
 mod timestamp;
 
 pub use access::{WriteRefusals, authorize, nothing_here};
 pub use body::read_body;
+pub use client_address::TrustedProxies;
 pub use documents::html;
 pub use events::EventStreams;
 pub use figures::{Labels, Metrics, Writer};
@@ -40,4 +44,5 @@ pub use parameters::{Parameters, path_parameter};
 pub use problem::{PROBLEM_JSON, Problem};
 pub use server::{ListenError, listen, serve};
 pub use settings::{ApiSection, ApiSettings};
+pub use time_limit::RequestTimeout;
 pub use timestamp::rfc3339;

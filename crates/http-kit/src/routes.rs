@@ -19,6 +19,8 @@ use crate::{
     interface::Interface,
     metrics, middleware,
     problem::Problem,
+    refused_tokens::RefusedTokens,
+    time_limit,
 };
 
 /// The application with everything that `interface` shows.
@@ -45,12 +47,14 @@ pub(crate) fn app(
         .default_service(web::to(no_route))
         .app_data(web::Data::new(Document { openapi }))
         .app_data(web::Data::new(interface))
+        .app_data(web::Data::new(RefusedTokens::default()))
         // The last one is the outermost.
+        .wrap(from_fn(time_limit::limit_time))
         .wrap(cors)
         .wrap(from_fn(middleware::explain_errors))
         .wrap(from_fn(middleware::refuse_large_bodies))
         .wrap(from_fn(middleware::answer_head))
-        .wrap(middleware::security_headers())
+        .wrap(from_fn(middleware::add_security_headers))
         .wrap(from_fn(connections::watch_answers))
 }
 

@@ -1,11 +1,14 @@
 //! `[api]`: the HTTP interface.
 
-use std::net::IpAddr;
+use std::{net::IpAddr, time::Duration};
 
 use secrecy::SecretString;
 use service_kit::config::{
-    Declaration, Integer, Origins, Parsed, SecretText, Section, Setting, SettingsReader, Unset,
+    Declaration, DurationBetween, Integer, Origins, Parsed, SecretText, Section, Setting,
+    SettingsReader, Unset,
 };
+
+use crate::{client_address::TrustedProxies, time_limit::RequestTimeout};
 
 /// Where the HTTP interface listens, and who may use it.
 #[derive(Debug, Clone)]
@@ -19,6 +22,10 @@ pub struct ApiSettings {
     /// `API_CORS_ALLOWED_ORIGINS`: pages of these origins may read the answers;
     /// `*` is every origin.
     pub cors_allowed_origins: Vec<String>,
+    /// `REQUEST_TIMEOUT`: a request takes no longer.
+    pub request_timeout: RequestTimeout,
+    /// `TRUSTED_PROXIES`: whom to believe for whom they ask.
+    pub trusted_proxies: TrustedProxies,
 }
 
 /// The settings of `[api]` that every service has.
@@ -27,6 +34,8 @@ pub struct ApiSection {
     port: Setting<Integer<u16>>,
     token: Setting<SecretText, Unset>,
     cors_allowed_origins: Setting<Origins>,
+    request_timeout: Setting<DurationBetween>,
+    trusted_proxies: Setting<Parsed<TrustedProxies>>,
 }
 
 impl ApiSection {
@@ -68,6 +77,24 @@ impl ApiSection {
                 help: "Web pages of other origins that may read the HTTP interface",
                 parser: Origins,
             },
+            request_timeout: Setting {
+                variable: "REQUEST_TIMEOUT",
+                default: "5s",
+                help: "Time within which a request is answered; event streams go on",
+                parser: DurationBetween {
+                    min: Duration::from_millis(500),
+                    max: Duration::from_mins(1),
+                },
+            },
+            trusted_proxies: Setting {
+                variable: "TRUSTED_PROXIES",
+                default: "",
+                help: "Networks of proxies that are believed when they name the client",
+                parser: Parsed {
+                    allowed: TrustedProxies::ALLOWED,
+                    parse: TrustedProxies::parse,
+                },
+            },
         }
     }
 
@@ -78,6 +105,8 @@ impl ApiSection {
             port: reader.get(&self.port),
             token: reader.get_optional(&self.token),
             cors_allowed_origins: reader.get(&self.cors_allowed_origins),
+            request_timeout: RequestTimeout::new(reader.get(&self.request_timeout)),
+            trusted_proxies: reader.get(&self.trusted_proxies),
         }
     }
 }
@@ -89,6 +118,8 @@ impl Section for ApiSection {
             &self.port,
             &self.token,
             &self.cors_allowed_origins,
+            &self.request_timeout,
+            &self.trusted_proxies,
         ]
     }
 }

@@ -5,8 +5,8 @@ use std::{error::Error, fmt, path::Path, sync::Arc};
 use actix_web::{HttpRequest, HttpResponse, get, post, web};
 use health_kit::{Condition, Health, HealthCheck, HealthReporter, HealthStatus, Readiness};
 use http_kit::{
-    ApiSection, ApiSettings, Interface, Metrics, Parameters, WritePath, Writer, authorize, listen,
-    live_page, nothing_here, path_parameter, serve,
+    ApiSection, ApiSettings, EventStreams, Interface, Metrics, Parameters, WritePath, Writer,
+    authorize, listen, live_page, nothing_here, path_parameter, serve,
 };
 use reqwest::{Client, StatusCode};
 use secrecy::SecretString;
@@ -88,6 +88,20 @@ fn read_depth(request: &HttpRequest) -> Result<String, Box<HttpResponse>> {
     ))
 }
 
+/// How deep it will be, which nobody ever knows.
+#[utoipa::path(tag = "diving", responses((status = 200, description = "Metres.", body = f64)))]
+#[get("/api/v1/future-depth")]
+async fn future_depth() -> web::Json<f64> {
+    std::future::pending().await
+}
+
+/// How deep it is, again and again.
+#[utoipa::path(tag = "diving", responses((status = 200, description = "Events.", body = String)))]
+#[get("/api/v1/depth/events")]
+async fn depths(request: HttpRequest, streams: web::Data<EventStreams>) -> HttpResponse {
+    streams.answer(&request, "depth", "/api/v1/depth", || 12.5)
+}
+
 /// Its page.
 #[utoipa::path(tag = "pages", responses((status = 200, description = "A page.", body = String)))]
 #[get("/")]
@@ -126,7 +140,8 @@ impl Probe {
             Arc::new(StoppedClock::at_unix_ms(1_762_626_600_000)),
         );
         let rope = Arc::new(Rope(condition));
-        let drain = CancellationToken::new();
+        let (drain, stop) = (CancellationToken::new(), CancellationToken::new());
+        let streams = EventStreams::new(stop.clone());
         let token = settings.token;
         let interface = Interface {
             title: "Deep probe",
@@ -138,6 +153,8 @@ impl Probe {
             metrics: Arc::new(Depth),
             has_token: token.is_some(),
             cors_allowed_origins: settings.cors_allowed_origins,
+            request_timeout: settings.request_timeout,
+            trusted_proxies: settings.trusted_proxies,
             tags: &[("diving", "Up and down.")],
             write_paths: &[WritePath {
                 path: "/api/v1/dive",
@@ -146,12 +163,12 @@ impl Probe {
             routes: Arc::new(move |config| {
                 config.app_data(web::Data::new(token.clone()));
                 config.service(depth).service(dive).service(past_depth);
-                config.service(front);
+                config.app_data(web::Data::new(streams.clone()));
+                config.service(front).service(future_depth).service(depths);
             }),
         };
         let listener = listen(&settings.host, settings.port)?;
         let url = format!("http://{}", listener.local_addr()?);
-        let stop = CancellationToken::new();
         let server = tokio::spawn(serve(listener, interface, stop.clone()));
         let client = Client::builder().no_proxy().build()?;
         Ok(Self {
@@ -339,5 +356,45 @@ async fn the_live_page_has_the_look_and_the_script_of_all() -> Result<(), Box<dy
     let (_, _, page) = probe.get("/").await?;
     assert!(page.starts_with("<style>\n") && page.contains("function live("));
     assert!(page.contains("</style>\n<p>deep</p>\n<script>\n") && !page.contains("<!--"));
+    probe.stop().await
+}
+
+#[tokio::test]
+async fn what_is_not_answered_in_time_is_a_problem_with_all_headers() -> Result<(), Box<dyn Error>>
+{
+    let environment = [
+        ("REQUEST_TIMEOUT", "500ms"),
+        ("API_CORS_ALLOWED_ORIGINS", "https://a.example"),
+    ];
+    let probe = Probe::start(settings(&[&LOCAL[..], &environment].concat()))?;
+    let url = format!("{}/api/v1/future-depth", probe.url);
+    let ask = || probe.client.get(&url).header("origin", "https://a.example");
+    // A stream goes on meanwhile: an event at once, and one a second later.
+    let events = format!("{}/api/v1/depth/events", probe.url);
+    let mut events = probe.client.get(events).send().await?;
+    assert!(events.chunk().await?.is_some());
+
+    let answer = ask().send().await?;
+    assert_eq!(answer.status(), StatusCode::SERVICE_UNAVAILABLE);
+    for (name, expected) in [
+        ("content-type", "application/problem+json"),
+        ("retry-after", "5"),
+        ("x-content-type-options", "nosniff"),
+        ("cache-control", "no-store"),
+        ("access-control-allow-origin", "https://a.example"),
+    ] {
+        let found = answer.headers().get_all(name).iter().collect::<Vec<_>>();
+        assert_eq!(found, [expected], "{name}");
+    }
+    let problem: Value = serde_json::from_str(&answer.text().await?)?;
+    assert_eq!(problem["instance"], "/api/v1/future-depth");
+    assert_eq!(problem["status"], 503);
+    let detail = problem["detail"].as_str().unwrap_or_default();
+    assert!(detail.contains("500ms, REQUEST_TIMEOUT"), "{detail}");
+    let head = probe.client.head(&url).send().await?;
+    assert_eq!(head.status(), StatusCode::SERVICE_UNAVAILABLE);
+    assert_eq!(head.text().await?, "");
+
+    assert!(events.chunk().await?.is_some(), "the stream goes on");
     probe.stop().await
 }

@@ -85,6 +85,8 @@ impl Service {
                 .token
                 .map(|token| WriteAccess { token, hand_in }),
             cors_allowed_origins: settings.api.cors_allowed_origins,
+            request_timeout: settings.api.request_timeout,
+            trusted_proxies: settings.api.trusted_proxies,
         };
         Ok(Self {
             pipeline,

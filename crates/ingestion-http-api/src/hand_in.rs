@@ -32,8 +32,6 @@ pub const HAND_IN_BYTES_MAX: usize = 4 * 1024 * 1024;
 /// smallest matches has fewer; one of millions of empty lines would take more
 /// memory for their places than for itself.
 pub const HAND_IN_FRAMES_MAX: usize = 200_000;
-/// So long a request waits for room before its sender is told to come again.
-const ROOM_TIME_MAX: Duration = Duration::from_secs(5);
 /// When to come again.
 const RETRY_AFTER_SECONDS: &str = "1";
 /// Of status 503, in the description of the interface.
@@ -44,12 +42,15 @@ const NOT_ALL_TAKEN: &str = "Not all were taken; with `Retry-After` it helps to 
 #[derive(Clone)]
 pub(crate) struct HandIns {
     free: Arc<Semaphore>,
+    /// So long a request waits for room before its sender is told to come again.
+    room_time_max: Duration,
 }
 
 impl HandIns {
-    pub(crate) fn new() -> Self {
+    pub(crate) fn new(room_time_max: Duration) -> Self {
         Self {
             free: Arc::new(Semaphore::new(HAND_INS_MAX)),
+            room_time_max,
         }
     }
 }
@@ -159,14 +160,15 @@ async fn take(
     let frames = content.split(&body).map_err(|(status, detail)| {
         Box::new(Problem::new(status, detail, request.path()).response())
     })?;
+    let room_time_max = hand_ins.room_time_max;
     let HandedIn {
         taken,
         invalid,
         refusal,
     } = match content {
-        Content::Lines => write.hand_in.replay(&frames, ROOM_TIME_MAX).await,
+        Content::Lines => write.hand_in.replay(&frames, room_time_max).await,
         Content::Payloads => {
-            let redriven = write.hand_in.redrive(&source, &frames, ROOM_TIME_MAX).await;
+            let redriven = write.hand_in.redrive(&source, &frames, room_time_max).await;
             redriven.map_err(|unknown| {
                 let (status, detail) = (StatusCode::BAD_REQUEST, unknown.to_string());
                 Box::new(Problem::new(status, detail, request.path()).response())

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use health_kit::{Health, Readiness};
+use http_kit::{RequestTimeout, TrustedProxies};
 use ingestion_application::{HandIn, IngestionStatus};
 use secrecy::SecretString;
 
@@ -25,6 +26,10 @@ pub struct ApiState {
     pub write: Option<WriteAccess>,
     /// Origins whose pages may read the answers; `*` is every origin.
     pub cors_allowed_origins: Vec<String>,
+    /// How long a request may take.
+    pub request_timeout: RequestTimeout,
+    /// Who is believed when it names the client.
+    pub trusted_proxies: TrustedProxies,
 }
 
 /// What is open to whoever has the token.

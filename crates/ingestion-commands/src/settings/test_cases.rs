@@ -238,6 +238,16 @@ pub(super) const CASES: &[Case] = &[
         ],
     ),
     case(
+        "REQUEST_TIMEOUT",
+        &["500ms", "8s", "1m"],
+        &[("0", "0"), ("61s", "61s"), ("five", "five")],
+    ),
+    case(
+        "TRUSTED_PROXIES",
+        &["", "10.0.0.0/8", "192.0.2.7, fd00::/8"],
+        &[("10.0.0.0/33", "10.0.0.0/33"), ("proxy", "proxy")],
+    ),
+    case(
         "LOG_LEVEL",
         &["off", "error", "Warn", "INFO", "debug", "trace"],
         &[("loud", "loud"), ("", "")],

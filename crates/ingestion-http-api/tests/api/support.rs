@@ -5,7 +5,7 @@ use std::{net::SocketAddr, ops::Deref, sync::Arc, time::Duration};
 use bytes::Bytes;
 use domain::MatchId;
 use health_kit::{Clock, Condition, Health, HealthCheck, HealthReporter, HealthStatus, Readiness};
-use http_kit::listen;
+use http_kit::{RequestTimeout, TrustedProxies, listen};
 pub(crate) use http_test_kit::DEADLINE;
 use http_test_kit::client::Site;
 use ingestion_application::{
@@ -189,6 +189,8 @@ impl Api {
             )),
             write,
             cors_allowed_origins: origins.iter().map(ToString::to_string).collect(),
+            request_timeout: RequestTimeout::new(Duration::from_secs(5)),
+            trusted_proxies: TrustedProxies::default(),
         };
         let listener = listen("127.0.0.1", port).expect("the port is free");
         let address = listener.local_addr().expect("it is bound");

@@ -180,7 +180,8 @@ async fn a_service_takes_nothing_from_who_has_not_its_token() -> Result<()> {
     let topics = Topics::create().await?;
     let feed = silent_feed().await?;
     let (folder, file) = file_of(&match_lines([1]))?;
-    let open = Service::start(&feed.websocket_url(), &topics, &[("API_TOKEN", TOKEN)]).await?;
+    let settings = [("API_TOKEN", TOKEN), ("TRUSTED_PROXIES", "127.0.0.0/8")];
+    let open = Service::start(&feed.websocket_url(), &topics, &settings).await?;
     let closed = Service::start(&feed.websocket_url(), &topics, &[]).await?;
     for (service, token, expected) in [
         (
@@ -206,6 +207,13 @@ async fn a_service_takes_nothing_from_who_has_not_its_token() -> Result<()> {
             finished.stderr
         );
         assert_eq!(service.figure("received").await?, 0);
+    }
+    let log = open.log().join("\n");
+    for expected in [
+        r#""message":"a token was refused""#,
+        r#""client.network":"127.0.0.0/24""#,
+    ] {
+        assert_eq!(log.matches(expected).count(), 1, "{expected} in {log}");
     }
     open.stop().await?;
     closed.stop().await

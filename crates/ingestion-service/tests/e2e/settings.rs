@@ -56,6 +56,8 @@ const WRONG: &[(&str, &str, &str)] = &[
     ("API_PORT", "65536", "65536"),
     ("API_TOKEN", "two words", "***"),
     ("API_CORS_ALLOWED_ORIGINS", "example.org", "example.org"),
+    ("REQUEST_TIMEOUT", "0s", "0s"),
+    ("TRUSTED_PROXIES", "10.0.0.0/33", "10.0.0.0/33"),
     ("LOG_LEVEL", "LOUD", "LOUD"),
     ("LOG_FORMAT", "xml", "xml"),
     ("SERVICE_NAME", "", ""),

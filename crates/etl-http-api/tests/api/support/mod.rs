@@ -22,7 +22,7 @@ use etl_test_support::{
     answers::{NOON, said_by, whole},
 };
 use health_kit::{Clock, Health, HealthReporter, Readiness};
-use http_kit::listen;
+use http_kit::{RequestTimeout, TrustedProxies, listen};
 use http_test_kit::{DEADLINE, client::Site};
 use test_kit::clock::StoppedClock;
 use tokio::{
@@ -116,12 +116,10 @@ impl Api {
             counters: warehouse.clone(),
             reader: warehouse.clone(),
             clock,
-            write: token.map(|token| WriteAccess {
-                token: token.into(),
-                facts: warehouse.clone(),
-                backfills: Arc::clone(&backfills),
-            }),
+            write: token.map(|token| write_access(token, &warehouse, &backfills)),
             cors_allowed_origins: Vec::new(),
+            request_timeout: RequestTimeout::new(Duration::from_secs(5)),
+            trusted_proxies: TrustedProxies::default(),
         };
         let listener = listen("127.0.0.1", port).expect("the port is free");
         let address = listener.local_addr().expect("it is bound");
@@ -193,6 +191,18 @@ impl Deref for Api {
 
     fn deref(&self) -> &Site {
         &self.site
+    }
+}
+
+fn write_access(
+    token: &str,
+    warehouse: &Arc<FakeWarehouse>,
+    backfills: &Arc<Backfills>,
+) -> WriteAccess {
+    WriteAccess {
+        token: token.into(),
+        facts: warehouse.clone(),
+        backfills: Arc::clone(backfills),
     }
 }
 
