@@ -2,7 +2,7 @@
 //!
 //! Nothing is changed: no topic, no group, no record. All of it blocks.
 
-use std::{sync::Arc, time::Duration};
+use std::{sync::Arc, thread, time::Duration};
 
 use health_kit::HealthStatus;
 use rdkafka::{
@@ -30,6 +30,12 @@ use crate::{
 const ANSWER_TIME_MAX: Duration = Duration::from_secs(5);
 /// No wait is longer, so that an end is noticed.
 const STEP: Duration = Duration::from_millis(100);
+/// What a coordinator says that has just become one; soon it says more.
+const GETTING_READY: [RDKafkaErrorCode; 3] = [
+    RDKafkaErrorCode::CoordinatorLoadInProgress,
+    RDKafkaErrorCode::CoordinatorNotAvailable,
+    RDKafkaErrorCode::NotCoordinator,
+];
 /// So much of what librdkafka has to tell is listened to.
 const TOLD_MAX: usize = 100;
 /// More than any topic takes of a record that a service of ours writes.
@@ -185,7 +191,17 @@ impl Trial {
                 all.add_partition(topic, found.id());
             }
         }
-        let asked = self.consumer.committed_offsets(all, ANSWER_TIME_MAX);
+        let begun = Instant::now();
+        let asked = loop {
+            let asked = self
+                .consumer
+                .committed_offsets(all.clone(), ANSWER_TIME_MAX);
+            let is_getting_ready = |error: &KafkaError| GETTING_READY.contains(&code_of(error));
+            if begun.elapsed() > ANSWER_TIME_MAX || !asked.as_ref().is_err_and(is_getting_ready) {
+                break asked;
+            }
+            thread::sleep(STEP);
+        };
         let positions = asked.map_err(|error| {
             // A coordinator that refuses is told only to those who poll.
             let told = std::iter::from_fn(|| self.consumer.poll(Duration::ZERO));
