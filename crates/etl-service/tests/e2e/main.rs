@@ -10,6 +10,7 @@ mod details;
 mod doctor;
 mod kills;
 mod readme;
+mod recorded;
 mod secrets;
 mod server;
 mod support;
