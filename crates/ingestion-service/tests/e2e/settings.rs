@@ -13,6 +13,7 @@ const WRONG_SETTINGS: i32 = 78;
 
 /// Every variable with a text that is wrong, and what is shown of it.
 const WRONG: &[(&str, &str, &str)] = &[
+    ("INGESTION_SOURCES", "no-feed", "no-feed"),
     ("KAFKA_BOOTSTRAP_SERVERS", "broker", "broker"),
     ("KAFKA_SECURITY_PROTOCOL", "tls", "tls"),
     ("KAFKA_SASL_MECHANISM", "GSSAPI", "GSSAPI"),
@@ -28,6 +29,8 @@ const WRONG: &[(&str, &str, &str)] = &[
     ),
     ("KAFKA_PUBLISH_TOPIC", "a b", "a b"),
     ("KAFKA_DEAD_LETTER_TOPIC", "", ""),
+    ("KAFKA_MATCH_SUMMARY_TOPIC", "a b", "a b"),
+    ("KAFKA_GROUP_ID", "", ""),
     ("KAFKA_DELIVERY", "at_most_once", "at_most_once"),
     ("KAFKA_TRANSACTIONAL_ID", "", ""),
     ("KAFKA_LINGER", "10", "10"),
@@ -49,6 +52,9 @@ const WRONG: &[(&str, &str, &str)] = &[
         "16 big ones",
         "16 big ones",
     ),
+    ("STEAM_API_URL", "wss://x", "wss://x"),
+    ("STEAM_API_KEYS", "one,", "***"),
+    ("STEAM_START", "oldest", "oldest"),
     ("DEDUP_WINDOW_SIZE", "0", "0"),
     ("JOURNAL_DIR", "", ""),
     ("JOURNAL_SIZE_MAX", "all", "all"),
