@@ -19,7 +19,7 @@ mod report;
 mod rows;
 mod topics;
 
-use std::{fs, path::Path};
+use std::{fs, path::Path, time::Duration};
 
 use anyhow::{Context as _, Result};
 use etl_application::Record;
@@ -110,6 +110,12 @@ async fn hurt(
                 Victim::Engine => {
                     parts.engine.kill()?;
                     sleep(down).await;
+                    parts.engine.restart().await?;
+                }
+                Victim::EngineAndService(instance) => {
+                    parts.engine.kill()?;
+                    sleep(down).await;
+                    parts.kill_service(instance, Duration::ZERO).await?;
                     parts.engine.restart().await?;
                 }
                 Victim::Broker => {

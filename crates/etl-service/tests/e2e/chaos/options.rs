@@ -7,7 +7,8 @@ use std::{
 
 use anyhow::{Context as _, Result};
 
-/// Kills in each run of the tests: each of the three is killed twice at least.
+/// Kills in each run of the tests: each of the three is killed twice at least,
+/// and an instance once while the engine is away.
 const KILLS_DEFAULT: usize = 8;
 /// CI repeats the same schedule each time.
 const SEED_DEFAULT: u64 = 8;

@@ -52,7 +52,9 @@ impl Report {
     }
 
     pub(super) fn killed(&mut self, victim: Victim) {
-        *self.kills.entry(victim.kind()).or_default() += 1;
+        for kind in victim.kinds() {
+            *self.kills.entry(kind).or_default() += 1;
+        }
     }
 
     pub(super) fn rewound(&mut self, rewound: &Rewound) {
