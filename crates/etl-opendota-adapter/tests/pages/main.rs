@@ -78,12 +78,7 @@ async fn what_started_in_a_time_is_loaded_once_by_processes_that_die() {
     // Again, all of it: other versions of the same.
     assert_eq!(scene.load(SPAN, None).await, BackfillEnd::Finished);
     assert_eq!(scene.loaded(), ids.collect());
-    let calls = scene.upstream.calls();
-    assert_eq!(
-        (calls.minute_limited, calls.day_limited),
-        (0, 0),
-        "{calls:?}"
-    );
+    scene.assert_never_above_a_limit();
 }
 
 #[tokio::test(start_paused = true)]
@@ -108,12 +103,7 @@ async fn pages_keep_to_their_share_beside_details_that_take_the_rest() {
     assert!(pages.values().all(|calls| *calls <= 21), "{pages:?}");
     let whole = &all.values().copied().collect::<Vec<_>>()[1..all.len() - 1];
     assert!(whole.iter().all(|calls| *calls == 42), "{all:?}");
-    let calls = scene.upstream.calls();
-    assert_eq!(
-        (calls.minute_limited, calls.day_limited),
-        (0, 0),
-        "{calls:?}"
-    );
+    scene.assert_never_above_a_limit();
 }
 
 #[tokio::test(start_paused = true)]

@@ -174,6 +174,16 @@ impl Scene {
         }
         (pages, all)
     }
+
+    /// Asserts that the upstream has refused no call for its limits.
+    pub(crate) fn assert_never_above_a_limit(&self) {
+        let calls = self.upstream.calls();
+        assert_eq!(
+            (calls.minute_limited, calls.day_limited),
+            (0, 0),
+            "{calls:?}"
+        );
+    }
 }
 
 impl BackfillWatcher for Told {

@@ -14,7 +14,7 @@ use rand::{RngExt as _, SeedableRng as _, rngs::StdRng};
 use test_kit::secrets::assert_no_secret_was_said;
 use tokio::time::sleep;
 
-use crate::support::{PARTITIONS, Service, Topics, wait_until};
+use crate::support::{PARTITIONS, Service, Topics, assert_none_is_missing, wait_until};
 
 /// Kills in each run of the tests; `STEAM_KILLS` says how many in a longer one.
 const KILLS: u32 = 5;
@@ -104,15 +104,7 @@ async fn no_match_is_left_out_or_repeated_however_often_the_service_is_killed() 
 }
 
 fn check(what: &str, exposed: &[i64], found: &[i64]) {
-    let missing: Vec<_> = exposed
-        .iter()
-        .filter(|id| found.binary_search(id).is_err())
-        .take(5)
-        .collect();
-    assert!(
-        missing.is_empty(),
-        "no {what} of {missing:?} and maybe more"
-    );
+    assert_none_is_missing(what, exposed, found);
     let repeated: Vec<_> = found
         .windows(2)
         .filter(|pair| pair[0] == pair[1])

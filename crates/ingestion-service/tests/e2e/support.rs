@@ -71,21 +71,26 @@ pub(crate) async fn assert_all_delivered_once(
     let mut sent = feed.ids_sent();
     sent.sort_unstable();
     let found = topics.published_ids(sent.len()).await?;
-    let missing: Vec<_> = sent
-        .iter()
-        .filter(|id| found.binary_search(id).is_err())
-        .take(5)
-        .collect();
-    assert!(
-        missing.is_empty(),
-        "not in the topic: {missing:?} and maybe more"
-    );
+    assert_none_is_missing("record", &sent, &found);
     assert_eq!(
         found.len(),
         sent.len(),
         "records in the topic, all matches being there"
     );
     Ok(())
+}
+
+/// Asserts that each of `expected` is among those `found`, which are ascending.
+pub(crate) fn assert_none_is_missing(what: &str, expected: &[i64], found: &[i64]) {
+    let missing: Vec<_> = expected
+        .iter()
+        .filter(|id| found.binary_search(id).is_err())
+        .take(5)
+        .collect();
+    assert!(
+        missing.is_empty(),
+        "no {what} of {missing:?} and maybe more"
+    );
 }
 
 /// Runs the binary in `folder` with nothing in its environment but `settings`, to its end.
