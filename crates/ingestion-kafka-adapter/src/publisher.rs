@@ -30,7 +30,10 @@ use crate::{
         record::Topics,
         room::Permit,
     },
-    exactly_once::{ExactlyOnce, places::Place},
+    exactly_once::{
+        ExactlyOnce,
+        places::{Kept, Place},
+    },
     health::KafkaHealth,
     settings::{Delivery, KafkaSettings},
     shared_state::SharedState,
@@ -369,6 +372,18 @@ impl MessagePublisher for KafkaPublisher {
         }
     }
 
+    fn announce_checkpoint(&self, source: SourceName, checkpoint: &Checkpoint, after: u64) {
+        let Way::ExactlyOnce(way) = &self.way else {
+            return;
+        };
+        let described = self.place_group(source);
+        match described.and_then(|group| place(&group, source, checkpoint.clone())) {
+            Ok(place) => way.keep_place(Kept::With(place, after)),
+            // Told once it is to be kept by itself.
+            Err(code) => tracing::debug!(%source, %code, "the group of a feed is not known yet"),
+        }
+    }
+
     async fn keep_checkpoint(
         &self,
         source: SourceName,
@@ -380,15 +395,10 @@ impl MessagePublisher for KafkaPublisher {
             return self.with_place_group(source, keep).await;
         };
         way.ready().await?;
-        let describe =
-            move |group: &PlaceGroup| Ok((group.offsets(Some(&checkpoint))?, group.metadata()?));
-        let (offsets, group) = self.with_place_group(source, describe).await?;
+        let describe = move |group: &PlaceGroup| place(group, source, checkpoint.clone());
+        let place = self.with_place_group(source, describe).await?;
         let (kept, is_kept) = oneshot::channel();
-        way.keep_place(Place {
-            offsets,
-            group,
-            kept,
-        });
+        way.keep_place(Kept::Now(place, kept));
         match self.over.run_until_cancelled(is_kept).await {
             Some(Ok(())) => Ok(()),
             Some(Err(_)) | None => Err(way.ended().await),
@@ -416,6 +426,19 @@ impl MessagePublisher for KafkaPublisher {
                 deadline,
             })
     }
+}
+
+fn place(
+    group: &PlaceGroup,
+    source: SourceName,
+    checkpoint: Checkpoint,
+) -> Result<Place, RDKafkaErrorCode> {
+    Ok(Place {
+        offsets: group.offsets(Some(&checkpoint))?,
+        group: group.metadata()?,
+        source,
+        checkpoint,
+    })
 }
 
 fn in_flight(content: Message, receipt: Receipt, permit: Permit) -> InFlight {

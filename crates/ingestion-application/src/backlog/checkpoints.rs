@@ -48,6 +48,20 @@ impl Checkpoints {
         reached
     }
 
+    /// Those that are reached when messages with these ascending sequences are
+    /// settled, and all before them; of each the last of the messages before it.
+    pub(super) fn reached_with(&self, sequences: &[u64]) -> Vec<(SourceName, Checkpoint, u64)> {
+        let Some(end) = sequences.last().map(|last| last + 1) else {
+            return Vec::new();
+        };
+        let ahead = self.waiting.iter().filter(|one| one.below <= end);
+        let reached = ahead.filter_map(|one| {
+            let before = sequences.iter().rfind(|sequence| **sequence < one.below)?;
+            Some((one.source, one.checkpoint.clone(), *before))
+        });
+        reached.collect()
+    }
+
     /// `checkpoint` is kept, so it waits no more, nor does any before it.
     pub(super) fn kept(&mut self, source: SourceName, checkpoint: &Checkpoint) {
         let is_it = |one: &Waiting| one.source == source && one.checkpoint == *checkpoint;
@@ -88,6 +102,19 @@ mod tests {
         assert_eq!(checkpoints.reached(9), [(OTHER, place("x"))]);
         checkpoints.kept(OTHER, &place("x"));
         assert!(checkpoints.is_empty());
+    }
+
+    #[test]
+    fn a_checkpoint_is_announced_with_the_last_message_before_it() {
+        let mut checkpoints = Checkpoints::default();
+        checkpoints.note(FEED, 5, place("a"));
+        checkpoints.note(FEED, 9, place("b"));
+        assert_eq!(checkpoints.reached_with(&[]), []);
+        assert_eq!(checkpoints.reached_with(&[2, 3]), [], "4 is to come");
+        assert_eq!(checkpoints.reached_with(&[4]), [(FEED, place("a"), 4)]);
+        let both = [(FEED, place("a"), 3), (FEED, place("b"), 7)];
+        assert_eq!(checkpoints.reached_with(&[2, 3, 7, 9]), both);
+        assert_eq!(checkpoints.reached_with(&[9, 10]), [], "these are behind");
     }
 
     #[test]

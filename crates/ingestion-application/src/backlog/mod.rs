@@ -284,6 +284,12 @@ impl Backlog {
                 Step::Send(outgoing) => {
                     // Some room has appeared where these were.
                     self.room.notify_waiters();
+                    let sequences: Vec<_> = outgoing.iter().map(|one| one.sequence).collect();
+                    let reached = self.lock().checkpoints.reached_with(&sequences);
+                    for (source, checkpoint, after) in reached {
+                        self.publisher
+                            .announce_checkpoint(source, &checkpoint, after);
+                    }
                     for message in outgoing {
                         let owner: Arc<dyn ReceiptOwner> = Arc::<Self>::clone(self);
                         let receipt = Receipt::new(owner, message.key, message.sequence);

@@ -63,6 +63,17 @@ pub trait MessagePublisher: Send + Sync {
     /// [`PublishError`] when this publisher will never send again.
     async fn published_summaries(&self, count: usize) -> Result<Vec<SummaryKey>, PublishError>;
 
+    /// Says that `checkpoint` will be the place of `source` once the message whose
+    /// receipt has the sequence `after`, which is about to be published, is settled,
+    /// and all that were accepted before it.
+    ///
+    /// Whoever publishes in transactions keeps it in the one that settles the last
+    /// of these, unless that would hold them up. [`keep_checkpoint`](Self::keep_checkpoint)
+    /// is called all the same, and then has nothing to do.
+    fn announce_checkpoint(&self, source: SourceName, checkpoint: &Checkpoint, after: u64) {
+        let _ = (source, checkpoint, after);
+    }
+
     /// Keeps `checkpoint` as the place of `source`, instead of the one before.
     ///
     /// Called when every message up to it is settled, and once more with a later

@@ -43,6 +43,8 @@ const SUMMARIES: usize = 2;
 #[derive(Default)]
 pub(crate) struct Lanes {
     lanes: [Lane; LANES],
+    /// The last sequence that was added: they ascend.
+    newest: u64,
 }
 
 /// What waits for one topic.
@@ -91,6 +93,7 @@ pub(crate) enum Idle {
 impl Lanes {
     /// Adds what has been accepted last.
     pub(crate) fn add(&mut self, message: Box<InFlight>) {
+        self.newest = message.receipt.sequence();
         self.lanes[lane_of(&message.content)]
             .waiting
             .push_back(message);
@@ -184,6 +187,12 @@ impl Lanes {
             taken.extend(lane.waiting.pop_front());
             last = Some(next);
         }
+    }
+
+    /// Whether the message of this sequence has been added, and nothing up to it waits.
+    pub(crate) fn is_all_taken(&self, up_to: u64) -> bool {
+        let mut waiting = self.lanes.iter().flat_map(|lane| &lane.waiting);
+        self.newest >= up_to && waiting.all(|message| message.receipt.sequence() > up_to)
     }
 
     /// The planned transaction is committed.

@@ -28,7 +28,7 @@ use tokio_util::sync::CancellationToken;
 
 use self::{
     lanes::Lanes,
-    places::{Place, Places},
+    places::{Kept, Places},
     transaction_loop::TransactionLoop,
     transaction_queue::{Progress, TransactionQueue},
     transactional_producer::{Slot, TransactionalProducer},
@@ -137,7 +137,7 @@ impl ExactlyOnce {
     }
 
     /// Keeps a place when it is its turn.
-    pub(crate) fn keep_place(&self, place: Place) {
+    pub(crate) fn keep_place(&self, place: Kept) {
         self.queue.keep_place(place);
     }
 

@@ -17,6 +17,9 @@ use crate::{
     },
 };
 
+/// For so long messages wait for a place that goes along with them.
+const ALONG_TIME_MAX: Duration = Duration::from_secs(1);
+
 /// How a transaction has ended.
 pub(crate) struct Conclusion {
     pub(crate) fate: Fate,
@@ -24,6 +27,8 @@ pub(crate) struct Conclusion {
     pub(crate) received: Received,
     /// Whether its producer can do nothing more.
     pub(crate) is_broken: bool,
+    /// Why a place could not go along: it was given up for that.
+    pub(crate) refused_place: Option<RDKafkaErrorCode>,
 }
 
 /// What has become of its messages.
@@ -38,7 +43,8 @@ pub(crate) enum Fate {
 }
 
 impl TransactionalProducer {
-    /// Sends messages in one transaction; blocks until it has ended.
+    /// Sends messages in one transaction, and places of feeds along with them;
+    /// blocks until it has ended.
     ///
     /// # Errors
     /// [`WriterEnd`], and the messages are left with the producer.
@@ -46,6 +52,7 @@ impl TransactionalProducer {
         &mut self,
         messages: Messages,
         topics: &Topics,
+        along: &[Place],
     ) -> Result<Conclusion, WriterEnd> {
         let mut trying = Trying::begin();
         self.reports.expect(messages.len());
@@ -78,6 +85,15 @@ impl TransactionalProducer {
             self.other_ends = OtherEnds::default();
             return ended;
         }
+        for place in along {
+            if let Some(code) = self.add(place, &mut trying, ALONG_TIME_MAX)? {
+                let ended = self.abort(&mut trying, Fate::Aborted(None))?;
+                return Ok(Conclusion {
+                    refused_place: Some(code),
+                    ..ended
+                });
+            }
+        }
         self.commit(&mut trying)
     }
 
@@ -97,25 +113,8 @@ impl TransactionalProducer {
             self.give_up(Fate::Aborted(None))?;
             return Ok(Err(RDKafkaErrorCode::State));
         }
-        let why = loop {
-            let sent = self
-                .client
-                .send_offsets_to_transaction(&place.offsets, &place.group, STEP);
-            let Err(error) = sent else { break None };
-            match classify(&error) {
-                Failure::NotYet(_) if !self.is_hopeless(&mut trying)? => {}
-                Failure::Fenced(reason) => return Err(WriterEnd::Fenced(reason)),
-                Failure::Abort(code) => {
-                    self.abort(&mut trying, Fate::Aborted(Some(code)))?;
-                    break Some(code);
-                }
-                Failure::NotYet(code) | Failure::Broken(code, _) => {
-                    self.give_up(Fate::Aborted(Some(code)))?;
-                    break Some(code);
-                }
-            }
-        };
-        if let Some(code) = why {
+        if let Some(code) = self.add(place, &mut trying, self.stuck_after)? {
+            self.abort(&mut trying, Fate::Aborted(Some(code)))?;
             return Ok(Err(code));
         }
         // Kept again where that is not known: it is the same place.
@@ -123,6 +122,32 @@ impl TransactionalProducer {
             Fate::Committed => Ok(()),
             Fate::Aborted(_) | Fate::Unsure => Err(RDKafkaErrorCode::OperationTimedOut),
         })
+    }
+
+    /// Adds a place to the transaction, in at most so long; why it cannot be, if
+    /// it cannot: then nothing of the transaction may be committed.
+    fn add(
+        &self,
+        place: &Place,
+        trying: &mut Trying,
+        time_max: Duration,
+    ) -> Result<Option<RDKafkaErrorCode>, WriterEnd> {
+        let until = trying.time() + time_max;
+        loop {
+            let sent = self
+                .client
+                .send_offsets_to_transaction(&place.offsets, &place.group, STEP);
+            let Err(error) = sent else {
+                return Ok(None);
+            };
+            match classify(&error) {
+                Failure::NotYet(_) if !self.is_hopeless(trying)? && trying.time() < until => {}
+                Failure::Fenced(reason) => return Err(WriterEnd::Fenced(reason)),
+                Failure::NotYet(code) | Failure::Abort(code) | Failure::Broken(code, _) => {
+                    return Ok(Some(code));
+                }
+            }
+        }
     }
 
     fn commit(&mut self, trying: &mut Trying) -> Result<Conclusion, WriterEnd> {
@@ -182,6 +207,7 @@ impl TransactionalProducer {
             fate,
             received,
             is_broken,
+            refused_place: None,
         }
     }
 

@@ -14,7 +14,7 @@ use crate::{
         committed::was_committed,
         lanes::{Idle, Lanes, Plan},
         places::Places,
-        reports::Sample,
+        reports::{Received, Sample},
         transaction::{Conclusion, Fate},
         transaction_queue::{Progress, TransactionQueue},
         transactional_producer::TransactionalProducer,
@@ -74,9 +74,20 @@ impl TransactionLoop {
             };
             self.producer.open(plan.is_alone)?;
             let messages = self.lanes.take(plan);
+            let is_all_taken = |up_to| self.lanes.is_all_taken(up_to);
+            let along = self.places.take_along(is_all_taken);
             next_at = Instant::now() + self.linger;
-            let ended = self.producer.transact(messages, &self.topics)?;
+            let ended = self.producer.transact(messages, &self.topics, &along)?;
             marked_at = Instant::now() + MARKED_AFTER;
+            match (ended.fate, ended.refused_place) {
+                (Fate::Committed, _) => self.places.went_along(along),
+                (_, Some(code)) => {
+                    tracing::debug!(%code, "the place of a feed does not go along with messages");
+                    self.places.was_in_the_way();
+                    self.trouble.set_places(Some(code));
+                }
+                (_, None) => {}
+            }
             self.conclude(plan, ended)?;
         }
     }
@@ -126,7 +137,7 @@ impl TransactionLoop {
             return Ok(());
         };
         self.producer.open(false)?;
-        let result = self.producer.keep(&place)?;
+        let result = self.producer.keep(&place.0)?;
         self.trouble.set_places(result.err());
         if let Err(code) = result {
             tracing::debug!(%code, "the place of a feed is not kept yet");
@@ -140,6 +151,7 @@ impl TransactionLoop {
             fate,
             received,
             is_broken,
+            refused_place,
         } = ended;
         match fate {
             Fate::Committed => {
@@ -147,6 +159,8 @@ impl TransactionLoop {
                 self.lanes.succeeded(plan);
                 self.settle(received.delivered);
             }
+            // It was no fault of theirs.
+            Fate::Aborted(_) if refused_place.is_some() => self.lanes.restore(all_of(received)),
             // A refused topic breaks the producer as well: brokers have no open
             // transaction to abort then. It is the cause that counts.
             Fate::Aborted(cause) if !is_broken || cause.is_some() => {
@@ -157,11 +171,7 @@ impl TransactionLoop {
                 self.lanes.failed(received, cause, &self.trouble);
                 self.trouble.warn_of_refused();
             }
-            Fate::Aborted(_) => {
-                let failed = received.failed.into_iter().map(|(message, _)| message);
-                let all = received.delivered.into_iter().chain(failed).collect();
-                self.lanes.restore(all);
-            }
+            Fate::Aborted(_) => self.lanes.restore(all_of(received)),
             Fate::Unsure => {
                 self.unsure = received.delivered;
                 self.make_sure(plan, received.sample)?;
@@ -219,4 +229,9 @@ impl TransactionLoop {
             message.settle(&self.room);
         }
     }
+}
+
+fn all_of(received: Received) -> Messages {
+    let failed = received.failed.into_iter().map(|(message, _)| message);
+    received.delivered.into_iter().chain(failed).collect()
 }

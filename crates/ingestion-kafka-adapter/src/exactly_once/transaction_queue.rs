@@ -21,10 +21,14 @@ use crate::{
     },
     exactly_once::{
         lanes::Lanes,
-        places::{Place, Places},
+        places::{Kept, Places},
         writer_end::Stopped,
     },
 };
+
+/// So many places wait for the thread, beside those that are to be kept at once:
+/// of these a feed has one at a time.
+const PLACES_MAX: usize = 64;
 
 /// Between callers that publish and the thread that sends; bounded by the room.
 pub(crate) struct TransactionQueue {
@@ -37,7 +41,9 @@ pub(crate) struct TransactionQueue {
 #[derive(Default)]
 struct Waiting {
     messages: Messages,
-    places: Vec<Place>,
+    places: Vec<Kept>,
+    /// Whether one of them is to be kept at once.
+    has_due_place: bool,
     /// The thread is woken when so many messages wait.
     wake_at: usize,
 }
@@ -82,9 +88,16 @@ impl TransactionQueue {
     }
 
     /// Adds a place to be kept.
-    pub(crate) fn keep_place(&self, place: Place) {
-        self.lock().places.push(place);
-        self.wake.notify_one();
+    pub(crate) fn keep_place(&self, place: Kept) {
+        let mut waiting = self.lock();
+        if matches!(place, Kept::Now(..)) {
+            waiting.has_due_place = true;
+            self.wake.notify_one();
+        } else if waiting.places.len() >= PLACES_MAX {
+            // It will be kept by itself.
+            return;
+        }
+        waiting.places.push(place);
     }
 
     /// Waits until `count` messages or one place wait, at most `time_max`, and
@@ -102,7 +115,7 @@ impl TransactionQueue {
         let mut waiting = self.lock();
         waiting.wake_at = count;
         let is_waiting = |waiting: &mut Waiting| {
-            let is_enough = waiting.messages.len() >= count || !waiting.places.is_empty();
+            let is_enough = waiting.messages.len() >= count || waiting.has_due_place;
             !is_enough && !self.should_stop()
         };
         let waited = self.wake.wait_timeout_while(waiting, time_max, is_waiting);
@@ -111,6 +124,7 @@ impl TransactionQueue {
         for message in waiting.messages.drain(..) {
             lanes.add(message);
         }
+        waiting.has_due_place = false;
         places.extend(waiting.places.drain(..));
         self.check_stop()
     }

@@ -12,7 +12,10 @@ use ingestion_kafka_adapter::{Delivery, KafkaSettings};
 use ingestion_test_support::{
     publisher::publisher_contract::Arrived, receipts::ReceiptFigures, summaries::summary_of,
 };
-use kafka_test_kit::{shared_broker, unique_topic};
+use kafka_kit::settings::{ClientSettings, SaslMechanism, SecurityProtocol};
+use kafka_test_kit::{
+    Listener, Operation, Resource, SecuredBroker, User, shared_broker, unique_topic,
+};
 
 use crate::support::{PATIENCE, RECEIVED_AT, Rig, SOURCE};
 
@@ -185,4 +188,97 @@ async fn a_place_is_that_of_the_instance_that_may_write() {
     assert_eq!(kept(&third).await, Ok(Some(place("2"))));
     let unknown = third.publisher.last_checkpoint(SOURCE).await;
     assert_eq!(unknown, Ok(None), "each feed has its own");
+}
+
+/// Receipts of the tests are numbered from zero on.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_place_goes_along_with_the_last_message_before_it() {
+    let rig = Rig::start_with(settings(true).await);
+    let kept = async || rig.publisher.last_checkpoint(STEAM).await;
+    assert_eq!(kept().await, Ok(None));
+    rig.publish_matches(1..3).await;
+    rig.publisher.announce_checkpoint(STEAM, &place("5"), 4);
+    rig.publish_matches(3..5).await;
+    rig.flush().await;
+    assert_eq!(kept().await, Ok(None), "one message before it is to come");
+    rig.publisher.announce_checkpoint(SOURCE, &place("b"), 4);
+    rig.publisher.announce_checkpoint(STEAM, &place("6"), 5);
+    rig.publish(message(told(5, true))).await;
+    rig.flush().await;
+    assert_eq!(
+        kept().await,
+        Ok(Some(place("5"))),
+        "nobody has asked for it"
+    );
+    let other = rig.publisher.last_checkpoint(SOURCE).await;
+    assert_eq!(other, Ok(Some(place("b"))));
+    rig.publish_matches(6..7).await;
+    rig.flush().await;
+    let done = rig.publisher.keep_checkpoint(STEAM, &place("6")).await;
+    assert_eq!((done, kept().await), (Ok(()), Ok(Some(place("6")))));
+    let done = rig.publisher.keep_checkpoint(STEAM, &place("7")).await;
+    assert_eq!((done, kept().await), (Ok(()), Ok(Some(place("7")))));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_group_that_refuses_places_is_in_the_way_of_no_match() {
+    let listener = Listener {
+        name: "PASSWORD",
+        asks_for_password: true,
+        ..Listener::default()
+    };
+    let user = User {
+        name: "feeder",
+        password: "no-secret",
+    };
+    let broker = SecuredBroker::start(&[listener], &[user]).await;
+    let broker = broker.expect("a broker can be started");
+    let [matches, letters] = ["matches", "letters"].map(unique_topic);
+    for topic in [&matches, &letters] {
+        let created = broker.create_topic(topic, 3, &[]).await;
+        created.expect("it is new");
+    }
+    for (resource, operation) in [
+        (Resource::Topic(&matches), Operation::Write),
+        (Resource::Topic(&matches), Operation::Read),
+        (Resource::Topic(&letters), Operation::Write),
+        (Resource::TransactionalId(&matches), Operation::Write),
+    ] {
+        let allowed = broker.allow("User:feeder", resource, operation).await;
+        allowed.expect("the broker takes it");
+    }
+    let address = broker.address("PASSWORD").expect("it is there");
+    let settings = KafkaSettings::at(address);
+    let rig = Rig::start_with(KafkaSettings {
+        transactional_id: matches.clone(),
+        group_id: matches.clone(),
+        publish_topic: matches,
+        dead_letter_topic: letters,
+        delivery: Delivery::ExactlyOnce,
+        client: ClientSettings {
+            security_protocol: SecurityProtocol::SaslPlaintext,
+            sasl_mechanism: Some(SaslMechanism::ScramSha512),
+            sasl_username: Some("feeder".to_owned()),
+            sasl_password: Some("no-secret".into()),
+            ..settings.client.clone()
+        },
+        ..settings
+    });
+    for raw in 1..=20 {
+        let after = u64::try_from(raw - 1).expect("it is above zero");
+        let text = place(&raw.to_string());
+        rig.publisher.announce_checkpoint(STEAM, &text, after);
+        rig.publish_matches(raw..raw + 1).await;
+    }
+    assert_eq!(rig.flush().await.published, 20, "they go on");
+    let publisher = Arc::clone(&rig.publisher);
+    let keeping = tokio::spawn(async move {
+        let last = place("20");
+        publisher.keep_checkpoint(STEAM, &last).await
+    });
+    rig.wait_for_reason("publish_topic", "groups that begin with KAFKA_GROUP_ID")
+        .await;
+    rig.publish_matches(21..31).await;
+    assert_eq!(rig.flush().await.published, 30, "and on");
+    keeping.abort();
 }
