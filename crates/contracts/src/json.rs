@@ -6,7 +6,7 @@
 //! written, too: one with half a surrogate pair (`"\ud800"`) is well-formed,
 //! and no text.
 
-use std::fmt;
+use std::{borrow::Cow, fmt};
 
 use serde::{
     Deserialize as _, Deserializer as _,
@@ -23,11 +23,14 @@ pub(crate) enum Document<'a, const N: usize> {
     NoObject,
 }
 
-/// What an object holds under a name; the value is as it was written.
+/// What an object holds under a name.
 #[derive(Debug, Clone, Copy)]
-pub(crate) enum Member<'a> {
+pub enum Member<'a> {
+    /// Nothing.
     Missing,
+    /// A value, as it was written.
     Once(&'a str),
+    /// More than one value.
     Repeated,
 }
 
@@ -81,12 +84,19 @@ impl<'de, const N: usize> Visitor<'de> for Members<'_, N> {
 
 /// Which of `names` a key, as written with its quotes, means.
 fn position(names: &[&str], key: &str) -> Option<usize> {
-    if key.contains('\\') {
-        let key: String = serde_json::from_str(key).ok()?;
-        return names.iter().position(|name| *name == key);
-    }
-    let key = &key[1..key.len() - 1];
+    let key = text_of(key)?;
     names.iter().position(|name| *name == key)
+}
+
+/// The text that a JSON string, as written with its quotes, means; none if `value` is no string,
+/// or one that no text can be.
+#[must_use]
+pub fn text_of(value: &str) -> Option<Cow<'_, str>> {
+    if value.contains('\\') {
+        return serde_json::from_str(value).ok().map(Cow::Owned);
+    }
+    let text = value.strip_prefix('"')?.strip_suffix('"')?;
+    Some(Cow::Borrowed(text))
 }
 
 #[cfg(test)]

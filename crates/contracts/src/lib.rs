@@ -34,8 +34,9 @@ pub use dead_letter::{
     REASON_SIZE_MAX_BYTES,
 };
 pub use header::{DecodeError, Header};
+pub use json::{Member, text_of};
 pub use match_id::{EncodedMatchId, MatchIdRecord, ReceivedMatchId};
 pub use match_summary::{EncodedMatchSummary, MatchSummaryRecord, judge_receipt, judge_start};
-pub use no_match_id::{NoMatchId, find_match_id, find_match_id_in_bytes};
+pub use no_match_id::{NoMatchId, find_match_id, find_match_id_in_bytes, find_members_of};
 pub use rejected_record::{RECORD_SIZE_MAX_BYTES, RejectedRecord};
 pub use version::version;

@@ -59,7 +59,7 @@ impl NoMatchId {
 /// [`NotAnObject`](NoMatchId::NotAnObject), [`Twice`](NoMatchId::Twice),
 /// [`Missing`](NoMatchId::Missing), [`Invalid`](NoMatchId::Invalid).
 pub fn find_match_id(text: &str) -> Result<MatchId, NoMatchId> {
-    let [member] = find(text, &["match_id"])?;
+    let [member] = find_members_of(text, &["match_id"])?;
     judge(member)
 }
 
@@ -77,8 +77,12 @@ pub(crate) fn text(bytes: &[u8]) -> Result<&str, NoMatchId> {
     })
 }
 
-/// Finds the members called `names` of the object that `text` should be.
-pub(crate) fn find<'a, const N: usize>(
+/// Finds the members called `names` of the object that `text` should be; what else it holds is
+/// checked for syntax, and may have any size.
+///
+/// # Errors
+/// [`NotJson`](NoMatchId::NotJson) or [`NotAnObject`](NoMatchId::NotAnObject).
+pub fn find_members_of<'a, const N: usize>(
     text: &'a str,
     names: &[&str; N],
 ) -> Result<[Member<'a>; N], NoMatchId> {

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use anyhow::{Context as _, ensure};
 use health_kit::{Clock, HealthReporter};
 use ingestion_application::{Feed, FrameParsers, SourceName, ports::FrameParser};
-use ingestion_opendota_adapter::stream::{self, MatchFrames, MatchStream};
+use ingestion_opendota_adapter::stream::{self, MatchFrames, MatchStream, StreamFrames};
 use ingestion_steam_adapter::{KeyHealth, SILENT_AFTER, SteamFeed};
 use steam_client::Steam;
 
@@ -16,12 +16,9 @@ use crate::settings::Settings;
 /// health and metrics.
 const FEEDS: &[FeedDeclaration] = &[OPENDOTA_STREAM, STEAM_SEQUENCE];
 
-/// As whose frames the lines of a replay are judged.
-const REPLAYED_AS: FeedDeclaration = OPENDOTA_STREAM;
-
 const OPENDOTA_STREAM: FeedDeclaration = FeedDeclaration {
     source: stream::SOURCE,
-    parser: || Arc::new(MatchFrames),
+    parser: |settings| Arc::new(StreamFrames(settings.opendota.format)),
     build: |settings, clock, jitter_seed| {
         let settings = &settings.opendota;
         let reader = MatchStream::try_new(settings, Arc::clone(clock), jitter_seed)
@@ -40,7 +37,7 @@ const USER_AGENT: &str = concat!("ingestion-service/", env!("CARGO_PKG_VERSION")
 const STEAM_SEQUENCE: FeedDeclaration = FeedDeclaration {
     source: ingestion_steam_adapter::SOURCE,
     // A row that is set aside is judged as every frame is: by its id.
-    parser: || Arc::new(MatchFrames),
+    parser: |_| Arc::new(MatchFrames),
     build: |settings, clock, jitter_seed| {
         let calls = settings.steam.clone();
         let steam = Steam::try_new(USER_AGENT, calls, Arc::clone(clock), jitter_seed);
@@ -65,7 +62,7 @@ struct FeedDeclaration {
     /// The name under which its frames are accounted.
     source: SourceName,
     /// Judges its frames when they come back as dead letters.
-    parser: fn() -> Arc<dyn FrameParser>,
+    parser: fn(&Settings) -> Arc<dyn FrameParser>,
     /// Puts it together; the number lets its reconnects differ from those of
     /// other instances.
     build: fn(&Settings, &Arc<dyn Clock>, u64) -> anyhow::Result<BuiltFeed>,
@@ -99,8 +96,11 @@ pub(crate) fn build(
     chosen.map(build).collect()
 }
 
-/// Who judges the frames of which source.
-pub(crate) fn parsers() -> FrameParsers {
-    let feeds = FEEDS.iter().map(|feed| (feed.source, (feed.parser)()));
-    FrameParsers::new((REPLAYED_AS.parser)(), feeds.collect())
+/// Who judges the frames of which source, as the feeds of these settings would;
+/// each line of a replay is an object, whatever the feeds send.
+pub(crate) fn parsers(settings: &Settings) -> FrameParsers {
+    let feeds = FEEDS
+        .iter()
+        .map(|feed| (feed.source, (feed.parser)(settings)));
+    FrameParsers::new(Arc::new(MatchFrames), feeds.collect())
 }

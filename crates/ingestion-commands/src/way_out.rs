@@ -32,7 +32,7 @@ impl WayOut {
         let publisher = KafkaPublisher::try_new(&settings.kafka, &clock)
             .context("the KAFKA_ settings cannot work")?;
         let publisher = Arc::new(publisher);
-        let parsers = feeds::parsers();
+        let parsers = feeds::parsers(settings);
         // Each may have left something there.
         let sources = parsers.sources();
         let journal = FileJournal::open(&settings.journal, &sources, Arc::clone(&clock))?;

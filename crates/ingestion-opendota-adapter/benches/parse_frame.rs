@@ -3,7 +3,7 @@
 use std::hint::black_box;
 
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
-use ingestion_opendota_adapter::stream::{parse_frame, parse_text_frame};
+use ingestion_opendota_adapter::stream::{parse_frame, parse_text_envelope, parse_text_frame};
 use serde::Deserialize;
 
 /// The library used as most would use it; it accepts more and less than the
@@ -30,6 +30,10 @@ fn parse(criterion: &mut Criterion) {
         });
         group.bench_function("binary", |bencher| {
             bencher.iter(|| parse_frame(black_box(frame.as_bytes())).is_ok());
+        });
+        let envelope = format!(r#"{{"type":"MATCH","message":{{"match":{frame}}}}}"#);
+        group.bench_function("envelope", |bencher| {
+            bencher.iter(|| parse_text_envelope(black_box(&envelope)).is_ok());
         });
         group.bench_function("serde_json", |bencher| {
             bencher.iter(|| {

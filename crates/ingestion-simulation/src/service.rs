@@ -17,7 +17,7 @@ use ingestion_application::{
     ports::{FeedReader, Journal, ReceivedBatch},
 };
 use ingestion_journal_adapter::{FileJournal, storage::Storage};
-use ingestion_opendota_adapter::stream::{MatchStream, SOURCE, StreamSettings};
+use ingestion_opendota_adapter::stream::{MatchStream, SOURCE, StreamFormat, StreamSettings};
 use ingestion_test_support::{
     simulated_disk::SimulatedDisk, simulated_network::SimulatedConnector,
 };
@@ -465,6 +465,8 @@ impl DiskTroubles {
 fn settings() -> StreamSettings {
     StreamSettings {
         url: Upstream::url().into(),
+        format: StreamFormat::Object,
+        subscribe: None,
         headers: Vec::new(),
         ca_file: None,
         heartbeat: Duration::from_secs(5),

@@ -65,7 +65,7 @@ pub(super) fn decode<'a>(
     headers: impl IntoIterator<Item = Header<'a>>,
 ) -> Result<MatchSummaryRecord<'a>, RejectedRecord> {
     let headers = Headers::judge(headers, MatchSummaryRecord::SCHEMA)?;
-    let members = no_match_id::find(no_match_id::text(value)?, &NAMES)?;
+    let members = no_match_id::find_members_of(no_match_id::text(value)?, &NAMES)?;
     let match_id = no_match_id::judge(members[0])?;
     judge_key(key, match_id)?;
     let source = source(&headers)?;
@@ -98,7 +98,7 @@ pub(super) fn decode_line<'a>(
     source: &'a str,
     read_at: Timestamp,
 ) -> Result<MatchSummaryRecord<'a>, RejectedRecord> {
-    let members = no_match_id::find(no_match_id::text(line)?, &LINE_NAMES)?;
+    let members = no_match_id::find_members_of(no_match_id::text(line)?, &LINE_NAMES)?;
     let match_id = no_match_id::judge(members[0])?;
     let [fields @ .., received_at] = Field::all(&members, &LINE_NAMES, None);
     let received_at = if let Some(received_at) = received_at.time()? {

@@ -100,7 +100,9 @@ pub(crate) async fn run(given: Given, arguments: DeadLettersArguments) -> ExitCo
         Action::Redrive { filter, flags } => {
             let limit = filter.part.limit();
             match open(&given, filter) {
-                Ok((_, letters)) => redrive::try_out(letters, limit, &flags).await,
+                Ok((settings, letters)) => {
+                    redrive::try_out(&settings, letters, limit, &flags).await
+                }
                 Err(code) => code,
             }
         }

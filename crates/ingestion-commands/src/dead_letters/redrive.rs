@@ -2,7 +2,7 @@
 
 use command_kit::dead_letters::{Letters, Place, Reading, RedriveFlags, Redriving, Sent, redrive};
 use ingestion_application::{
-    NotRedriven, Redrive,
+    DeadLetterReason, NotRedriven, REPLAY, Redrive,
     ports::{ArchiveError, ArchivedLetter},
 };
 use service_kit::{exit_code::ExitCode, lifecycle::EndSignals};
@@ -23,30 +23,35 @@ pub(super) async fn run(
     limit: u64,
     flags: &RedriveFlags,
 ) -> ExitCode {
+    let rule = rule(&settings, flags);
     with_intake(settings, signals, Kind::Payloads, async |intake, stop| {
-        work_through(chosen, limit, flags, Some(intake), stop).await
+        let mut letters = RedrivenLetters {
+            chosen,
+            rule,
+            intake: Some(intake),
+        };
+        redrive(&mut letters, flags, limit, stop).await
     })
     .await
 }
 
 /// Only says what would be done.
-pub(super) async fn try_out(chosen: ChosenLetters, limit: u64, flags: &RedriveFlags) -> ExitCode {
-    work_through(chosen, limit, flags, None, &CancellationToken::new()).await
-}
-
-async fn work_through(
+pub(super) async fn try_out(
+    settings: &Settings,
     chosen: ChosenLetters,
     limit: u64,
     flags: &RedriveFlags,
-    intake: Option<&Intake>,
-    stop: &CancellationToken,
 ) -> ExitCode {
     let mut letters = RedrivenLetters {
         chosen,
-        rule: Redrive::new(flags.again, &feeds::parsers().sources()),
-        intake,
+        rule: rule(settings, flags),
+        intake: None,
     };
-    redrive(&mut letters, flags, limit, stop).await
+    redrive(&mut letters, flags, limit, &CancellationToken::new()).await
+}
+
+fn rule(settings: &Settings, flags: &RedriveFlags) -> Redrive {
+    Redrive::new(flags.again, &feeds::parsers(settings).sources())
 }
 
 struct RedrivenLetters<'a> {
@@ -129,7 +134,14 @@ impl Redriving for RedrivenLetters<'_> {
     }
 }
 
-/// Which feed it came from; what was judged fit has one.
+/// Whose frame it is; what was judged fit has a source.
+///
+/// Of what Kafka has refused, the value of its record was kept: that is no frame
+/// of the feed, but the object that a line of a replay is.
 fn source_of(letter: &ArchivedLetter) -> &str {
-    letter.account.as_ref().map_or("", |it| &it.source)
+    match &letter.account {
+        Ok(account) if account.reason == DeadLetterReason::RefusedByKafka => REPLAY.as_str(),
+        Ok(account) => &account.source,
+        Err(_) => "",
+    }
 }

@@ -30,6 +30,11 @@ const WRONG_INTERVALS: &[(&str, &str)] = &[
 ];
 const WRONG_TOPICS: &[(&str, &str)] =
     &[("a b", "a b"), ("", ""), ("..", ".."), ("matché", "matché")];
+/// Longer than what is said to a feed.
+const TOO_LONG: &str = match str::from_utf8(&[b'x'; 8 * 1024 + 1]) {
+    Ok(text) => text,
+    Err(_) => panic!("letters are text"),
+};
 const EMPTY: &[(&str, &str)] = &[("", "")];
 
 /// In the order of the manual.
@@ -122,6 +127,16 @@ pub(super) const CASES: &[Case] = &[
             ("feed.example", "***"),
             ("", "***"),
         ],
+    ),
+    case(
+        "OPENDOTA_STREAM_FORMAT",
+        &["object", "envelope", "Lines"],
+        &[("json", "json"), ("", "")],
+    ),
+    case(
+        "OPENDOTA_STREAM_SUBSCRIBE",
+        &["", "{\"subscribe\":\"matches\",\"token\":\"s3cret\"}"],
+        &[(TOO_LONG, "***")],
     ),
     case(
         "OPENDOTA_STREAM_HEADERS",

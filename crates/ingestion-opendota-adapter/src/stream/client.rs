@@ -10,14 +10,16 @@ use ingestion_application::{
     SourceName,
     ports::{DisconnectReason, Disconnection, FeedEvent, FeedReader, ReceivedBatch},
 };
+use secrecy::{ExposeSecret as _, SecretString};
 use tokio::time::{Instant, sleep_until, timeout_at};
 use tokio_tungstenite::tungstenite::protocol::frame::coding::CloseCode;
 
 use super::{
     SOURCE,
-    connection::{Connection, Frames, Heard},
+    connection::{Connection, Heard},
     connector::{Connector, TcpConnector},
     ending::ConnectionEnd,
+    format::{Gathered, StreamFormat},
     gate::Gate,
     handshake::Socket,
     progress::Progress,
@@ -37,6 +39,9 @@ pub struct MatchStream {
     connect_timeout: Duration,
     heartbeat: Duration,
     idle_timeout: Duration,
+    format: StreamFormat,
+    /// What is said on each connection first.
+    subscribe: Option<SecretString>,
     backoff: Backoff,
     state: State,
     /// Since when nobody is listening.
@@ -94,6 +99,8 @@ impl MatchStream {
             connect_timeout: settings.connect_timeout,
             heartbeat: settings.heartbeat,
             idle_timeout: settings.idle_timeout,
+            format: settings.format,
+            subscribe: settings.subscribe.clone(),
             backoff: Backoff::new(settings.backoff_min, settings.backoff_max, jitter_seed),
             state: State::Waiting { until: now },
             unheard_since: now,
@@ -125,9 +132,11 @@ impl MatchStream {
                     }
                 }
                 State::Open(connection) => match connection.listen().await {
-                    Heard::Frames(frames) => {
-                        self.backoff.forget();
-                        return FeedEvent::Received(self.batch(frames));
+                    Heard::Data(gathered) => {
+                        if !gathered.frames.is_empty() {
+                            self.backoff.forget();
+                        }
+                        return FeedEvent::Received(self.batch(gathered));
                     }
                     Heard::End(ending) => return self.disconnected(ending),
                 },
@@ -139,12 +148,12 @@ impl MatchStream {
         }
     }
 
-    fn batch(&self, frames: Frames) -> ReceivedBatch {
+    fn batch(&self, gathered: Gathered) -> ReceivedBatch {
         ReceivedBatch {
             received_at: self.clock.now(),
-            frames,
+            frames: gathered.frames,
             checkpoint: None,
-            passed_over: 0,
+            passed_over: gathered.passed_over,
         }
     }
 
@@ -161,7 +170,9 @@ impl MatchStream {
 
     fn open(&self, socket: Socket, gate: Gate) -> State {
         let pulse = Pulse::new(self.heartbeat, self.idle_timeout, Instant::now());
-        State::Open(Box::new(Connection::new(socket, gate, pulse)))
+        let subscribe = self.subscribe.as_ref().map(SecretString::expose_secret);
+        let connection = Connection::new(socket, gate, pulse, self.format, subscribe);
+        State::Open(Box::new(connection))
     }
 
     fn connect_timed_out(&self, progress: &Progress) -> ConnectionEnd {
@@ -216,9 +227,9 @@ impl FeedReader for MatchStream {
 
     async fn close(&mut self) -> Option<ReceivedBatch> {
         if let State::Open(connection) = &mut self.state
-            && let Some(frames) = connection.take_read().await
+            && let Some(gathered) = connection.take_read().await
         {
-            return Some(self.batch(frames));
+            return Some(self.batch(gathered));
         }
         let now = Instant::now();
         match mem::replace(&mut self.state, State::Waiting { until: now }) {

@@ -6,27 +6,27 @@ use std::{
     time::Duration,
 };
 
+use bytes::Bytes;
 use futures_util::{SinkExt as _, StreamExt as _};
-use ingestion_application::{FoundMatch, ports::InvalidFrame};
 use tokio::{
     io::AsyncReadExt as _,
     time::{Instant, sleep_until, timeout},
 };
 use tokio_tungstenite::tungstenite::{
-    Message,
+    Message, Utf8Bytes,
     protocol::{CloseFrame, frame::coding::CloseCode},
 };
 
 use super::{
     ending::ConnectionEnd,
+    format::{Gathered, Lines, StreamFormat},
     gate::Gate,
     handshake::Socket,
-    parse::{parse_frame, parse_text_frame},
     pulse::Pulse,
 };
 
-/// Messages taken in one go, control frames included: enough to spread the
-/// cost of a batch, few enough to be handed on at once.
+/// Messages taken in one go, control frames included, and so many frames at
+/// most: enough to spread the cost of a batch, few enough to be handed on at once.
 const BATCH_MESSAGES_MAX: usize = 256;
 
 /// Payload after which a batch ends; the message that reaches it is part of it.
@@ -37,18 +37,19 @@ const GOODBYE_MAX: Duration = Duration::from_secs(1);
 
 /// What can be heard.
 pub(super) enum Heard {
-    /// Data messages, never none.
-    Frames(Frames),
+    /// What data messages held, never nothing.
+    Data(Gathered),
     /// Nothing more.
     End(ConnectionEnd),
 }
-
-pub(super) type Frames = Vec<Result<FoundMatch, Box<InvalidFrame>>>;
 
 pub(super) struct Connection {
     socket: Socket,
     gate: Gate,
     pulse: Pulse,
+    format: StreamFormat,
+    /// What is left of the last message, where messages hold lines.
+    lines: Lines,
     /// Something was written that may not have left yet.
     flush_is_due: bool,
     /// Known already, but the frames that came before it go first.
@@ -56,14 +57,27 @@ pub(super) struct Connection {
 }
 
 impl Connection {
-    pub(super) fn new(socket: Socket, gate: Gate, pulse: Pulse) -> Self {
-        Self {
+    /// A connection that has just been made; `subscribe` is said first, if there is something.
+    pub(super) fn new(
+        socket: Socket,
+        gate: Gate,
+        pulse: Pulse,
+        format: StreamFormat,
+        subscribe: Option<&str>,
+    ) -> Self {
+        let mut connection = Self {
             socket,
             gate,
             pulse,
+            format,
+            lines: Lines::default(),
             flush_is_due: false,
             ending: None,
+        };
+        if let Some(text) = subscribe {
+            connection.write(Message::text(text));
         }
+        connection
     }
 
     /// Waits for frames or for the end.
@@ -95,10 +109,10 @@ impl Connection {
     ///
     /// There are no more of them than fit the buffers of the layers, and they
     /// end with the gate's error at the latest.
-    pub(super) async fn take_read(&mut self) -> Option<Frames> {
+    pub(super) async fn take_read(&mut self) -> Option<Gathered> {
         self.gate.shut();
         match poll_fn(|context| self.poll_listen(context)).await {
-            Heard::Frames(frames) => Some(frames),
+            Heard::Data(gathered) => Some(gathered),
             Heard::End(_) => None,
         }
     }
@@ -124,16 +138,19 @@ impl Connection {
     }
 
     fn poll_listen(&mut self, context: &mut Context<'_>) -> Poll<Heard> {
-        let mut frames = Frames::new();
-        if self.ending.is_none() {
-            self.read_ready(&mut frames, context);
+        let mut gathered = Gathered::default();
+        self.lines.take(&mut gathered, BATCH_MESSAGES_MAX);
+        if self.ending.is_none() && self.lines.is_empty() {
+            self.read_ready(&mut gathered, context);
         }
         if self.flush_is_due {
             self.flush(context);
         }
-        if !frames.is_empty() {
+        if !gathered.frames.is_empty() {
             self.pulse.data_received(Instant::now());
-            return Poll::Ready(Heard::Frames(frames));
+        }
+        if !gathered.is_empty() {
+            return Poll::Ready(Heard::Data(gathered));
         }
         match self.ending.take() {
             Some(ending) => Poll::Ready(Heard::End(ending)),
@@ -142,7 +159,7 @@ impl Connection {
     }
 
     /// Takes what is there without waiting, up to the limits of a batch.
-    fn read_ready(&mut self, frames: &mut Frames, context: &mut Context<'_>) {
+    fn read_ready(&mut self, gathered: &mut Gathered, context: &mut Context<'_>) {
         let mut bytes = 0;
         for _ in 0..BATCH_MESSAGES_MAX {
             let message = match self.socket.poll_next_unpin(context) {
@@ -156,11 +173,11 @@ impl Connection {
             match message {
                 Message::Text(text) => {
                     bytes += text.len();
-                    frames.push(parse_text_frame(&text).map(FoundMatch::Id));
+                    self.judge_text(text, gathered);
                 }
                 Message::Binary(payload) => {
                     bytes += payload.len();
-                    frames.push(parse_frame(&payload).map(FoundMatch::Id));
+                    self.judge(payload, gathered);
                 }
                 Message::Pong(payload) => self.pulse.pong_received(&payload),
                 Message::Close(frame) => {
@@ -171,13 +188,32 @@ impl Connection {
                 // The library answers pings with the next read, and never reads frames.
                 Message::Ping(_) | Message::Frame(_) => {}
             }
-            if bytes >= BATCH_BYTES_MAX {
-                return;
+            if bytes >= BATCH_BYTES_MAX || gathered.frames.len() >= BATCH_MESSAGES_MAX {
+                break;
             }
         }
-        if frames.is_empty() {
-            // Only control frames so far, and nobody else will wake us for the rest.
+        if gathered.is_empty() {
+            // Only control frames and blank lines so far, and nobody else will wake us for the rest.
             context.waker().wake_by_ref();
+        }
+    }
+
+    fn judge_text(&mut self, message: Utf8Bytes, gathered: &mut Gathered) {
+        match self.format {
+            StreamFormat::Object => gathered.add_text_object(&message),
+            StreamFormat::Envelope => gathered.add_text_envelope(&message),
+            StreamFormat::Lines => self.judge(message.into(), gathered),
+        }
+    }
+
+    fn judge(&mut self, message: Bytes, gathered: &mut Gathered) {
+        match self.format {
+            StreamFormat::Object => gathered.add_object(&message),
+            StreamFormat::Envelope => gathered.add_envelope(&message),
+            StreamFormat::Lines => {
+                self.lines = Lines::of(message);
+                self.lines.take(gathered, BATCH_MESSAGES_MAX);
+            }
         }
     }
 

@@ -1,7 +1,7 @@
-//! The live match feed: a WebSocket whose messages each name a match.
+//! The live match feed: a WebSocket whose messages name matches.
 //!
-//! [`MatchStream`] keeps a connection and reconnects for ever; [`parse_frame`]
-//! judges one message. One read from the socket is buffered and no more: what
+//! [`MatchStream`] keeps a connection and reconnects for ever; [`StreamFormat`]
+//! says how matches stand in messages, [`parse_frame`] judges one object. One read from the socket is buffered and no more: what
 //! is not asked for stays with the upstream.
 
 mod client;
@@ -9,6 +9,8 @@ mod connection;
 mod connector;
 mod dialing;
 mod ending;
+mod envelope;
+mod format;
 mod gate;
 mod handshake;
 mod parse;
@@ -26,6 +28,8 @@ use ingestion_application::SourceName;
 
 pub use client::MatchStream;
 pub use connector::{ByteStream, Connector, TcpConnector};
+pub use envelope::{parse_envelope, parse_text_envelope};
+pub use format::{StreamFormat, StreamFrames};
 pub use parse::{MatchFrames, parse_frame, parse_text_frame};
 pub use section::StreamSection;
 pub use settings::{StreamSettings, StreamSettingsError};

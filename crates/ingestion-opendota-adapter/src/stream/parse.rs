@@ -40,21 +40,32 @@ pub fn parse_text_frame(frame: &str) -> Result<MatchId, Box<InvalidFrame>> {
     find_match_id(frame).map_err(|why| Box::new(invalid(frame.as_bytes(), &why)))
 }
 
+fn invalid(frame: &[u8], why: &NoMatchId) -> InvalidFrame {
+    invalid_frame(frame, reason_of(why), why.to_string())
+}
+
 /// The verdict holds a copy of the frame, so that a small dead letter does not
 /// keep the large read buffer alive that it arrived in.
-fn invalid(frame: &[u8], why: &NoMatchId) -> InvalidFrame {
-    let reason = match why {
+pub(crate) fn invalid_frame(
+    frame: &[u8],
+    reason: DeadLetterReason,
+    detail: String,
+) -> InvalidFrame {
+    InvalidFrame {
+        reason,
+        detail,
+        payload: Bytes::copy_from_slice(frame),
+    }
+}
+
+pub(super) fn reason_of(why: &NoMatchId) -> DeadLetterReason {
+    match why {
         NoMatchId::NotUtf8 { .. } => DeadLetterReason::NotUtf8,
         NoMatchId::NotJson(_) => DeadLetterReason::NotJson,
         NoMatchId::NotAnObject => DeadLetterReason::NotAnObject,
         NoMatchId::Twice => DeadLetterReason::MatchIdTwice,
         NoMatchId::Missing => DeadLetterReason::MatchIdMissing,
         NoMatchId::Invalid(_) => DeadLetterReason::MatchIdInvalid,
-    };
-    InvalidFrame {
-        reason,
-        detail: why.to_string(),
-        payload: Bytes::copy_from_slice(frame),
     }
 }
 

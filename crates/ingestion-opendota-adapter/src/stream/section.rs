@@ -5,12 +5,13 @@ use std::{
     time::Duration,
 };
 
+use secrecy::SecretString;
 use service_kit::config::{
-    Declaration, DurationBetween, FilePath, Headers, Section, Setting, SettingsReader, SizeBetween,
-    Unset, Url,
+    Declaration, DurationBetween, FilePath, Headers, MASK, OneOf, Section, Setting, SettingsReader,
+    SizeBetween, Unset, Url, ValueParser,
 };
 
-use super::settings::StreamSettings;
+use super::{format::StreamFormat, settings::StreamSettings};
 
 /// Variables by which other clients find their proxy.
 const PROXY_VARIABLES: [&str; 6] = [
@@ -31,6 +32,8 @@ const INTERVAL: DurationBetween = DurationBetween {
 /// The settings that fill [`StreamSettings`].
 pub struct StreamSection {
     url: Setting<Url>,
+    format: Setting<OneOf<StreamFormat>>,
+    subscribe: Setting<Subscription>,
     headers: Setting<Headers>,
     ca_file: Setting<FilePath, Unset>,
     heartbeat: Setting<DurationBetween>,
@@ -51,6 +54,23 @@ impl StreamSection {
             parser: Url {
                 schemes: &["ws", "wss"],
             },
+        },
+        format: Setting {
+            variable: "OPENDOTA_STREAM_FORMAT",
+            default: "object",
+            help: "How matches stand in messages: one object each, an envelope \
+                   `{\"type\":\"MATCH\",\"message\":{\"match\":{…}}}` each, or one object a line",
+            parser: OneOf(&[
+                ("object", StreamFormat::Object),
+                ("envelope", StreamFormat::Envelope),
+                ("lines", StreamFormat::Lines),
+            ]),
+        },
+        subscribe: Setting {
+            variable: "OPENDOTA_STREAM_SUBSCRIBE",
+            default: "",
+            help: "Text that is sent after each connect, for feeds that wait for one",
+            parser: Subscription,
         },
         headers: Setting {
             variable: "OPENDOTA_STREAM_HEADERS",
@@ -116,6 +136,8 @@ impl StreamSection {
         let ca_file = reader.get_optional(&self.ca_file);
         let settings = StreamSettings {
             url: reader.get(&self.url).into(),
+            format: reader.get(&self.format),
+            subscribe: reader.get(&self.subscribe),
             headers: reader.get(&self.headers),
             ca_file: ca_file.map(|path| reader.located(&path)),
             heartbeat: reader.get(&self.heartbeat),
@@ -135,6 +157,8 @@ impl Section for StreamSection {
     fn declarations(&'static self) -> Vec<&'static dyn Declaration> {
         vec![
             &self.url,
+            &self.format,
+            &self.subscribe,
             &self.headers,
             &self.ca_file,
             &self.heartbeat,
@@ -144,6 +168,35 @@ impl Section for StreamSection {
             &self.backoff_max,
             &self.message_size_max,
         ]
+    }
+}
+
+/// More than any feed wants to be told, and it fits the buffer for what is written.
+const SUBSCRIPTION_BYTES_MAX: usize = 8 * 1024;
+
+/// A text for the feed, or none. It often holds a token, so it is masked.
+struct Subscription;
+
+impl ValueParser for Subscription {
+    type Value = Option<SecretString>;
+
+    fn parse(&self, text: &str) -> Result<Self::Value, String> {
+        if text.len() > SUBSCRIPTION_BYTES_MAX {
+            return Err("too long".to_owned());
+        }
+        Ok((!text.is_empty()).then(|| text.into()))
+    }
+
+    fn allowed(&self) -> String {
+        "a text of at most 8 KiB".to_owned()
+    }
+
+    fn holds_secrets(&self) -> bool {
+        true
+    }
+
+    fn masked(&self, text: &str) -> String {
+        if text.is_empty() { "" } else { MASK }.to_owned()
     }
 }
 

@@ -6,7 +6,7 @@ use secrecy::SecretString;
 use service_kit::config::Broken;
 use thiserror::Error;
 
-use super::route::Route;
+use super::{format::StreamFormat, route::Route};
 
 /// Waits beyond this are mistakes, and would overflow a clock at the far end.
 const DURATION_MAX: Duration = Duration::from_hours(24 * 365);
@@ -16,6 +16,10 @@ const DURATION_MAX: Duration = Duration::from_hours(24 * 365);
 pub struct StreamSettings {
     /// `ws://` or `wss://`; user information becomes basic authentication.
     pub url: SecretString,
+    /// How matches stand in messages.
+    pub format: StreamFormat,
+    /// A text that is sent after each connect; never an empty one.
+    pub subscribe: Option<SecretString>,
     /// Further request headers; they win over those of the service. The feed may
     /// choose one of the subprotocols in `Sec-WebSocket-Protocol`, or none.
     pub headers: Vec<(String, SecretString)>,

@@ -2,7 +2,9 @@
 
 use domain::MatchId;
 use ingestion_application::{DeadLetterReason, ports::InvalidFrame};
-use ingestion_opendota_adapter::stream::{parse_frame, parse_text_frame};
+use ingestion_opendota_adapter::stream::{
+    parse_envelope, parse_frame, parse_text_envelope, parse_text_frame,
+};
 use serde::{Deserialize, de::IgnoredAny};
 
 /// A detail is read in a line of a log.
@@ -28,6 +30,7 @@ pub(crate) fn check(frame: &[u8]) {
     assert_eq!(as_text, found, "it is the same frame");
     let is_json = found != Err(DeadLetterReason::NotJson);
     assert_eq!(is_json, serde_json::from_str::<IgnoredAny>(text).is_ok());
+    check_envelope(frame, text, found);
     // Arrays are rows, too, to serde.
     if text.trim_start().starts_with('{')
         && let Ok(Row { match_id }) = serde_json::from_str(text)
@@ -40,11 +43,21 @@ pub(crate) fn check(frame: &[u8]) {
     }
 }
 
+/// Judges `frame` as an envelope, and as what an envelope holds: there the verdict is the same.
+fn check_envelope(frame: &[u8], text: &str, found: Result<MatchId, DeadLetterReason>) {
+    let opened = judge(frame, parse_envelope(frame));
+    assert_eq!(judge(frame, parse_text_envelope(text)), opened);
+    let is_json = opened != Err(DeadLetterReason::NotJson);
+    assert_eq!(is_json, found != Err(DeadLetterReason::NotJson));
+    if is_json {
+        let around = format!(r#"{{"a":{text},"type":"MATCH","message":{{"match":{text}}}}}"#);
+        let within = judge(around.as_bytes(), parse_text_envelope(&around));
+        assert_eq!(within, found.map(Some));
+    }
+}
+
 /// What was found, once it is what a dead letter has to be.
-fn judge(
-    frame: &[u8],
-    found: Result<MatchId, Box<InvalidFrame>>,
-) -> Result<MatchId, DeadLetterReason> {
+fn judge<T>(frame: &[u8], found: Result<T, Box<InvalidFrame>>) -> Result<T, DeadLetterReason> {
     let invalid = match found {
         Ok(id) => return Ok(id),
         Err(invalid) => invalid,

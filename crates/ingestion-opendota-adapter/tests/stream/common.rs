@@ -7,7 +7,7 @@ use futures_util::{SinkExt as _, StreamExt as _};
 use ingestion_application::ports::{
     DisconnectReason, Disconnection, FeedEvent, FeedReader as _, ReceivedBatch,
 };
-use ingestion_opendota_adapter::stream::{MatchStream, StreamSettings};
+use ingestion_opendota_adapter::stream::{MatchStream, StreamFormat, StreamSettings};
 use test_kit::clock::StoppedClock;
 use tokio::{
     io::{AsyncRead, AsyncWrite},
@@ -25,6 +25,8 @@ pub(crate) const CLOCK: StoppedClock = StoppedClock::at_unix_ms(784_111_777_000)
 pub(crate) fn default_settings(url: impl Into<String>) -> StreamSettings {
     StreamSettings {
         url: url.into().into(),
+        format: StreamFormat::Object,
+        subscribe: None,
         headers: Vec::new(),
         ca_file: None,
         heartbeat: Duration::from_secs(30),

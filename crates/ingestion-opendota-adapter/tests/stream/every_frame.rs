@@ -7,7 +7,7 @@ use crate::any_frame::check;
 
 /// Bytes by chance, or pieces that frames are made of.
 fn frame() -> impl Strategy<Value = Vec<u8>> {
-    let pieces = "(\\{|\\}|\\[|\\]|:|,|\"|match_id|\"match_id\":|\\\\u005f|\\\\|[0-9]|-|\\.|e|true|null| |\n|\u{e9}){0,24}";
+    let pieces = "(\\{|\\}|\\[|\\]|:|,|\"|match_id|\"type\":|\"message\":|\"match\":|\"MATCH\"|\"match_id\":|\\\\u005f|\\\\|[0-9]|-|\\.|e|true|null| |\n|\u{e9}){0,24}";
     prop_oneof![
         prop::collection::vec(any::<u8>(), 0..64),
         pieces.prop_map(String::into_bytes),

@@ -7,7 +7,7 @@ use std::{env, fs, path::PathBuf};
 
 use domain::MatchId;
 use ingestion_application::DeadLetterReason;
-use ingestion_opendota_adapter::stream::{parse_frame, parse_text_frame};
+use ingestion_opendota_adapter::stream::{parse_envelope, parse_frame, parse_text_frame};
 use serde_json::Value;
 
 fn recording(file: &str) -> Vec<u8> {
@@ -24,6 +24,20 @@ fn parse(frame: &[u8], is_text: bool) -> Result<i64, DeadLetterReason> {
         parse_frame(frame)
     };
     found.map(MatchId::get).map_err(|invalid| invalid.reason)
+}
+
+/// Parses `found` as what an envelope holds, among whatever else it may hold.
+fn parse_enveloped(found: &[u8]) -> Result<i64, DeadLetterReason> {
+    let frame = [
+        br#"{"origin":"#,
+        found,
+        br#","type":"MATCH","message":{"match":"#,
+        found,
+        br#","origin":"scanner"}}"#,
+    ]
+    .concat();
+    let id = parse_envelope(&frame).map_err(|invalid| invalid.reason)?;
+    Ok(id.expect("it is of the type MATCH").get())
 }
 
 /// Parses each row of `file`, found by `pointer`, as a frame of its own.
@@ -43,12 +57,15 @@ fn check_rows(file: &str, pointer: &str, ids_are_numbers: bool) {
         for is_text in [true, false] {
             assert_eq!(parse(frame.as_bytes(), is_text), expected, "{file}: {row}");
         }
+        assert_eq!(parse_enveloped(frame.as_bytes()), expected, "{file}: {row}");
     }
 }
 
 /// Parses all of `file`, as it was written, as one frame.
 fn check_whole(file: &str, expected: Result<i64, DeadLetterReason>) {
-    assert_eq!(parse(&recording(file), false), expected, "{file}");
+    let frame = recording(file);
+    assert_eq!(parse(&frame, false), expected, "{file}");
+    assert_eq!(parse_enveloped(&frame), expected, "{file} in an envelope");
 }
 
 #[test]

@@ -11,6 +11,12 @@ use crate::support::{Finished, run_to_end};
 const REFUSAL_TIME_MAX: Duration = Duration::from_secs(2);
 const WRONG_SETTINGS: i32 = 78;
 
+/// Longer than what is said to a feed.
+const TOO_LONG: &str = match str::from_utf8(&[b'x'; 8 * 1024 + 1]) {
+    Ok(text) => text,
+    Err(_) => panic!("letters are text"),
+};
+
 /// Every variable with a text that is wrong, and what is shown of it.
 const WRONG: &[(&str, &str, &str)] = &[
     ("INGESTION_SOURCES", "no-feed", "no-feed"),
@@ -40,6 +46,8 @@ const WRONG: &[(&str, &str, &str)] = &[
         "https://user:pass@feed/?api_key=k",
         "https://***@feed/?api_key=***",
     ),
+    ("OPENDOTA_STREAM_FORMAT", "json", "json"),
+    ("OPENDOTA_STREAM_SUBSCRIBE", TOO_LONG, "***"),
     ("OPENDOTA_STREAM_HEADERS", "Host: elsewhere", "Host: ***"),
     ("OPENDOTA_STREAM_CA_FILE", "absent.pem", "absent.pem"),
     ("OPENDOTA_STREAM_HEARTBEAT", "0s", "0s"),
