@@ -5,6 +5,7 @@ use std::{
     path::Path,
     process,
     sync::atomic::{AtomicU32, Ordering},
+    time::Duration,
 };
 
 use anyhow::{Context as _, Result};
@@ -13,6 +14,7 @@ use test_kit::{
     ports::free_ports,
     supervisor::{Order, Supervisor},
 };
+use tokio::time::{Instant, sleep};
 
 use super::{
     broker,
@@ -22,6 +24,10 @@ use super::{
 
 /// Any 16 bytes in base64 do; every cluster has folders of its own.
 pub(super) const CLUSTER_ID: &str = "MkU3OEVBNTcwNTJENDM2Qg";
+
+/// Brokers that answer make topics within this time.
+const READY_WITHIN: Duration = Duration::from_mins(1);
+const ASK_AGAIN_AFTER: Duration = Duration::from_millis(50);
 
 /// What a broker has beside its plain listener.
 #[derive(Default)]
@@ -136,7 +142,7 @@ impl KafkaCluster {
         for broker in &cluster.brokers {
             broker.tell(Order::Start)?;
         }
-        cluster.wait_until_it_answers().await?;
+        cluster.wait_for_brokers(brokers).await?;
         Ok(cluster)
     }
 
@@ -240,12 +246,33 @@ impl KafkaCluster {
         self.tell(broker, Order::Resume)
     }
 
-    /// Waits until all brokers answer.
+    /// Waits until all brokers answer, take a new topic, and each partition has a leader.
+    ///
+    /// A broker that was frozen answers at once, with what it knew. Then its
+    /// controller notices how long nothing was heard of it, and takes its
+    /// partitions from it until it has been heard of again. New topics are made
+    /// by the controller, so it has noticed before it makes one.
     ///
     /// # Errors
     /// With what the brokers logged, when they take longer than a minute.
     pub async fn wait_until_it_answers(&self) -> Result<()> {
-        self.wait_for_brokers(self.brokers.len().max(1)).await
+        let brokers = self.brokers.len().max(1);
+        self.wait_for_brokers(brokers).await?;
+        let begun = Instant::now();
+        while let Err(error) = self.make_a_topic().await {
+            if begun.elapsed() > READY_WITHIN {
+                return Err(error.context(self.log_tails()));
+            }
+            sleep(ASK_AGAIN_AFTER).await;
+        }
+        Ok(embedded::wait_for_leaders(&self.bootstrap_servers, brokers).await?)
+    }
+
+    async fn make_a_topic(&self) -> Result<()> {
+        // Another name each time: an attempt that failed may have made its topic.
+        let probe = unique_topic("probe");
+        self.create_topic(&probe, 1, &[]).await?;
+        self.delete_topic(&probe).await
     }
 
     /// Waits until the cluster consists of so many brokers.
@@ -259,10 +286,12 @@ impl KafkaCluster {
             Ok(()) => Ok(()),
             Err(_) => wait().await,
         };
-        answered.with_context(|| {
-            let logs: Vec<_> = self.brokers.iter().map(Supervisor::log_tail).collect();
-            format!("the brokers say:\n{}", logs.join("\n---\n"))
-        })
+        answered.with_context(|| self.log_tails())
+    }
+
+    fn log_tails(&self) -> String {
+        let logs: Vec<_> = self.brokers.iter().map(Supervisor::log_tail).collect();
+        format!("the brokers say:\n{}", logs.join("\n---\n"))
     }
 
     fn tell(&self, broker: usize, order: Order) -> Result<()> {
@@ -314,6 +343,7 @@ pub(super) fn configuration(
         "process.roles=broker,controller\n\
          node.id={node}\n\
          controller.quorum.voters={voters}\n\
+         broker.heartbeat.interval.ms=500\n\
          controller.listener.names=CONTROLLER\n\
          listeners={listeners},CONTROLLER://127.0.0.1:{controller_port}\n\
          advertised.listeners={advertised}\n\

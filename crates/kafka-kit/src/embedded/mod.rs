@@ -13,4 +13,4 @@ mod topics;
 pub use broker::{EmbeddedBroker, EmbeddedError};
 pub use open_transaction::OpenTransaction;
 pub use topic_reader::{ReadFrom, TopicReader, TopicRecord};
-pub use topics::{add_partitions, create_topic, delete_topic, wait_for_brokers};
+pub use topics::{add_partitions, create_topic, delete_topic, wait_for_brokers, wait_for_leaders};

@@ -102,6 +102,19 @@ pub async fn wait_for_brokers(bootstrap_servers: &str, count: usize) -> Result<(
     .await
 }
 
+/// Waits until `count` brokers answer for the cluster, and each partition has a leader.
+///
+/// # Errors
+/// [`EmbeddedError::DeadlinePassed`] after half a minute.
+pub async fn wait_for_leaders(bootstrap_servers: &str, count: usize) -> Result<(), EmbeddedError> {
+    let action = format!("waiting for {count} brokers at {bootstrap_servers} and all leaders");
+    wait_until(bootstrap_servers, None, &action, |metadata| {
+        let mut partitions = metadata.topics().iter().flat_map(MetadataTopic::partitions);
+        metadata.brokers().len() == count && partitions.all(|partition| partition.leader() >= 0)
+    })
+    .await
+}
+
 /// Asks for the metadata of a topic, or of all, until they are as wanted.
 async fn wait_until(
     bootstrap_servers: &str,
