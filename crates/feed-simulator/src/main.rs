@@ -104,7 +104,7 @@ struct Arguments {
     /// How many times faster than the real one the sequence grows; from 2 on keys have no limits
     #[arg(long, default_value_t = 1, requires = "steam_port")]
     steam_speed: u32,
-    /// Faults of both APIs to draw from, such as refuse:429,refuse:502,accept-then-close,slow:3s,wrong-id,odd-row,empty
+    /// Faults of both APIs to draw from, such as refuse:429,refuse:502,accept-then-close,slow:3s,wrong-id,odd-row,null-row,empty
     #[arg(long, value_delimiter = ',')]
     upstream_faults: Vec<CallFault>,
     /// Fraction of the APIs' calls that go wrong, if there are faults to draw from

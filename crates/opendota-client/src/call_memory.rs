@@ -1,5 +1,10 @@
 //! What has to outlive the process.
 
+use std::{
+    collections::BTreeMap,
+    sync::{Mutex, PoisonError},
+};
+
 use async_trait::async_trait;
 use domain::Day;
 use thiserror::Error;
@@ -31,3 +36,31 @@ pub trait CallMemory: Send + Sync {
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 #[error("calls cannot be set down before they are made: {0}")]
 pub struct CallMemoryError(pub String);
+
+/// Remembers calls as long as the process lives, for whoever has nowhere to keep
+/// them. What an earlier process has called, the first answer tells: that call is
+/// made alone, and taken from what is kept for others, if anything is.
+#[derive(Debug, Default)]
+pub struct ProcessMemory(Mutex<BTreeMap<(Counted, Day), u64>>);
+
+#[async_trait]
+impl CallMemory for ProcessMemory {
+    async fn calls(&self, counted: Counted, day: Day) -> Result<u64, CallMemoryError> {
+        let calls = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        Ok(calls.get(&(counted, day)).copied().unwrap_or(0))
+    }
+
+    async fn set_down(
+        &self,
+        counted: Counted,
+        day: Day,
+        calls: u64,
+    ) -> Result<(), CallMemoryError> {
+        let mut known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        // Those of yesterday are asked for by nobody.
+        known.retain(|(_, other), _| *other >= day);
+        let known = known.entry((counted, day)).or_default();
+        *known = calls.max(*known);
+        Ok(())
+    }
+}

@@ -33,8 +33,24 @@ pub struct OpenDota {
     memory: Arc<dyn CallMemory>,
     clock: Arc<dyn Clock>,
     budget: Mutex<Budget>,
+    counts: Mutex<CallCounts>,
     /// Held by whoever asks the memory.
     turn: tokio::sync::Mutex<()>,
+}
+
+/// What became of the calls so far.
+#[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
+pub struct CallCounts {
+    /// There was an answer, also that nothing is known.
+    pub answered: u64,
+    /// There were too many of them.
+    pub limited: u64,
+    /// The key, or the address, was not accepted.
+    pub refused: u64,
+    /// Nothing usable came, or nobody waited for it.
+    pub failed: u64,
+    /// There was an answer, and it would be as useless another time.
+    pub in_vain: u64,
 }
 
 impl OpenDota {
@@ -79,6 +95,7 @@ impl OpenDota {
             memory,
             clock,
             budget: Mutex::new(budget),
+            counts: Mutex::default(),
             turn: tokio::sync::Mutex::new(()),
         }
     }
@@ -108,6 +125,12 @@ impl OpenDota {
         self.budget().status(self.clock.now())
     }
 
+    /// What became of the calls so far.
+    #[must_use]
+    pub fn calls(&self) -> CallCounts {
+        *self.counts()
+    }
+
     /// Waits until a time, by the client's clock; a moment at least.
     pub(crate) async fn wait_until(&self, until: Timestamp) {
         let ms = until.as_unix_ms() - self.clock.now().as_unix_ms();
@@ -121,6 +144,7 @@ impl OpenDota {
         let result = self.transport.get(&url, self.settings.key.as_ref()).await;
         let now = self.clock.now();
         let (judged, ended) = judge(result, now);
+        self.counts().count(&judged);
         let until = call.end(ended, now).unwrap_or(now);
         match judged {
             Judged::Found(body) => Ok(Answer {
@@ -189,9 +213,27 @@ impl OpenDota {
         Ok(())
     }
 
+    fn counts(&self) -> MutexGuard<'_, CallCounts> {
+        // An addition is whole, whoever panics.
+        self.counts.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
     fn budget(&self) -> MutexGuard<'_, Budget> {
         // A panic while it is held would be a defect of ours; its counts are still the best there are.
         self.budget.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl CallCounts {
+    fn count(&mut self, judged: &Judged) {
+        let counted = match judged {
+            Judged::Found(_) | Judged::NotFound => &mut self.answered,
+            Judged::Limited => &mut self.limited,
+            Judged::Refused(_) => &mut self.refused,
+            Judged::Unavailable(_) => &mut self.failed,
+            Judged::Unusable(_) => &mut self.in_vain,
+        };
+        *counted += 1;
     }
 }
 
@@ -217,6 +259,7 @@ impl Drop for CallOnItsWay<'_> {
                 retry_after: None,
             };
             let now = self.client.clock.now();
+            self.client.counts().failed += 1;
             self.client.budget().end(&ticket, ended, now);
         }
     }

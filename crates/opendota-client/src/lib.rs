@@ -25,9 +25,11 @@ pub use budget::{
     Begin, Budget, BudgetStatus, CallShare, Caller, Counted, Ended, Limits, Outcome, Pause,
     RateHeaders, Ticket, WindowStatus,
 };
-pub use call_memory::{CallMemory, CallMemoryError};
-pub use client::OpenDota;
-pub use page::{MARGIN, Page, PageRow, RangePage, RangeWalk, RowFault, TimeRange, WalkWatcher};
+pub use call_memory::{CallMemory, CallMemoryError, ProcessMemory};
+pub use client::{CallCounts, OpenDota};
+pub use page::{
+    MARGIN, Page, PageList, PageRow, RangePage, RangeWalk, RowFault, TimeRange, WalkWatcher,
+};
 pub use section::OpenDotaSection;
 pub use settings::OpenDotaSettings;
 pub use transport::Transport;

@@ -214,7 +214,7 @@ impl SteamUpstream {
             }
             Some(CallFault::Empty) => answered(answers::page(&[], "")),
             // Nobody asks for one match here, or for a page of the other upstream.
-            Some(CallFault::WrongId | CallFault::OddRow) | None => {
+            Some(CallFault::WrongId | CallFault::OddRow | CallFault::NullRow) | None => {
                 answered(self.look_up(&mut state, path_and_query))
             }
         }

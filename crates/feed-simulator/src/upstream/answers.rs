@@ -6,15 +6,6 @@ use serde_json::{Map, Value, json};
 use super::Answer;
 use crate::world::{World, WorldMatch};
 
-/// Rows of a page.
-const PAGE_ROWS: usize = 100;
-
-/// Matches looked at for a page: further down all have ended.
-const PAGE_LOOKED_AT_MAX: usize = 200_000;
-
-/// 2024-01-01: before it the teams of a row were texts.
-const TEAMS_ARE_ARRAYS_SINCE: i64 = 1_704_067_200;
-
 /// Dire's slots are numbered from here.
 const DIRE_SLOTS: u8 = 128;
 
@@ -51,74 +42,6 @@ pub(super) fn empty() -> Answer {
         headers: Vec::new(),
         body: "[]".to_owned(),
     }
-}
-
-/// `/api/publicMatches`: the newest matches that have ended, by id and not by time.
-pub(super) fn page(world: &World, query: &str, now: Timestamp) -> Vec<Value> {
-    let number = |name: &str| {
-        let mut pairs = query.split('&').filter_map(|pair| pair.split_once('='));
-        let found = pairs.find(|(key, _)| *key == name);
-        found.and_then(|(_, value)| value.parse::<i64>().ok())
-    };
-    let (min_rank, max_rank) = (number("min_rank"), number("max_rank"));
-    let is_asked_for = |found: &WorldMatch| {
-        let rank = found.avg_rank_tier.map_or(0, i64::from);
-        min_rank.is_none_or(|min| rank >= min) && max_rank.is_none_or(|max| rank <= max)
-    };
-    let newest = world.first_id_at(now).get();
-    let below = number("less_than_match_id").map_or(newest, |below| below.min(newest));
-    (1..below)
-        .rev()
-        .take(PAGE_LOOKED_AT_MAX)
-        .filter_map(|id| MatchId::try_new(id).ok())
-        .map(|id| world.at(id))
-        .filter(|found| found.end_time() <= now && is_asked_for(found))
-        .take(PAGE_ROWS)
-        .map(|found| row(&found))
-        .collect()
-}
-
-/// Makes a row in the middle unreadable, and adds one that is none.
-pub(super) fn spoil(rows: &mut Vec<Value>) {
-    let middle = rows.len() / 2;
-    if let Some(row) = rows.get_mut(middle) {
-        row["start_time"] = json!("soon");
-        rows.insert(middle, json!("no row"));
-    }
-}
-
-fn row(found: &WorldMatch) -> Value {
-    let played = found.played;
-    let heroes = |side: [Option<HeroId>; 5]| {
-        let ids = side.map(|hero| hero.map_or(0, HeroId::get));
-        if played.start_time.unix_seconds() < TEAMS_ARE_ARRAYS_SINCE {
-            json!(ids.map(|id| id.to_string()).join(","))
-        } else {
-            json!(ids)
-        }
-    };
-    // Averages come from a database that has more than one type for them.
-    let rank = found.avg_rank_tier.map(|tier| {
-        if played.id.get() % 8 == 0 {
-            json!(f64::from(tier))
-        } else {
-            json!(tier)
-        }
-    });
-    json!({
-        "match_id": played.id.get(),
-        "match_seq_num": found.match_seq_num(),
-        "radiant_win": played.radiant_win,
-        "start_time": played.start_time.unix_seconds(),
-        "duration": played.duration_seconds,
-        "lobby_type": played.lobby_type,
-        "game_mode": played.game_mode,
-        "avg_rank_tier": rank,
-        "num_rank_tier": found.num_rank_tier,
-        "cluster": found.cluster,
-        "radiant_team": heroes(played.radiant),
-        "dire_team": heroes(played.dire),
-    })
 }
 
 /// `/api/matches/{id}`: nothing before a match has ended. `told` is the id that the answer has.

@@ -8,6 +8,7 @@
 mod answers;
 mod fault;
 mod limits;
+mod pages;
 mod server;
 
 use std::{
@@ -19,11 +20,15 @@ use domain::{MatchId, Timestamp};
 use serde::Serialize;
 use serde_json::{Value, json};
 
-use self::limits::{Budget, Refusal};
 pub use self::{
     fault::CallFault,
     limits::Limits,
+    pages::PageList,
     server::{Answers, UpstreamServer},
+};
+use self::{
+    limits::{Budget, Refusal},
+    pages::Lists,
 };
 use crate::{
     faults::UpgradeFault,
@@ -38,6 +43,15 @@ pub struct UpstreamConfig {
     pub world: World,
     /// What time it is there at the start: matches that end later are not known yet.
     pub now: Timestamp,
+    /// How many matches there are, those of the world that start first; none for a world
+    /// without beginning and end.
+    pub matches: Option<u32>,
+    /// Matches that lists never have, in thousandths.
+    pub hidden_per_mille: u32,
+    /// Matches that lists have late, in thousandths.
+    pub late_per_mille: u32,
+    /// How late at most.
+    pub late_by_max: Duration,
     /// How often it may be called.
     pub limits: Limits,
     /// Decides on random faults.
@@ -56,6 +70,7 @@ pub struct Upstream {
 
 struct Shared {
     world: World,
+    lists: Lists,
     state: Mutex<State>,
 }
 
@@ -124,6 +139,10 @@ impl UpstreamConfig {
         Self {
             world,
             now,
+            matches: None,
+            hidden_per_mille: 0,
+            late_per_mille: 0,
+            late_by_max: Duration::from_mins(30),
             limits: Limits::WITHOUT_KEY,
             seed: 1,
             faults: Vec::new(),
@@ -136,6 +155,7 @@ impl Upstream {
     /// An upstream that nobody has called yet.
     #[must_use]
     pub fn new(config: UpstreamConfig) -> Self {
+        let lists = Lists::of(&config);
         let state = State {
             clock: UpstreamClock::new(config.now, 1),
             trouble: Trouble::new(config.seed, config.faults, config.fault_fraction),
@@ -144,6 +164,7 @@ impl Upstream {
         };
         Self {
             shared: Arc::new(Shared {
+                lists,
                 world: config.world,
                 state: Mutex::new(state),
             }),
@@ -182,6 +203,13 @@ impl Upstream {
         self.state().calls
     }
 
+    /// Every match that a list has by now, in a world that has an end: the truth that whoever
+    /// reads pages is compared with.
+    #[must_use]
+    pub fn exposed(&self, list: PageList) -> Vec<MatchId> {
+        self.shared.lists.exposed(list, self.now())
+    }
+
     /// Answers `GET` of a path with its query, such as `/api/matches/8769000001`. Every call
     /// counts against the limits, also one that is refused.
     #[must_use]
@@ -200,7 +228,7 @@ impl Upstream {
                 Outcome::Answer(self.finish(&call, path_and_query), *delay)
             }
             Some(CallFault::Empty) => Outcome::Answer(answers::empty(), Duration::ZERO),
-            Some(CallFault::WrongId | CallFault::OddRow) | None => {
+            Some(CallFault::WrongId | CallFault::OddRow | CallFault::NullRow) | None => {
                 Outcome::Answer(self.finish(&call, path_and_query), Duration::ZERO)
             }
         }
@@ -243,10 +271,12 @@ impl Upstream {
 
     fn look_up(&self, path: &str, query: &str, call: &Call) -> (u16, String) {
         let world = &self.shared.world;
-        if path == "/api/publicMatches" {
-            let mut rows = answers::page(world, query, call.now);
-            if call.fault == Some(CallFault::OddRow) {
-                answers::spoil(&mut rows);
+        if let Some(list) = PageList::of(path) {
+            let mut rows = self.shared.lists.page(list, query, call.now);
+            match call.fault {
+                Some(CallFault::OddRow) => pages::spoil(&mut rows),
+                Some(CallFault::NullRow) => pages::empty_row(&mut rows),
+                _ => {}
             }
             return (200, Value::Array(rows).to_string());
         }

@@ -5,7 +5,7 @@ use std::time::Duration;
 use domain::{MatchId, Timestamp};
 use feed_simulator::{
     UpgradeFault, World,
-    upstream::{CallFault, Limits, Outcome, Upstream, UpstreamConfig, UpstreamServer},
+    upstream::{CallFault, Limits, Outcome, PageList, Upstream, UpstreamConfig, UpstreamServer},
 };
 use serde_json::Value;
 
@@ -141,6 +141,70 @@ async fn pages_go_down_by_id_and_have_what_has_ended() {
     assert_eq!(ranks.count(), 100);
 }
 
+/// All of a list, page by page.
+fn listed(upstream: &Upstream, path: &str) -> Vec<i64> {
+    let mut ids: Vec<i64> = Vec::new();
+    loop {
+        let below = ids.last();
+        let query = below.map_or(String::new(), |id| format!("?less_than_match_id={id}"));
+        let told = ask(upstream, &format!("{path}{query}"));
+        let rows = told.body.as_array().expect("an array").iter();
+        let page: Vec<i64> = rows.filter_map(|row| row["match_id"].as_i64()).collect();
+        if page.is_empty() {
+            return ids;
+        }
+        ids.extend(page);
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn lists_grow_below_their_heads_as_matches_end_and_some_are_late() {
+    let world = World::new(1);
+    let upstream = Upstream::new(UpstreamConfig {
+        matches: Some(5_000),
+        hidden_per_mille: 100,
+        late_per_mille: 50,
+        limits: NOT_LIMITED,
+        ..UpstreamConfig::new(world.clone(), world.begin())
+    });
+    let lists = [
+        ("/api/publicMatches", PageList::Public),
+        ("/api/proMatches", PageList::Pro),
+        ("/api/parsedMatches", PageList::Parsed),
+    ];
+    let mut counts = Vec::new();
+    for minutes in [20, 40, 60, 180] {
+        let now = world.begin().unix_seconds() + 60 * minutes;
+        upstream.advance_to(Timestamp::from_unix_seconds(now));
+        for (path, list) in lists {
+            let exposed = upstream.exposed(list);
+            let mut told = listed(&upstream, path);
+            assert!(told.is_sorted_by(|one, next| one > next), "{path}");
+            told.reverse();
+            let exposed: Vec<i64> = exposed.into_iter().map(MatchId::get).collect();
+            assert_eq!(told, exposed, "{path}");
+            counts.push(told.len());
+        }
+    }
+    let public: Vec<usize> = counts.iter().step_by(3).copied().collect();
+    assert!(public.is_sorted_by(|one, next| one < next), "{public:?}");
+    assert!((4_400..4_600).contains(&public[3]), "{public:?}");
+    assert_eq!((counts[10], counts[11] / 100), (5, 9), "{counts:?}");
+    let pro = ask(&upstream, "/api/proMatches").body;
+    assert!(pro[0]["leagueid"].is_u64() && pro[0].get("radiant_team").is_none());
+    let parsed = ask(&upstream, "/api/parsedMatches").body;
+    assert_eq!(parsed[0].as_object().map(serde_json::Map::len), Some(1));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_page_may_have_a_row_that_is_null_and_one_that_is_all_but_null() {
+    let (upstream, _) = upstream(NOT_LIMITED);
+    upstream.script(["null-row".parse().ok()]);
+    let odd = ask(&upstream, "/api/publicMatches").body;
+    assert_eq!(odd.as_array().map(Vec::len), Some(101));
+    assert!(odd[50].is_null() && odd[51]["match_id"].is_i64() && odd[51]["start_time"].is_null());
+}
+
 #[tokio::test(start_paused = true)]
 async fn an_odd_page_has_a_row_too_many_and_one_without_a_start() {
     let (upstream, _) = upstream(NOT_LIMITED);
@@ -252,6 +316,7 @@ fn faults_are_written_as_they_are_read() {
     for text in [
         "wrong-id",
         "odd-row",
+        "null-row",
         "refuse:429",
         "accept-then-close",
         "slow:3s",

@@ -187,6 +187,8 @@ pub struct WindowStatus {
     pub left: Option<u64>,
     /// How many of them are kept for others; none where there is no limit.
     pub reserve: Option<u64>,
+    /// How many this process may still make; none where there is no limit.
+    pub room: Option<u64>,
     /// When the window begins anew.
     pub resets_at: Timestamp,
 }
@@ -364,6 +366,7 @@ impl Budget {
             used: window.used(),
             left: window.told_left(),
             reserve: window.reserve(),
+            room: window.room(),
             resets_at: window.next(),
         };
         BudgetStatus {

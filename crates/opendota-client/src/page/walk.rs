@@ -6,7 +6,7 @@ use std::time::Duration;
 use domain::{MatchId, Timestamp};
 
 use super::{
-    Page,
+    Page, PageList,
     search::{SearchStep, StartSearch},
 };
 use crate::{CallError, Caller, OpenDota};
@@ -143,7 +143,7 @@ impl RangeWalk {
         watcher: &dyn WalkWatcher,
     ) -> (Page, Option<MatchId>) {
         loop {
-            let asked = self.client.public_matches(below, self.caller).await;
+            let asked = self.client.page(PageList::Public, below, self.caller).await;
             let usable = asked.and_then(|page| {
                 let next = page.next_below(below);
                 next.map(|next| (page, next))
