@@ -5,7 +5,7 @@ use std::{future::poll_fn, sync::Arc, task::Poll, time::Duration};
 use health_kit::Clock;
 
 use crate::{
-    Backlog, Checkpoint, SourceName, SourceStatus,
+    Backlog, Checkpoint, Gaps, SourceName, SourceStatus,
     ports::{FeedEvent, FeedReader},
 };
 
@@ -39,6 +39,18 @@ impl Feed {
     #[must_use]
     pub fn source(&self) -> SourceName {
         self.status.source()
+    }
+
+    /// Whether it makes up by itself for what it has missed.
+    #[must_use]
+    pub fn can_look_back(&self) -> bool {
+        self.consumer.can_look_back()
+    }
+
+    /// Whether it says how far it has told of everything.
+    #[must_use]
+    pub fn tells_in_order(&self) -> bool {
+        self.consumer.tells_in_order()
     }
 
     /// What is known of its connection, for whoever shows it.
@@ -82,8 +94,9 @@ impl Feed {
         }
     }
 
-    /// Follows the connection, and puts what was received into `backlog`.
-    pub(crate) fn handle(&self, event: FeedEvent, backlog: &Backlog) {
+    /// Follows the connection, and puts what was received into `backlog`, and what
+    /// was missed into `gaps`.
+    pub(crate) fn handle(&self, event: FeedEvent, backlog: &Backlog, gaps: Option<&Gaps>) {
         let source = self.source();
         match event {
             FeedEvent::Connected => {
@@ -93,9 +106,18 @@ impl Feed {
             FeedEvent::Received(batch) => {
                 // A place alone is no data: the upstream may be silent all the same.
                 let is_data = !batch.frames.is_empty();
+                let received_at = batch.received_at;
                 backlog.receive(source, batch);
                 if is_data {
                     self.status.received();
+                    if let Some(gaps) = gaps {
+                        gaps.heard(source, received_at);
+                    }
+                }
+            }
+            FeedEvent::Covered(coverage) => {
+                if let Some(gaps) = gaps {
+                    gaps.covered(source, coverage);
                 }
             }
             FeedEvent::Disconnected(disconnection) => {
@@ -106,6 +128,9 @@ impl Feed {
                     "not connected to the feed: {}",
                     disconnection.detail
                 );
+                if let Some(gaps) = gaps {
+                    gaps.interrupted(source, disconnection.reason);
+                }
                 self.status.disconnected(disconnection);
             }
         }

@@ -10,8 +10,8 @@ use health_kit::Clock;
 use tokio::time::Instant;
 
 use crate::{
-    ConnectionSnapshot, DeadLetterReason, LatencySnapshot, Ledger, LedgerFigures, SourceName,
-    SourceStatus, ports::Journal,
+    ConnectionSnapshot, DeadLetterReason, Gaps, GapsSnapshot, LatencySnapshot, Ledger,
+    LedgerFigures, SourceName, SourceStatus, ports::Journal,
 };
 
 /// Takes snapshots of ingestion.
@@ -19,6 +19,7 @@ pub struct IngestionStatus {
     ledger: Arc<Ledger>,
     sources: Vec<Arc<SourceStatus>>,
     journal: Arc<dyn Journal>,
+    gaps: Option<Arc<Gaps>>,
     clock: Arc<dyn Clock>,
 }
 
@@ -39,6 +40,8 @@ pub struct IngestionSnapshot {
     pub since_last_match: Option<Duration>,
     /// What is on disk.
     pub journal: JournalSnapshot,
+    /// What feeds have missed, and what becomes of it.
+    pub gaps: GapsSnapshot,
 }
 
 /// The journal at one moment.
@@ -86,7 +89,17 @@ impl IngestionStatus {
             ledger,
             sources,
             journal,
+            gaps: None,
             clock,
+        }
+    }
+
+    /// The same with what the feeds have missed.
+    #[must_use]
+    pub fn with_gaps(self, gaps: Arc<Gaps>) -> Self {
+        Self {
+            gaps: Some(gaps),
+            ..self
         }
     }
 
@@ -131,7 +144,15 @@ impl IngestionStatus {
             latency: ledger.latency,
             since_last_match: since(ledger.last_received),
             journal: self.journal_at(at),
+            gaps: self.gaps(),
         }
+    }
+
+    /// What the feeds have missed, now.
+    #[must_use]
+    pub fn gaps(&self) -> GapsSnapshot {
+        let gaps = self.gaps.as_ref();
+        gaps.map_or_else(GapsSnapshot::default, |it| it.snapshot())
     }
 
     fn journal_at(&self, now: Timestamp) -> JournalSnapshot {

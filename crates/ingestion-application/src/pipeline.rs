@@ -5,7 +5,7 @@ use std::{sync::Arc, time::Duration};
 use thiserror::Error;
 use tokio_util::sync::CancellationToken;
 
-use crate::{Backlog, BacklogError, BacklogWork, Feed, read_feeds::read_feeds};
+use crate::{Backlog, BacklogError, BacklogWork, Feed, Gaps, read_feeds::read_feeds};
 
 /// So long the last write to the journal may take when there is no more time.
 const CLOSE_TIME_MAX: Duration = Duration::from_millis(800);
@@ -15,6 +15,7 @@ pub struct Pipeline {
     feeds: Vec<Feed>,
     backlog: Arc<Backlog>,
     work: BacklogWork,
+    gaps: Option<Arc<Gaps>>,
 }
 
 /// Why the pipeline has not ended as it should.
@@ -44,6 +45,16 @@ impl Pipeline {
             feeds,
             backlog: Arc::clone(work.backlog()),
             work,
+            gaps: None,
+        }
+    }
+
+    /// The same with an account of what the feeds have missed, which it has made up for.
+    #[must_use]
+    pub fn with_gaps(self, gaps: Arc<Gaps>) -> Self {
+        Self {
+            gaps: Some(gaps),
+            ..self
         }
     }
 
@@ -62,8 +73,10 @@ impl Pipeline {
             mut feeds,
             backlog,
             work,
+            gaps,
         } = self;
-        let carried = carry(&mut feeds, &backlog, work, drain, abort).await;
+        let gaps = gaps.as_deref();
+        let carried = carry(&mut feeds, &backlog, gaps, work, drain, abort).await;
         let in_memory_only = backlog.close(CLOSE_TIME_MAX).await;
         if in_memory_only > 0 {
             return Err(PipelineError::InMemoryOnly(in_memory_only));
@@ -75,21 +88,32 @@ impl Pipeline {
 async fn carry(
     feeds: &mut [Feed],
     backlog: &Backlog,
+    gaps: Option<&Gaps>,
     work: BacklogWork,
     drain: CancellationToken,
     abort: CancellationToken,
 ) -> Result<(), BacklogError> {
-    let reading = read_feeds(feeds, backlog, drain.clone());
+    let reading = read_feeds(feeds, backlog, gaps, drain.clone());
     tokio::pin!(reading);
     let mut has_read_all = false;
     let drained = async {
         (&mut reading).await;
         has_read_all = true;
+        if let Some(gaps) = gaps {
+            gaps.keep_last(backlog);
+        }
         backlog.drained().await;
+    };
+    let closing_gaps = async {
+        if let Some(gaps) = gaps {
+            gaps.work(backlog).await;
+        }
+        std::future::pending::<()>().await;
     };
     let stopped = tokio::select! {
         stopped = work.run() => stopped,
         () = drained => return Ok(()),
+        () = closing_gaps => unreachable!("it has no end"),
         () = abort.cancelled() => return Ok(()),
     };
     // What has been read is the service's, whatever has stopped.

@@ -6,7 +6,7 @@ use futures_util::{
 };
 use tokio_util::sync::CancellationToken;
 
-use crate::{Backlog, Feed, ports::FeedEvent};
+use crate::{Backlog, Feed, Gaps, ports::FeedEvent};
 
 /// Reads `feeds` into `backlog`, as long as there is room, until `drain` is
 /// cancelled; what was read by then is in the backlog when this returns.
@@ -18,7 +18,12 @@ use crate::{Backlog, Feed, ports::FeedEvent};
 /// - room is asked for before each look at a feed and taken before the next, so
 ///   that all together exceed the backlog's limits by no more than one batch;
 /// - a feed that is silent, or not connected, holds up nobody.
-pub(crate) async fn read_feeds(feeds: &mut [Feed], backlog: &Backlog, drain: CancellationToken) {
+pub(crate) async fn read_feeds(
+    feeds: &mut [Feed],
+    backlog: &Backlog,
+    gaps: Option<&Gaps>,
+    drain: CancellationToken,
+) {
     let mut asked: FuturesUnordered<_> = feeds.iter_mut().map(|feed| ask(feed, backlog)).collect();
     loop {
         // Without any feed there is only the end to wait for.
@@ -27,7 +32,7 @@ pub(crate) async fn read_feeds(feeds: &mut [Feed], backlog: &Backlog, drain: Can
             () = drain.cancelled() => break,
             Some(answer) = asked.next() => answer,
         };
-        feed.handle(event, backlog);
+        feed.handle(event, backlog, gaps);
         asked.push(ask(feed, backlog));
     }
     drop(asked);

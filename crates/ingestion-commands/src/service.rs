@@ -9,7 +9,7 @@ use std::{
 use command_kit::{COMMIT, VERSION};
 use health_kit::{Health, HealthReporter, Readiness};
 use ingestion_application::{
-    Feed, IngestionStatus, Ledger, LedgerFigures, Pipeline, ports::PublishError,
+    Feed, Gaps, IngestionStatus, Ledger, LedgerFigures, Pipeline, ports::PublishError,
 };
 use ingestion_http_api::{ApiState, WriteAccess};
 use ingestion_kafka_adapter::KafkaPublisher;
@@ -57,7 +57,9 @@ impl Service {
             .map(|built| (built.feed, built.reporters))
             .unzip();
         let backlog = Arc::clone(work.backlog());
-        let pipeline = Pipeline::new(work, feeds);
+        let known = feeds::sources().collect();
+        let gaps = Arc::new(Gaps::new(&feeds, None, known, Arc::clone(&clock)));
+        let pipeline = Pipeline::new(work, feeds).with_gaps(Arc::clone(&gaps));
 
         let mut reporters: Vec<Arc<dyn HealthReporter>> = Vec::new();
         for status in &feed_statuses {
@@ -68,18 +70,17 @@ impl Service {
         reporters.push(journal.clone());
         reporters.push(backlog);
         reporters.push(ledger.clone());
+        reporters.push(gaps.clone());
         let api = ApiState {
             service_name: settings.service_name,
             version: VERSION,
             commit: COMMIT,
             health: Arc::new(Health::new(reporters)),
             readiness: Arc::new(Readiness::new(drain, vec![journal.clone()])),
-            ingestion: Arc::new(IngestionStatus::new(
-                Arc::clone(&ledger),
-                feed_statuses,
-                journal,
-                clock,
-            )),
+            ingestion: Arc::new(
+                IngestionStatus::new(Arc::clone(&ledger), feed_statuses, journal, clock)
+                    .with_gaps(gaps),
+            ),
             write: settings
                 .api
                 .token

@@ -10,7 +10,10 @@ use ingestion_application::{
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use crate::ApiState;
+use crate::{ApiState, gaps::GapAnswer};
+
+/// A look at what is newest; the list itself is a path of its own.
+const GAPS_SHOWN: usize = 10;
 
 /// Ingestion at one moment; all figures belong to that one moment.
 #[derive(Serialize, ToSchema)]
@@ -31,6 +34,9 @@ pub(crate) struct IngestionAnswer {
     journal: JournalAnswer,
     /// Every feed.
     sources: Vec<SourceAnswer>,
+    /// The newest ten times in which a feed could not be heard, and what becomes of
+    /// them; all are at `/api/v1/ingestion/gaps`.
+    gaps: Vec<GapAnswer>,
 }
 
 /// What is on disk because Kafka has not acknowledged it.
@@ -120,7 +126,7 @@ pub(crate) async fn ingestion(state: web::Data<ApiState>) -> web::Json<Ingestion
     web::Json(state.ingestion.snapshot().into())
 }
 
-fn rfc3339(at: Timestamp) -> String {
+pub(crate) fn rfc3339(at: Timestamp) -> String {
     http_kit::rfc3339(at.as_unix_ms())
 }
 
@@ -142,6 +148,13 @@ impl From<IngestionSnapshot> for IngestionAnswer {
                 lost: snapshot.journal.lost,
             },
             sources: snapshot.sources.into_iter().map(Into::into).collect(),
+            gaps: snapshot
+                .gaps
+                .gaps
+                .into_iter()
+                .take(GAPS_SHOWN)
+                .map(Into::into)
+                .collect(),
         }
     }
 }

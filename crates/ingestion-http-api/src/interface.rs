@@ -8,7 +8,7 @@ use tokio_util::sync::CancellationToken;
 use utoipa_actix_web::service_config::ServiceConfig;
 
 use crate::{
-    ApiState, events, hand_in,
+    ApiState, events, gaps, hand_in,
     hand_in::{HAND_IN_BYTES_MAX, HandIns, REDRIVE_PATH, REPLAY_PATH},
     ingestion,
     metrics::IngestionMetrics,
@@ -80,6 +80,7 @@ fn routes(config: &mut ServiceConfig<'_>) {
     config
         .service(ingestion::ingestion)
         .service(events::ingestion_events)
+        .service(gaps::gaps)
         .service(hand_in::replay)
         .service(hand_in::redrive)
         .service(page::live_page);

@@ -10,6 +10,7 @@
 //! nothing to write to.
 
 mod events;
+mod gaps;
 mod hand_in;
 mod ingestion;
 mod interface;

@@ -4,7 +4,8 @@ use std::{fmt, sync::Arc};
 
 use http_kit::{Metrics, Writer};
 use ingestion_application::{
-    ConnectionState, DeadLetterReason, IngestionSnapshot, IngestionStatus, SourceSnapshot,
+    ConnectionState, DeadLetterReason, GapState, GapsSnapshot, IngestionSnapshot, IngestionStatus,
+    SourceSnapshot,
 };
 
 use crate::ApiState;
@@ -32,6 +33,7 @@ impl Metrics for IngestionMetrics {
         write_ledger(&snapshot, writer)?;
         write_sources(&snapshot, writer)?;
         write_journal(&snapshot, writer)?;
+        write_gaps(&snapshot.gaps, writer)?;
         writer.histogram(
             "ingestion_publish_latency_seconds",
             "From receipt to acknowledgement",
@@ -173,5 +175,21 @@ fn write_journal(snapshot: &IngestionSnapshot, writer: &mut Writer<'_>) -> fmt::
         "ingestion_journal_lost",
         "Matches found damaged in the journal, and lost",
         journal.lost,
+    )
+}
+
+fn write_gaps(gaps: &GapsSnapshot, writer: &mut Writer<'_>) -> fmt::Result {
+    writer.gauges(
+        "ingestion_gaps",
+        "Times in which a feed could not be heard, by what has become of them",
+        GapState::ALL.into_iter().map(|state| {
+            let count = gaps.gaps.iter().filter(|gap| gap.state == state).count();
+            ([("state", state.as_str())], count as u64)
+        }),
+    )?;
+    writer.counter(
+        "ingestion_gaps_lost",
+        "Interruptions of which something is lost, also of earlier processes",
+        gaps.lost_total,
     )
 }

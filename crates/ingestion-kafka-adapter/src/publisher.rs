@@ -1,8 +1,10 @@
 //! The publisher: messages in, records out, and again until acknowledged.
 
+mod places;
+
 use std::{
     collections::HashMap,
-    sync::{Arc, Mutex, PoisonError},
+    sync::{Arc, Mutex},
     time::Duration,
 };
 
@@ -10,7 +12,7 @@ use async_trait::async_trait;
 use domain::MatchId;
 use health_kit::{Clock, HealthCheck, HealthReporter};
 use ingestion_application::{
-    Checkpoint, Receipt, ReceivedSummary, SourceName, SummaryKey,
+    Checkpoint, GAPS, Receipt, ReceivedSummary, SourceName, SummaryKey,
     ports::{FlushError, Message, MessagePublisher, PublishError},
 };
 use kafka_kit::{brokers::in_thread, reader::Reader, settings::SettingsError};
@@ -202,46 +204,6 @@ impl KafkaPublisher {
         })
     }
 
-    /// Does `work` with the group of `source` until it succeeds.
-    async fn with_place_group<T: Send + 'static>(
-        &self,
-        source: SourceName,
-        work: impl Fn(&PlaceGroup) -> Result<T, RDKafkaErrorCode> + Clone + Send + 'static,
-    ) -> Result<T, PublishError> {
-        let stop = self.over.child_token();
-        loop {
-            let (group, work) = (self.place_group(source), work.clone());
-            let done = self.in_thread("kafka-places", move || work(&*group?));
-            let code = match stop.run_until_cancelled(done).await {
-                Some(Ok(Ok(done))) => {
-                    self.shared.trouble.set_places(None);
-                    return Ok(done);
-                }
-                Some(Ok(Err(code)) | Err(code)) => code,
-                None => return Err(self.why_over()),
-            };
-            self.shared.trouble.set_places(Some(code));
-            tracing::debug!(%source, %code, "the place of a feed is not to be had yet");
-            let pause = sleep(READ_AGAIN_AFTER);
-            if stop.run_until_cancelled(pause).await.is_none() {
-                return Err(self.why_over());
-            }
-        }
-    }
-
-    fn place_group(&self, source: SourceName) -> Result<Arc<PlaceGroup>, RDKafkaErrorCode> {
-        let groups = self.place_groups.lock();
-        // A group is in or out, whatever panics elsewhere.
-        let mut groups = groups.unwrap_or_else(PoisonError::into_inner);
-        if let Some(group) = groups.get(&source) {
-            return Ok(Arc::clone(group));
-        }
-        let config = PlaceGroup::config(&self.settings, source);
-        let group = Arc::new(PlaceGroup::open(&config, &self.settings.publish_topic)?);
-        groups.insert(source, Arc::clone(&group));
-        Ok(group)
-    }
-
     /// Takes a message that becomes one record.
     async fn publish_one(&self, message: Message, receipt: Receipt) -> Result<(), PublishError> {
         match &self.way {
@@ -376,6 +338,10 @@ impl MessagePublisher for KafkaPublisher {
         let Way::ExactlyOnce(way) = &self.way else {
             return;
         };
+        if source == GAPS {
+            // No match waits for it: a group for it may not be permitted.
+            return;
+        }
         let described = self.place_group(source);
         match described.and_then(|group| place(&group, source, checkpoint.clone())) {
             Ok(place) => way.keep_place(Kept::With(place, after)),
@@ -389,6 +355,9 @@ impl MessagePublisher for KafkaPublisher {
         source: SourceName,
         checkpoint: &Checkpoint,
     ) -> Result<(), PublishError> {
+        if source == GAPS && !self.can_keep_gaps().await {
+            return Ok(());
+        }
         let checkpoint = checkpoint.clone();
         let Way::ExactlyOnce(way) = &self.way else {
             let keep = move |group: &PlaceGroup| group.keep(&checkpoint);
@@ -411,6 +380,9 @@ impl MessagePublisher for KafkaPublisher {
     ) -> Result<Option<Checkpoint>, PublishError> {
         if let Way::ExactlyOnce(way) = &self.way {
             way.ready().await?;
+        }
+        if source == GAPS {
+            return self.kept_gaps().await;
         }
         self.with_place_group(source, PlaceGroup::kept).await
     }

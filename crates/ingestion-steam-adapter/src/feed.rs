@@ -21,6 +21,7 @@ use crate::{
     place::Place,
     rows::{Frame, Row, frame, is_old, number},
     seen::Seen,
+    told::Told,
 };
 
 /// The name of this feed in records and metrics.
@@ -64,6 +65,8 @@ pub struct SteamFeed {
     /// Where it is, once it knows.
     place: Option<Place>,
     seen: Seen,
+    /// Of which time it has told.
+    told: Told,
     head: Pass,
     trail: Pass,
     /// How many calls the first pass may make before the second one has its turn.
@@ -113,6 +116,7 @@ impl SteamFeed {
             start,
             place: None,
             seen: Seen::default(),
+            told: Told::default(),
             head: pass(),
             trail: pass(),
             head_turns: HEAD_TURNS,
@@ -208,6 +212,7 @@ impl SteamFeed {
                     match_seq_num = number,
                     "the sequence is read from its newest match on"
                 );
+                self.told = Told::from_now(self.clock.now());
                 self.begin_at(Place::at(number));
             }
             Answer::Page(Ok(page)) => {
@@ -265,12 +270,10 @@ impl SteamFeed {
                 self.seen.add(number);
             }
         }
-        let frames = page
-            .matches
-            .into_iter()
-            .map(|row| frame(row, now))
-            .collect();
-        self.hand_over(now, frames);
+        let is_all = place.trail == place.head;
+        self.told.read(&page.matches, is_all);
+        let frames = page.matches.into_iter().map(|row| frame(row, now));
+        self.hand_over(now, frames.collect());
     }
 
     /// Hands over what the first pass has not found.
@@ -288,6 +291,8 @@ impl SteamFeed {
             .report_skipped(place.trail, "it is not asked again");
         self.trail.not_before = Instant::now();
         place.trail = last.saturating_add(1).min(target);
+        let is_reached = |row: &&Row| number(row).is_some_and(|it| it < target);
+        self.told.read_again(page.matches.iter().filter(is_reached));
         let seen = &self.seen;
         let is_news = |row: &Row| number(row).is_some_and(|it| it < target && !seen.contains(it));
         let news = page.matches.into_iter().filter(is_news);
@@ -308,6 +313,8 @@ impl SteamFeed {
             checkpoint: Some(checkpoint.expect("a place is short")),
             passed_over: 0,
         }));
+        let coverage = self.told.coverage();
+        self.ready.extend(coverage.map(FeedEvent::Covered));
     }
 
     fn fail(&mut self, asked: Asked, error: &CallError) {
@@ -406,11 +413,18 @@ impl FeedReader for SteamFeed {
         true
     }
 
+    fn tells_in_order(&self) -> bool {
+        true
+    }
+
     fn resume(&mut self, place: Option<Checkpoint>) {
         let now = self.clock.now();
         let decoded = place.map(|place| Place::decode(place.as_str(), now));
         match (decoded, self.start) {
-            (Some(Ok(place)), _) => self.place = Some(place),
+            (Some(Ok(place)), _) => {
+                self.place = Some(place);
+                self.told = Told::resumed();
+            }
             (Some(Err(error)), _) => {
                 tracing::error!(%error, "the feed begins where STEAM_START says");
                 self.resume(None);

@@ -15,6 +15,7 @@ mod place;
 mod rows;
 mod section;
 mod seen;
+mod told;
 
 pub use feed::{SILENT_AFTER, SOURCE, SteamFeed};
 pub use health::KeyHealth;

@@ -23,16 +23,15 @@ pub(crate) fn number(row: &Row) -> Option<u64> {
 /// Whether it had ended so long before it was read that whatever belongs near it
 /// has appeared.
 pub(crate) fn is_old(row: &Row, now: Timestamp) -> bool {
-    let Ok(SteamMatch {
-        summary: Ok(summary),
-        ..
-    }) = row
-    else {
-        return false;
-    };
+    end(row).is_some_and(|end| since(end, now) >= TRAIL_DELAY)
+}
+
+/// When it had ended at the earliest, if that is told.
+pub(crate) fn end(row: &Row) -> Option<Timestamp> {
+    let summary = row.as_ref().ok()?.summary.as_ref().ok()?;
     let seconds = summary.duration_seconds.map_or(0, i64::from);
-    let end = Timestamp::from_unix_seconds(summary.start_time.unix_seconds() + seconds);
-    since(end, now) >= TRAIL_DELAY
+    let start = summary.start_time.unix_seconds();
+    Some(Timestamp::from_unix_seconds(start.saturating_add(seconds)))
 }
 
 /// The frame that a row makes; it had been fetched by now.

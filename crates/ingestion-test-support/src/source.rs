@@ -33,6 +33,7 @@ pub struct FakeSource {
     script: VecDeque<FeedEvent>,
     read_ahead: VecDeque<ReceivedBatch>,
     keeps_its_place: bool,
+    tells_in_order: bool,
     progress: watch::Sender<Progress>,
 }
 
@@ -58,6 +59,7 @@ impl FakeSource {
             script: script.into_iter().collect(),
             read_ahead: VecDeque::new(),
             keeps_its_place: false,
+            tells_in_order: false,
             progress,
         };
         (source, FakeSourceObserver(observed))
@@ -87,6 +89,15 @@ impl FakeSource {
         }
     }
 
+    /// The same feed, which looks back and says how far it has come.
+    #[must_use]
+    pub fn telling_in_order(self) -> Self {
+        Self {
+            tells_in_order: true,
+            ..self
+        }
+    }
+
     /// The same feed with batches that it hands over only when it is closed.
     #[must_use]
     pub fn having_read(mut self, batches: impl IntoIterator<Item = ReceivedBatch>) -> Self {
@@ -107,6 +118,14 @@ impl FeedReader for FakeSource {
 
     fn keeps_its_place(&self) -> bool {
         self.keeps_its_place
+    }
+
+    fn can_look_back(&self) -> bool {
+        self.keeps_its_place || self.tells_in_order
+    }
+
+    fn tells_in_order(&self) -> bool {
+        self.tells_in_order
     }
 
     fn resume(&mut self, place: Option<Checkpoint>) {

@@ -390,6 +390,12 @@ impl Backlog {
         }
     }
 
+    /// Has `checkpoint` kept as the place of `source` when everything that was
+    /// received so far has its outcome.
+    pub(crate) fn note_checkpoint(&self, source: SourceName, checkpoint: Checkpoint) {
+        self.lock().note_checkpoint(source, checkpoint);
+    }
+
     async fn keep_checkpoints_for_ever(&self) -> Result<(), BacklogError> {
         let mut interval = interval(WATCH_INTERVAL);
         loop {

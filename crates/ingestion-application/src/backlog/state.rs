@@ -209,8 +209,7 @@ impl State {
         ledger.book(source, received, duplicates, now);
         ledger.pass_over(source, batch.passed_over);
         if let Some(checkpoint) = batch.checkpoint {
-            self.checkpoints
-                .note(source, self.next_sequence, checkpoint);
+            self.note_checkpoint(source, checkpoint);
         }
     }
 
@@ -371,6 +370,12 @@ impl State {
         if sequence <= self.attempted_up_to {
             self.acknowledged.push(sequence);
         }
+    }
+
+    /// `checkpoint` is reached when what was received so far is settled.
+    pub(super) fn note_checkpoint(&mut self, source: SourceName, checkpoint: Checkpoint) {
+        let below = self.next_sequence;
+        self.checkpoints.note(source, below, checkpoint);
     }
 
     /// The places of feeds before which everything is settled.

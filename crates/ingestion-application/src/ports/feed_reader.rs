@@ -65,6 +65,19 @@ pub trait FeedReader: Send {
         drop(place);
     }
 
+    /// Whether it hands over by itself what it had missed while it was interrupted,
+    /// or while there was no process to read it. Interruptions of other feeds leave
+    /// gaps, which somebody else has to close.
+    fn can_look_back(&self) -> bool {
+        self.keeps_its_place()
+    }
+
+    /// Whether it tells of everything in its order, and says how far it has come in
+    /// [`FeedEvent::Covered`]: then it closes the gaps of other feeds.
+    fn tells_in_order(&self) -> bool {
+        false
+    }
+
     /// What becomes of its calls, where it is asked call by call.
     fn call_figures(&self) -> Option<Arc<dyn CallFigures>> {
         None
@@ -90,8 +103,22 @@ pub enum FeedEvent {
     /// Frames have been read; at least one, unless there is a checkpoint or
     /// something was passed over.
     Received(ReceivedBatch),
+    /// Everything in a time has been handed over.
+    Covered(Coverage),
     /// The connection, or an attempt at one, is over.
     Disconnected(Disconnection),
+}
+
+/// A time of which a feed has told everything, or will never tell any more.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Coverage {
+    /// Of matches that ended before it may not have told.
+    pub since: Timestamp,
+    /// All that ended before it, and after `since`, were handed over.
+    pub up_to: Timestamp,
+    /// Whether it goes on where an earlier process was: then there is nothing
+    /// between what that one has told and what this one has.
+    pub is_resumed: bool,
 }
 
 /// Frames read in one go.

@@ -2,16 +2,17 @@
 
 use std::{sync::Arc, time::Duration};
 
-use health_kit::SystemClock;
+use domain::Timestamp;
 use ingestion_application::{
-    Backlog, BacklogLimits, BacklogSettings, Feed, IngestionSnapshot, IngestionStatus, Ledger,
-    LedgerFigures, Pipeline, PipelineError, SourceStatus,
-    ports::{FeedEvent, Message, MessagePublisher},
+    Backlog, BacklogLimits, BacklogSettings, Feed, Gaps, IngestionSnapshot, IngestionStatus,
+    Ledger, LedgerFigures, Pipeline, PipelineError, SourceStatus,
+    ports::{FeedEvent, GapRepairer, Message, MessagePublisher},
 };
 use ingestion_test_support::{
     journal::FakeJournal,
-    source::{FakeSource, FakeSourceObserver},
+    source::{FAKE_RECEIVED_AT, FakeSource, FakeSourceObserver},
 };
+use test_kit::clock::RunningClock;
 use tokio::{
     task::JoinHandle,
     time::{sleep, timeout},
@@ -35,6 +36,7 @@ pub(crate) const LIMITS: BacklogLimits = BacklogLimits {
 pub(crate) struct Running {
     pub(crate) feeds: Vec<FakeSourceObserver>,
     pub(crate) statuses: Vec<Arc<SourceStatus>>,
+    pub(crate) gaps: Arc<Gaps>,
     pub(crate) backlog: Arc<Backlog>,
     pub(crate) ledger: Arc<Ledger>,
     pub(crate) ingestion: IngestionStatus,
@@ -66,7 +68,19 @@ impl Running {
         publisher: Arc<dyn MessagePublisher>,
         journal: Arc<FakeJournal>,
     ) -> Self {
-        let clock = Arc::new(SystemClock);
+        Self::start_with_gaps(feeds, publisher, journal, None)
+    }
+
+    /// The same with somebody who closes gaps.
+    pub(crate) fn start_with_gaps(
+        feeds: impl IntoIterator<Item = (FakeSource, FakeSourceObserver)>,
+        publisher: Arc<dyn MessagePublisher>,
+        journal: Arc<FakeJournal>,
+        repairer: Option<Arc<dyn GapRepairer>>,
+    ) -> Self {
+        // Everything in a script was received within the hour before.
+        let now = FAKE_RECEIVED_AT.as_unix_ms() + 3_600_000;
+        let clock = Arc::new(RunningClock::from(Timestamp::from_unix_ms(now)));
         let ledger = Arc::new(Ledger::new(clock.clone()));
         let settings = BacklogSettings {
             dedup_window_size: 1000,
@@ -79,12 +93,15 @@ impl Running {
             .map(|source| Feed::new(Box::new(source), IDLE_TIMEOUT, clock.clone()))
             .collect();
         let statuses: Vec<_> = feeds.iter().map(Feed::status).collect();
+        let known = feeds.iter().map(Feed::source).collect();
+        let gaps = Arc::new(Gaps::new(&feeds, repairer, known, clock.clone()));
         let ingestion = IngestionStatus::new(
             Arc::clone(&ledger),
             statuses.clone(),
             journal.clone(),
             clock.clone(),
-        );
+        )
+        .with_gaps(Arc::clone(&gaps));
         let (backlog, work) = Backlog::new(
             settings,
             journal,
@@ -93,10 +110,12 @@ impl Running {
             clock.clone(),
         );
         let (drain, abort) = (CancellationToken::new(), CancellationToken::new());
-        let task = tokio::spawn(Pipeline::new(work, feeds).run(drain.clone(), abort));
+        let pipeline = Pipeline::new(work, feeds).with_gaps(Arc::clone(&gaps));
+        let task = tokio::spawn(pipeline.run(drain.clone(), abort));
         Self {
             feeds: observers,
             statuses,
+            gaps,
             backlog,
             ledger,
             ingestion,

@@ -41,7 +41,7 @@ async fn every_route_answers_as_it_is_described() {
     let description = api.json("/openapi.json").await;
     assert_eq!(
         description["paths"].as_object().map(serde_json::Map::len),
-        Some(12)
+        Some(13)
     );
     assert_eq!(description["openapi"], "3.1.0");
     api.stop().await;

@@ -110,6 +110,15 @@ async fn metrics_have_their_stable_names_and_labels() {
 }
 
 #[tokio::test]
+async fn gaps_are_told_with_their_bounds_and_who_closes_them() {
+    let api = Api::start();
+    let nothing = json!({"gaps": [], "lost_total": 0});
+    assert_eq!(api.json("/api/v1/ingestion/gaps").await, nothing);
+    assert_eq!(api.json("/api/v1/ingestion").await["gaps"], json!([]));
+    api.stop().await;
+}
+
+#[tokio::test]
 async fn openmetrics_is_there_for_who_asks_for_it() {
     let api = Api::start();
     let request = api.client.get(format!("{}/metrics", api.url));

@@ -192,7 +192,7 @@ impl Reading {
         match &event {
             FeedEvent::Received(batch) => self.take(batch),
             FeedEvent::Disconnected(end) => self.ends.push(end.clone()),
-            FeedEvent::Connected => {}
+            FeedEvent::Connected | FeedEvent::Covered(_) => {}
         }
         event
     }

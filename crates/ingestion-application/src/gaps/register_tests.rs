@@ -1,0 +1,474 @@
+//! The register, minute by minute.
+
+use domain::{MatchId, Timestamp};
+use proptest::prelude::*;
+
+use super::{
+    gap::{GapCause, GapState},
+    register::{Register, WINDOWS_MAX},
+    written::Written,
+};
+use crate::{
+    Checkpoint, SourceName,
+    ports::{Coverage, DisconnectReason},
+};
+
+const STREAM: SourceName = SourceName::new("opendota_stream");
+const LOGS: SourceName = SourceName::new("opendota_logs");
+const PAGES: SourceName = SourceName::new("opendota_pages");
+const STEAM: SourceName = SourceName::new("steam_sequence");
+const KNOWN: [SourceName; 4] = [STREAM, LOGS, PAGES, STEAM];
+
+const LOST: GapCause = GapCause::of(DisconnectReason::ConnectionLost);
+const SILENT: GapCause = GapCause::of(DisconnectReason::IdleTimeout);
+
+const LOST_WINDOW: GapState = GapState::Lost;
+const OPEN: GapState = GapState::Open;
+const REPAIRING: GapState = GapState::Repairing;
+const CLOSED: GapState = GapState::Closed;
+
+fn at(minute: i64) -> Timestamp {
+    Timestamp::from_unix_seconds(1_786_620_000 + 60 * minute)
+}
+
+fn minute(at: Timestamp) -> i64 {
+    (at.unix_seconds() - 1_786_620_000).div_euclid(60)
+}
+
+fn id(id: i64) -> Option<MatchId> {
+    MatchId::try_new(id).ok()
+}
+
+/// A register that has been running since minute 0, with nothing left to it.
+fn register(followers: &[SourceName], walker: Option<SourceName>) -> Register {
+    let mut register = unloaded(followers, walker, 0);
+    register.load(None, at(0));
+    register
+}
+
+fn unloaded(followers: &[SourceName], walker: Option<SourceName>, since: i64) -> Register {
+    let pushed = vec![STREAM, LOGS];
+    Register::new(
+        KNOWN.to_vec(),
+        pushed,
+        followers.to_vec(),
+        walker,
+        at(since),
+    )
+}
+
+/// The next process, which begins at this minute.
+fn restarted(before: &Register, walker: Option<SourceName>, since: i64) -> Register {
+    let text = before.written();
+    assert!(text.len() <= Checkpoint::SIZE_MAX_BYTES, "{text}");
+    let written = Written::decode(&text, &KNOWN, at(since)).expect("ours");
+    let mut next = unloaded(&[], walker, since);
+    next.load(Some(&written), at(since));
+    next
+}
+
+fn told(since: i64, up_to: i64) -> Coverage {
+    Coverage {
+        since: at(since),
+        up_to: at(up_to),
+        is_resumed: false,
+    }
+}
+
+/// All of it: feed, from, to, state; the newest first.
+fn shown(register: &Register, now: i64) -> Vec<(SourceName, i64, Option<i64>, GapState)> {
+    let gaps = register.list(at(now)).into_iter();
+    gaps.map(|it| (it.source, minute(it.from), it.to.map(minute), it.state))
+        .collect()
+}
+
+#[test]
+fn an_interruption_opens_a_window_from_what_was_heard_last_until_something_is_heard() {
+    let mut register = register(&[], Some(PAGES));
+    assert!(!register.heard(STREAM, at(5)));
+    assert!(register.interrupted(STREAM, LOST));
+    assert_eq!(shown(&register, 7), [(STREAM, 5, None, OPEN)]);
+    assert_eq!(register.next_job(at(7)), None, "its end is not known");
+    assert!(!register.interrupted(STREAM, SILENT), "it is the same one");
+    assert!(register.heard(STREAM, at(9)));
+    assert_eq!(shown(&register, 9), [(STREAM, 5, Some(9), REPAIRING)]);
+    assert_eq!(register.list(at(9))[0].cause, LOST);
+    assert!(!register.interrupted(PAGES, LOST), "it looks back itself");
+}
+
+#[test]
+fn before_anything_was_heard_a_window_begins_with_the_process() {
+    let mut register = register(&[], Some(PAGES));
+    register.interrupted(STREAM, LOST);
+    register.heard(STREAM, at(3));
+    assert_eq!(shown(&register, 3), [(STREAM, 0, Some(3), REPAIRING)]);
+}
+
+#[test]
+fn interruptions_that_follow_each_other_are_one_gap_and_begin_anew() {
+    let mut register = register(&[], Some(PAGES));
+    register.heard(STREAM, at(5));
+    register.interrupted(STREAM, LOST);
+    register.heard(STREAM, at(9));
+    let job = register.next_job(at(9)).expect("it has ended");
+    register.walked(job.id, id(70), 0.5, at(10));
+    register.heard(STREAM, at(10));
+    register.interrupted(STREAM, LOST);
+    assert!(!register.is_wanted(job.id), "the window has grown");
+    assert_eq!(shown(&register, 10), [(STREAM, 5, None, OPEN)]);
+    register.heard(STREAM, at(20));
+    let gap = &register.list(at(20))[0];
+    assert_eq!((gap.interruptions, gap.progress), (2, 0.0));
+    let job = register.next_job(at(20)).expect("again");
+    assert_eq!(
+        (job.from, job.to, job.place),
+        (at(5), at(20), None),
+        "from its end on"
+    );
+    register.heard(STREAM, at(22));
+    register.interrupted(STREAM, LOST);
+    assert_eq!(
+        shown(&register, 22),
+        [(STREAM, 22, None, OPEN), (STREAM, 5, Some(20), REPAIRING)],
+        "two minutes are far apart"
+    );
+}
+
+#[test]
+fn a_walk_closes_a_window_and_says_when_it_will_have() {
+    let mut register = register(&[], Some(PAGES));
+    register.heard(STREAM, at(5));
+    register.interrupted(STREAM, LOST);
+    register.heard(STREAM, at(9));
+    let job = register.next_job(at(9)).expect("one");
+    register.walked(job.id, id(70), 0.0, at(10));
+    assert_eq!(register.list(at(10))[0].expected_end, None);
+    register.walked(job.id, id(60), 0.25, at(12));
+    let gap = register.list(at(12)).remove(0);
+    assert_eq!((gap.progress, gap.expected_end), (0.25, Some(at(18))));
+    let job = register.next_job(at(12)).expect("the same");
+    assert_eq!(job.place, id(60));
+    register.walk_ended(job.id, true, at(13));
+    assert_eq!(shown(&register, 13), [(STREAM, 5, Some(9), CLOSED)]);
+    assert_eq!(register.next_job(at(13)), None);
+    register.tidy(at(13 + 24 * 60 - 1));
+    assert_eq!(register.count(CLOSED), 1);
+    register.tidy(at(13 + 24 * 60));
+    assert_eq!(register.count(CLOSED), 0, "seen by whoever wanted to");
+}
+
+#[test]
+fn what_the_upstream_does_not_show_is_lost_with_what_was_covered() {
+    let mut register = register(&[], Some(PAGES));
+    register.heard(STREAM, at(5));
+    register.interrupted(STREAM, LOST);
+    register.heard(STREAM, at(9));
+    let job = register.next_job(at(9)).expect("one");
+    register.walked(job.id, id(70), 0.5, at(10));
+    register.walk_ended(job.id, false, at(11));
+    assert_eq!(shown(&register, 11), [(STREAM, 5, Some(9), LOST_WINDOW)]);
+    let gap = register.list(at(11)).remove(0);
+    assert!((0.49..0.51).contains(&gap.progress), "{}", gap.progress);
+    assert!(gap.detail.contains("does not show"), "{}", gap.detail);
+    assert_eq!(register.lost_total, 1);
+}
+
+#[test]
+fn without_anybody_who_looks_back_a_window_is_lost_when_it_ends() {
+    let mut register = register(&[], None);
+    register.heard(STREAM, at(5));
+    register.interrupted(STREAM, LOST);
+    assert_eq!(shown(&register, 6), [(STREAM, 5, None, OPEN)]);
+    register.heard(STREAM, at(9));
+    assert_eq!(shown(&register, 9), [(STREAM, 5, Some(9), LOST_WINDOW)]);
+    let detail = &register.list(at(9))[0].detail;
+    assert!(detail.contains("opendota-pages"), "{detail}");
+    assert_eq!(register.lost_total, 1);
+}
+
+#[test]
+fn a_window_that_calls_do_not_suffice_for_is_lost_after_seven_days() {
+    let week = 7 * 24 * 60;
+    for (followers, expected) in [(&[][..], LOST_WINDOW), (&[STEAM][..], REPAIRING)] {
+        let mut register = register(followers, Some(PAGES));
+        register.heard(STREAM, at(5));
+        register.interrupted(STREAM, LOST);
+        register.heard(STREAM, at(9));
+        assert!(!register.tidy(at(9 + week)));
+        register.tidy(at(10 + week));
+        assert_eq!(
+            shown(&register, 10 + week),
+            [(STREAM, 5, Some(9), expected)]
+        );
+    }
+}
+
+#[test]
+fn a_feed_that_tells_in_its_order_closes_what_it_has_come_past() {
+    let mut register = register(&[STEAM], None);
+    register.covered(STEAM, told(0, 0), at(0));
+    register.heard(STREAM, at(10));
+    register.interrupted(STREAM, LOST);
+    register.heard(STREAM, at(20));
+    for (up_to, progress) in [(9, 0.0), (15, 0.5), (19, 0.9)] {
+        assert!(!register.covered(STEAM, told(0, up_to), at(up_to + 60)));
+        let gap = register.list(at(up_to + 60)).remove(0);
+        assert_eq!((gap.state, gap.progress), (REPAIRING, progress));
+        assert_eq!(gap.expected_end, Some(at(80)), "it is an hour behind");
+    }
+    assert!(register.covered(STEAM, told(0, 20), at(80)));
+    assert_eq!(shown(&register, 80), [(STREAM, 10, Some(20), CLOSED)]);
+    assert_eq!(register.list(at(80))[0].detail, "closed by steam_sequence");
+}
+
+#[test]
+fn what_was_before_the_only_one_that_looks_back_is_lost_and_the_rest_is_closed() {
+    let mut register = register(&[STEAM], None);
+    register.heard(STREAM, at(10));
+    register.interrupted(STREAM, LOST);
+    register.heard(STREAM, at(20));
+    assert_eq!(
+        shown(&register, 20),
+        [(STREAM, 10, Some(20), REPAIRING)],
+        "it has not said where it began"
+    );
+    register.covered(STEAM, told(15, 15), at(21));
+    let expected = [
+        (STREAM, 15, Some(20), REPAIRING),
+        (STREAM, 10, Some(15), LOST_WINDOW),
+    ];
+    assert_eq!(shown(&register, 21), expected);
+    register.covered(STEAM, told(15, 21), at(90));
+    assert_eq!(shown(&register, 90)[0], (STREAM, 15, Some(20), CLOSED));
+}
+
+#[test]
+fn a_feed_that_lost_its_place_covers_nothing_of_before() {
+    let mut register = register(&[STEAM], None);
+    register.covered(STEAM, told(0, 5), at(10));
+    register.covered(STEAM, told(60, 60), at(60));
+    register.heard(STREAM, at(10));
+    register.interrupted(STREAM, LOST);
+    register.heard(STREAM, at(20));
+    assert_eq!(shown(&register, 61), [(STREAM, 10, Some(20), LOST_WINDOW)]);
+}
+
+#[test]
+fn calls_are_saved_for_what_another_feed_comes_to_unless_it_does_not_come() {
+    let mut register = register(&[STEAM], Some(PAGES));
+    register.covered(STEAM, told(0, 0), at(0));
+    register.heard(STREAM, at(10));
+    register.interrupted(STREAM, LOST);
+    register.heard(STREAM, at(20));
+    assert_eq!(register.next_job(at(20 + 180)), None);
+    assert!(register.next_job(at(20 + 181)).is_some(), "it is late");
+
+    let mut register = self::register(&[STEAM], Some(PAGES));
+    register.covered(STEAM, told(15, 15), at(15));
+    register.heard(STREAM, at(10));
+    register.interrupted(STREAM, LOST);
+    register.heard(STREAM, at(20));
+    assert!(register.next_job(at(20)).is_some(), "it began too late");
+}
+
+#[test]
+fn a_restart_is_a_window_from_what_was_heard_before() {
+    let mut before = register(&[], Some(PAGES));
+    before.heard(STREAM, at(10));
+    let mut next = restarted(&before, Some(PAGES), 15);
+    assert_eq!(shown(&next, 15), [(STREAM, 10, None, OPEN)]);
+    assert_eq!(next.list(at(15))[0].cause, GapCause::RESTART);
+    next.heard(STREAM, at(16));
+    next.heard(STREAM, at(17));
+    assert_eq!(shown(&next, 17), [(STREAM, 10, Some(16), REPAIRING)]);
+    assert_eq!(next.lost_total, 0);
+}
+
+#[test]
+fn what_happened_before_it_was_known_what_is_left_belongs_to_the_same_window() {
+    let mut before = register(&[], None);
+    before.heard(STREAM, at(10));
+    before.heard(LOGS, at(10));
+    let written = Written::decode(&before.written(), &KNOWN, at(15)).expect("ours");
+
+    // One cannot be reached at first and is heard then; the other is heard at once,
+    // and interrupted again.
+    let mut next = unloaded(&[], None, 15);
+    next.interrupted(STREAM, LOST);
+    next.heard(LOGS, at(16));
+    next.heard(STREAM, at(17));
+    next.heard(LOGS, at(18));
+    next.interrupted(LOGS, LOST);
+    next.load(Some(&written), at(19));
+    let expected = [
+        (LOGS, 18, None, OPEN),
+        (STREAM, 10, Some(17), LOST_WINDOW),
+        (LOGS, 10, Some(16), LOST_WINDOW),
+    ];
+    let mut found = shown(&next, 19);
+    found.sort_by_key(|(source, from, ..)| (-*from, source.as_str() == LOGS.as_str()));
+    assert_eq!(found, expected);
+    assert_eq!(next.lost_total, 2, "each once");
+}
+
+#[test]
+fn a_window_that_was_open_goes_on_and_one_half_closed_is_gone_on_with() {
+    let mut before = register(&[], Some(PAGES));
+    before.heard(STREAM, at(10));
+    before.interrupted(STREAM, SILENT);
+    before.heard(STREAM, at(20));
+    let job = before.next_job(at(20)).expect("one");
+    before.walked(job.id, id(70), 0.5, at(21));
+    before.heard(STREAM, at(30));
+    before.interrupted(STREAM, LOST);
+    before.heard(LOGS, at(31));
+
+    let mut next = restarted(&before, Some(PAGES), 40);
+    let expected = [
+        (LOGS, 31, None, OPEN),
+        (STREAM, 30, None, OPEN),
+        (STREAM, 10, Some(20), REPAIRING),
+    ];
+    assert_eq!(shown(&next, 40), expected);
+    assert_eq!(next.list(at(40))[1].cause, LOST, "that was why");
+    let job = next.next_job(at(40)).expect("the same");
+    assert_eq!((job.from, job.place), (at(10), id(70)));
+    next.heard(STREAM, at(41));
+    assert_eq!(shown(&next, 41)[1], (STREAM, 30, Some(41), REPAIRING));
+
+    // Whoever stops reading a feed ends its windows; nothing of later is missed.
+    let mut alone = unloaded(&[], Some(PAGES), 50);
+    alone.pushed.retain(|feed| feed.source == STREAM);
+    let written = Written::decode(&next.written(), &KNOWN, at(50)).expect("ours");
+    alone.load(Some(&written), at(50));
+    assert!(shown(&alone, 50).contains(&(LOGS, 31, Some(50), REPAIRING)));
+}
+
+#[test]
+fn what_a_feed_has_covered_goes_from_process_to_process() {
+    let mut before = register(&[STEAM], None);
+    before.covered(STEAM, told(0, 10), at(70));
+    before.heard(STREAM, at(70));
+    let written = Written::decode(&before.written(), &KNOWN, at(80)).expect("ours");
+    let mut next = unloaded(&[STEAM], None, 80);
+    next.load(Some(&written), at(80));
+    next.heard(STREAM, at(81));
+    // It says only from where on it has seen pages itself.
+    let resumed = Coverage {
+        since: at(75),
+        up_to: at(75),
+        is_resumed: true,
+    };
+    next.covered(STEAM, resumed, at(82));
+    assert_eq!(shown(&next, 82), [(STREAM, 70, Some(81), REPAIRING)]);
+}
+
+#[test]
+fn of_too_many_the_oldest_become_one_and_every_loss_is_counted() {
+    for walker in [None, Some(PAGES)] {
+        let mut register = register(&[], walker);
+        let count = 3 * WINDOWS_MAX;
+        for nth in 0..count {
+            let minute = 10 * i64::try_from(nth).expect("few");
+            register.heard(STREAM, at(minute));
+            register.interrupted(STREAM, LOST);
+            register.heard(STREAM, at(minute + 5));
+        }
+        let gaps = register.list(at(100_000));
+        assert_eq!(gaps.len(), WINDOWS_MAX);
+        let interruptions: u32 = gaps.iter().map(|gap| gap.interruptions).sum();
+        assert_eq!(interruptions as usize, count);
+        assert_eq!(minute(gaps[WINDOWS_MAX - 1].from), 0, "none is forgotten");
+        if walker.is_none() {
+            assert_eq!(register.lost_total, count as u64);
+        }
+        let next = restarted(&register, walker, 100_000);
+        let kept: u32 = next
+            .list(at(100_000))
+            .iter()
+            .map(|it| it.interruptions)
+            .sum();
+        let of_restart = 1;
+        assert_eq!(kept as usize, count + of_restart);
+    }
+}
+
+/// What may happen, each after so many minutes.
+#[derive(Debug, Clone)]
+enum Step {
+    Heard,
+    Interrupted,
+    Restart,
+    WalkedAll,
+    NotShown,
+}
+
+fn steps() -> impl Strategy<Value = Vec<(i64, Step)>> {
+    let step = prop_oneof![
+        4 => Just(Step::Heard),
+        3 => Just(Step::Interrupted),
+        1 => Just(Step::Restart),
+        2 => Just(Step::WalkedAll),
+        1 => Just(Step::NotShown),
+    ];
+    prop::collection::vec((0_i64..30, step), 1..120)
+}
+
+proptest! {
+    /// Every minute in which the feed could not be heard is in a window, and stays
+    /// in one until that is closed, whatever happens and however often one restarts.
+    #[test]
+    fn no_minute_that_was_missed_is_forgotten(steps in steps()) {
+        let mut register = register(&[], Some(PAGES));
+        let (mut now, mut heard) = (0, 0);
+        let mut is_heard = true;
+        // What was missed and not made up for.
+        let mut missed: Vec<(i64, i64)> = Vec::new();
+        register.heard(STREAM, at(0));
+        for (minutes, step) in steps {
+            now += minutes;
+            match step {
+                Step::Heard => {
+                    if !is_heard {
+                        missed.push((heard, now));
+                    }
+                    register.heard(STREAM, at(now));
+                    (heard, is_heard) = (now, true);
+                }
+                Step::Interrupted => {
+                    register.interrupted(STREAM, LOST);
+                    is_heard = false;
+                }
+                Step::Restart => {
+                    register = restarted(&register, Some(PAGES), now);
+                    is_heard = false;
+                }
+                Step::WalkedAll | Step::NotShown => {
+                    if let Some(job) = register.next_job(at(now)) {
+                        let is_whole = matches!(step, Step::WalkedAll);
+                        register.walk_ended(job.id, is_whole, at(now));
+                        if is_whole {
+                            let (from, to) = (minute(job.from), minute(job.to));
+                            missed.retain(|gap| gap.0 < from || gap.1 > to);
+                        }
+                    }
+                }
+            }
+            register.tidy(at(now));
+            let shown = shown(&register, now);
+            let is_in_one = |from: i64, until: i64| {
+                shown.iter().any(|(_, begin, end, state)| {
+                    *state != CLOSED && *begin <= from && end.is_none_or(|end| end >= until)
+                })
+            };
+            for (from, until) in &missed {
+                prop_assert!(is_in_one(*from, *until), "{from} to {until} of {shown:?}");
+            }
+            if !is_heard {
+                prop_assert!(is_in_one(heard, i64::MAX), "since {heard} of {shown:?}");
+            }
+            let open = shown.iter().filter(|it| it.3 == OPEN).count();
+            prop_assert_eq!(open, usize::from(!is_heard));
+        }
+    }
+}

@@ -1,0 +1,60 @@
+//! Of which time everything has been told.
+
+use domain::Timestamp;
+use ingestion_application::ports::Coverage;
+
+use crate::rows::{Row, end};
+
+/// The sequence goes by the ends of matches, so a pass that has come to one has
+/// told of all that ended before. What an upstream says of an end leaves pauses
+/// out: the true one is later, so no more is claimed than is so.
+#[derive(Debug, Default)]
+pub(crate) struct Told {
+    is_resumed: bool,
+    since: Option<Timestamp>,
+    up_to: Option<Timestamp>,
+}
+
+impl Told {
+    /// From the newest match on, which had ended by now.
+    pub(crate) fn from_now(now: Timestamp) -> Self {
+        Self {
+            since: Some(now),
+            ..Self::default()
+        }
+    }
+
+    /// From where an earlier process was.
+    pub(crate) fn resumed() -> Self {
+        Self {
+            is_resumed: true,
+            ..Self::default()
+        }
+    }
+
+    /// The first pass has read a page; `is_all` if the second one need not.
+    pub(crate) fn read(&mut self, page: &[Row], is_all: bool) {
+        if self.since.is_none() {
+            self.since = page.iter().find_map(end);
+        }
+        if is_all {
+            self.read_again(page);
+        }
+    }
+
+    /// The second pass has come past these rows.
+    pub(crate) fn read_again<'a>(&mut self, rows: impl IntoIterator<Item = &'a Row>) {
+        let last = rows.into_iter().filter_map(end).max();
+        self.up_to = self.up_to.max(last);
+    }
+
+    /// The time; none before any of it is known.
+    pub(crate) fn coverage(&self) -> Option<Coverage> {
+        let since = self.since?;
+        Some(Coverage {
+            since,
+            up_to: self.up_to.map_or(since, |up_to| up_to.max(since)),
+            is_resumed: self.is_resumed,
+        })
+    }
+}
