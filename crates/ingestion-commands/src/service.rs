@@ -58,7 +58,7 @@ impl Service {
             .unzip();
         let backlog = Arc::clone(work.backlog());
         let known = feeds::sources().collect();
-        let gaps = Arc::new(Gaps::new(&feeds, None, known, Arc::clone(&clock)));
+        let gaps = Arc::new(Gaps::new(&feeds, known, Arc::clone(&clock)));
         let pipeline = Pipeline::new(work, feeds).with_gaps(Arc::clone(&gaps));
 
         let mut reporters: Vec<Arc<dyn HealthReporter>> = Vec::new();

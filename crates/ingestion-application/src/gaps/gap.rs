@@ -114,21 +114,12 @@ const LETTERS: [(char, GapCause); 14] = [
 pub(super) enum Loss {
     /// No chosen feed can look back.
     NobodyLooksBack,
-    /// The feed that can look back began behind it.
-    BeforeCoverage,
-    /// The upstream does not show so much of the past.
-    NotShown,
-    /// It was not closed in time.
-    TooOld,
+    /// Those that can look back have not told of all of it, and will not.
+    NotCovered,
 }
 
 impl Loss {
-    const ALL: [(char, Self); 4] = [
-        ('n', Self::NobodyLooksBack),
-        ('b', Self::BeforeCoverage),
-        ('s', Self::NotShown),
-        ('o', Self::TooOld),
-    ];
+    const ALL: [(char, Self); 2] = [('n', Self::NobodyLooksBack), ('c', Self::NotCovered)];
 
     pub(super) fn letter(self) -> char {
         let found = Self::ALL.iter().find(|(_, loss)| *loss == self);
@@ -146,12 +137,10 @@ impl Loss {
                 "no feed of INGESTION_SOURCES can look back: opendota-pages or steam-sequence \
                  beside this one would close such gaps"
             }
-            Self::BeforeCoverage => {
-                "the feed that could close it was first read after this time, and does not tell \
-                 of what was before"
+            Self::NotCovered => {
+                "the feeds that could close it were not read yet at this time, or were too far \
+                 behind to read all of it, and do not tell of it any more"
             }
-            Self::NotShown => "the upstream does not show all of this time any more",
-            Self::TooOld => "it was not closed within seven days, as calls did not suffice",
         }
     }
 }

@@ -3,10 +3,9 @@
 //! A feed that is pushed says nothing of what it had to say while it was
 //! interrupted, or while the service was down. Each interruption therefore opens
 //! a *window* in time, from when the feed was last heard until it is heard again.
-//! Windows are closed by whoever can look back: a feed that reads everything in
-//! its order and says how far it has come ([`Coverage`](crate::ports::Coverage)),
-//! or a [`GapRepairer`](crate::ports::GapRepairer), which is asked for the time of
-//! the window. What nobody can close any more is lost, and is told.
+//! Windows are closed by feeds that can look back, which say of which time they
+//! have told everything ([`Coverage`](crate::ports::Coverage)). What nobody can
+//! close any more is lost, and is told.
 //!
 //! The [`Register`] knows all windows; it is a machine without clock and I/O.
 //! [`Gaps`] is what everybody shares of it.

@@ -4,7 +4,7 @@ mod loading;
 
 use std::time::Duration;
 
-use domain::{MatchId, Timestamp};
+use domain::Timestamp;
 
 use super::{
     gap::{Gap, GapCause, GapState, Loss},
@@ -24,13 +24,6 @@ const SHOWN_FOR: Duration = Duration::from_hours(24);
 /// what is asked for is what led up to it, and would be asked for twice.
 const TOUCHING: Duration = Duration::from_mins(1);
 
-/// What a feed in its order will come to is left to it for so long, before
-/// somebody is asked who has few calls. Its second pass takes an hour.
-const PATIENCE: Duration = Duration::from_hours(3);
-
-/// A window that was not closed so long after its end is given up.
-const REPAIR_TIME_MAX: Duration = Duration::from_hours(7 * 24);
-
 /// A feed whose interruptions leave windows.
 #[derive(Debug, Clone)]
 pub(super) struct Pushed {
@@ -49,23 +42,12 @@ pub(super) struct Follower {
     pub(super) coverage: Option<Coverage>,
 }
 
-/// A window somebody is to walk through.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub(crate) struct Job {
-    pub(crate) id: u64,
-    pub(crate) from: Timestamp,
-    pub(crate) to: Timestamp,
-    pub(crate) place: Option<MatchId>,
-}
-
 #[derive(Debug)]
 pub(super) struct Register {
     /// Every feed whose windows may have been kept.
     pub(super) known: Vec<SourceName>,
     pub(super) pushed: Vec<Pushed>,
     pub(super) followers: Vec<Follower>,
-    /// Who walks through windows, if anybody does.
-    walker: Option<SourceName>,
     pub(super) windows: Vec<Window>,
     /// Interruptions lost for good, ever.
     pub(super) lost_total: u64,
@@ -76,13 +58,12 @@ pub(super) struct Register {
 }
 
 impl Register {
-    /// A register of the feeds `pushed`, whose windows are closed by `followers`
-    /// or `walker`; `known` are all feeds there can be.
+    /// A register of the feeds `pushed`, whose windows are closed by `followers`;
+    /// `known` are all feeds there can be.
     pub(super) fn new(
         known: Vec<SourceName>,
         pushed: Vec<SourceName>,
         followers: Vec<SourceName>,
-        walker: Option<SourceName>,
         now: Timestamp,
     ) -> Self {
         let pushed = pushed.into_iter().map(|source| Pushed {
@@ -98,7 +79,6 @@ impl Register {
             known,
             pushed: pushed.collect(),
             followers: followers.collect(),
-            walker,
             windows: Vec::new(),
             lost_total: 0,
             next_id: 1,
@@ -148,8 +128,9 @@ impl Register {
         };
         let before = follower.coverage;
         let coverage = match before {
+            // From where on there is a whole, whoever came before knows better.
             Some(before) if told.is_resumed => Coverage {
-                since: before.since.min(told.since),
+                since: before.since,
                 up_to: before.up_to.max(told.up_to),
                 is_resumed: before.is_resumed,
             },
@@ -160,68 +141,7 @@ impl Register {
         self.apply_coverage(source, coverage, now) || is_first
     }
 
-    // What is known of closing them.
-
-    /// What is to be walked through next: the newest, as the upstream shows of
-    /// old ones less and less in any case.
-    pub(super) fn next_job(&self, now: Timestamp) -> Option<Job> {
-        self.walker?;
-        let mut waiting = self.windows.iter().filter_map(|window| {
-            let to = window.to_close()?;
-            let is_followed = self.follower_of(window).is_some();
-            let is_due = !is_followed || between(to, now) > PATIENCE;
-            is_due.then_some(Job {
-                id: window.id,
-                from: window.from,
-                to,
-                place: window.place,
-            })
-        });
-        let first = waiting.next()?;
-        Some(waiting.fold(
-            first,
-            |newest, job| {
-                if job.to > newest.to { job } else { newest }
-            },
-        ))
-    }
-
-    /// Whether a job is still to be done.
-    pub(super) fn is_wanted(&self, id: u64) -> bool {
-        let mut windows = self.windows.iter();
-        windows.any(|window| window.id == id && window.to_close().is_some())
-    }
-
-    /// A walk has come to `place`.
-    pub(super) fn walked(
-        &mut self,
-        id: u64,
-        place: Option<MatchId>,
-        progress: f64,
-        now: Timestamp,
-    ) {
-        if let Some(window) = self.pending(id) {
-            window.place = place.or(window.place);
-            window.behind = None;
-            window.advance(progress, now);
-        }
-    }
-
-    /// A walk through a window has ended: everything is told, or what can be.
-    pub(super) fn walk_ended(&mut self, id: u64, is_whole: bool, now: Timestamp) {
-        let walker = self.walker;
-        let is_followed = self.windows.iter().find(|it| it.id == id);
-        let is_followed = is_followed.is_some_and(|it| self.follower_of(it).is_some());
-        let Some((window, by)) = self.pending(id).zip(walker) else {
-            return;
-        };
-        if is_whole {
-            window.progress = 1.0;
-            window.fate = Fate::Closed { at: now, by };
-        } else if !is_followed {
-            self.lose(id, Loss::NotShown);
-        }
-    }
+    // What is known of all of them.
 
     /// Lets go of what is old; whether anything has changed.
     pub(super) fn tidy(&mut self, now: Timestamp) -> bool {
@@ -230,18 +150,8 @@ impl Register {
             Fate::Closed { at, .. } => between(at, now) < SHOWN_FOR,
             Fate::Pending | Fate::Lost(_) => true,
         });
-        let too_old = self.windows.iter().filter_map(|window| {
-            let to = window.to_close()?;
-            // A feed that tells in its order comes to it, however late.
-            let is_followed = self.follower_of(window).is_some();
-            (!is_followed && between(to, now) > REPAIR_TIME_MAX).then_some(window.id)
-        });
-        let too_old: Vec<_> = too_old.collect();
-        for id in &too_old {
-            self.lose(*id, Loss::TooOld);
-        }
         self.bound();
-        !too_old.is_empty() || self.windows.len() != count
+        self.windows.len() != count
     }
 
     /// All of them, the newest first.
@@ -250,7 +160,7 @@ impl Register {
         windows.sort_by_key(|window| std::cmp::Reverse((window.from, window.id)));
         let shown = windows
             .into_iter()
-            .map(|window| window.shown(self.follower_of(window).or(self.walker), now));
+            .map(|window| window.shown(self.follower_of(window), now));
         shown.collect()
     }
 
@@ -287,16 +197,15 @@ impl Register {
 
     /// Adds a window; one that follows another closely goes on with it.
     fn add(&mut self, mut window: Window) {
-        let id = self.fresh_id();
         let touches = |before: &&mut Window| {
             let to = before.to_close();
             before.source == window.source
                 && to.is_some_and(|to| moved(to, TOUCHING) >= window.from)
         };
         if let Some(before) = self.windows.iter_mut().find(touches) {
-            before.absorb(&window, id);
+            before.absorb(&window);
         } else {
-            window.id = id;
+            window.id = self.fresh_id();
             self.windows.push(window);
         }
     }
@@ -315,9 +224,6 @@ impl Register {
 
     /// Gives up of a window what nobody can tell of.
     fn judge(&mut self, id: u64) {
-        if self.walker.is_some() {
-            return;
-        }
         let began = self.followers.iter().map(|it| Some(it.coverage?.since));
         match began.reduce(|one, two| Some(one?.min(two?))) {
             None => self.lose(id, Loss::NobodyLooksBack),
@@ -336,13 +242,13 @@ impl Register {
             return;
         };
         if to <= since {
-            return self.lose(id, Loss::BeforeCoverage);
+            return self.lose(id, Loss::NotCovered);
         }
         let mut before = window.clone();
         (before.id, before.to) = (new_id, Some(since));
         window.from = since;
         self.windows.push(before);
-        self.lose(new_id, Loss::BeforeCoverage);
+        self.lose(new_id, Loss::NotCovered);
     }
 
     fn lose(&mut self, id: u64, loss: Loss) {
@@ -387,7 +293,7 @@ impl Register {
             } else if coverage.up_to > window.from {
                 let whole = between(window.from, to).as_secs_f64();
                 let done = between(window.from, coverage.up_to).as_secs_f64();
-                window.advance(done / whole, now);
+                window.progress = window.progress.max(done / whole);
             }
             window.behind = Some(between(coverage.up_to, now));
         }
@@ -401,7 +307,7 @@ impl Register {
                 if state == GapState::Closed {
                     let oldest = self.windows.iter().position(|it| it.state() == state);
                     self.windows.remove(oldest.expect("there are many"));
-                } else if !self.merge_oldest(state) {
+                } else if !merge_oldest(&mut self.windows, state) {
                     break;
                 }
             }
@@ -412,17 +318,11 @@ impl Register {
         let windows = self.windows.iter();
         windows.filter(|window| window.state() == state).count()
     }
-
-    /// Makes one of the two oldest windows in this state that a feed has two of.
-    pub(super) fn merge_oldest(&mut self, state: GapState) -> bool {
-        let id = self.fresh_id();
-        merge_oldest(&mut self.windows, state, id)
-    }
 }
 
 /// Makes one of the two oldest windows in this state that a feed has two of;
 /// whether there were any.
-pub(super) fn merge_oldest(windows: &mut Vec<Window>, state: GapState, id: u64) -> bool {
+pub(super) fn merge_oldest(windows: &mut Vec<Window>, state: GapState) -> bool {
     windows.sort_by_key(|window| window.from);
     for first in 0..windows.len() {
         let is_like =
@@ -433,7 +333,7 @@ pub(super) fn merge_oldest(windows: &mut Vec<Window>, state: GapState, id: u64) 
         let second = windows[first + 1..].iter().position(is_like);
         if let Some(second) = second {
             let second = windows.remove(first + 1 + second);
-            windows[first].absorb(&second, id);
+            windows[first].absorb(&second);
             return true;
         }
     }

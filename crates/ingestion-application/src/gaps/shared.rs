@@ -7,28 +7,23 @@ use std::{
 
 use domain::Timestamp;
 use health_kit::{Clock, Condition, HealthCheck, HealthReporter, HealthStatus};
-use tokio::{
-    sync::Notify,
-    time::{Instant, interval},
-};
+use tokio::time::{Instant, interval};
 
 use super::{
     GAPS,
     gap::{Gap, GapCause, GapState},
-    register::{Job, Register},
+    register::Register,
     written::Written,
 };
 use crate::{
     Backlog, Checkpoint, Feed, SourceName,
-    ports::{Coverage, DisconnectReason, GapRepairer, WalkStep},
+    ports::{Coverage, DisconnectReason},
 };
 
 /// How often the register is looked at.
 const WATCH_INTERVAL: Duration = Duration::from_secs(1);
 
-/// What has changed only in how far one has come is kept so often …
-const PROGRESS_KEPT_EVERY: Duration = Duration::from_secs(10);
-/// … and when feeds were last heard, so often: that is how much too early a window
+/// When feeds were last heard is kept so often: that is how much too early a window
 /// begins at most, if the process is killed.
 const HEARD_KEPT_EVERY: Duration = Duration::from_secs(30);
 
@@ -36,11 +31,8 @@ const HEARD_KEPT_EVERY: Duration = Duration::from_secs(30);
 pub struct Gaps {
     /// A `std` mutex: it is held for short, and never across an await.
     register: Mutex<Register>,
-    repairer: Option<Arc<dyn GapRepairer>>,
     clock: Arc<dyn Clock>,
     unkept: Mutex<Unkept>,
-    /// There may be something to walk through.
-    repairable: Notify,
     condition: Condition,
 }
 
@@ -48,7 +40,6 @@ pub struct Gaps {
 struct Unkept {
     /// A window was opened, has ended, or is closed or lost.
     has_changed: bool,
-    has_progressed: bool,
     /// What was kept last, and when.
     kept: String,
     kept_at: Instant,
@@ -64,16 +55,11 @@ pub struct GapsSnapshot {
 }
 
 impl Gaps {
-    /// No gaps yet, of `feeds`. Those that cannot look back leave some, those that
-    /// keep their place close some, and `repairer` walks through the others; `known`
-    /// are all feeds that may have left some.
+    /// No gaps yet, of `feeds`. Those that cannot look back leave some, and those that
+    /// say how far they have told everything close them; `known` are all feeds that
+    /// may have left some.
     #[must_use]
-    pub fn new(
-        feeds: &[Feed],
-        repairer: Option<Arc<dyn GapRepairer>>,
-        known: Vec<SourceName>,
-        clock: Arc<dyn Clock>,
-    ) -> Self {
+    pub fn new(feeds: &[Feed], known: Vec<SourceName>, clock: Arc<dyn Clock>) -> Self {
         let sources = |is_wanted: fn(&Feed) -> bool| {
             let feeds = feeds.iter().filter(|feed| is_wanted(feed));
             feeds.map(Feed::source).collect()
@@ -82,16 +68,13 @@ impl Gaps {
             known,
             sources(|feed| !feed.can_look_back()),
             sources(Feed::tells_in_order),
-            repairer.as_ref().map(|it| it.source()),
             clock.now(),
         );
         // Nobody need be told that there is nothing to tell.
         let nothing = register.written();
         Self {
             register: Mutex::new(register),
-            repairer,
             unkept: Mutex::new(Unkept::of(nothing)),
-            repairable: Notify::new(),
             condition: Condition::new("gaps", HealthStatus::Healthy, NOT_KNOWN, Arc::clone(&clock)),
             clock,
         }
@@ -129,13 +112,18 @@ impl Gaps {
 
     // The work.
 
-    /// Takes over what was kept, keeps what changes, and has gaps closed, until it
-    /// is dropped.
+    /// Takes over what was kept, and keeps what changes, until it is dropped.
     pub(crate) async fn work(&self, backlog: &Backlog) {
         self.register().begin(self.clock.now());
         let kept = backlog.last_checkpoint(GAPS).await;
         self.load(kept.as_ref());
-        tokio::join!(self.watch_for_ever(backlog), self.repair_for_ever(backlog));
+        let mut interval = interval(WATCH_INTERVAL);
+        loop {
+            interval.tick().await;
+            let has_changed = self.register().tidy(self.clock.now());
+            self.note(has_changed);
+            self.keep(backlog, Unkept::is_due);
+        }
     }
 
     /// Has kept what is not, as the feeds are read no more.
@@ -162,16 +150,6 @@ impl Gaps {
         self.note(true);
     }
 
-    async fn watch_for_ever(&self, backlog: &Backlog) {
-        let mut interval = interval(WATCH_INTERVAL);
-        loop {
-            interval.tick().await;
-            let has_changed = self.register().tidy(self.clock.now());
-            self.note(has_changed);
-            self.keep(backlog, Unkept::is_due);
-        }
-    }
-
     fn keep(&self, backlog: &Backlog, is_due: impl Fn(&Unkept) -> bool) {
         let mut unkept = lock(&self.unkept);
         let register = self.register();
@@ -187,67 +165,9 @@ impl Gaps {
         }
     }
 
-    async fn repair_for_ever(&self, backlog: &Backlog) {
-        let Some(repairer) = &self.repairer else {
-            return;
-        };
-        let mut interval = interval(WATCH_INTERVAL);
-        loop {
-            // Time alone can make a window due.
-            tokio::select! {
-                _ = interval.tick() => {}
-                () = self.repairable.notified() => {}
-            }
-            let job = self.register().next_job(self.clock.now());
-            if let Some(job) = job
-                && !self.repair(&**repairer, job, backlog).await
-            {
-                return;
-            }
-        }
-    }
-
-    /// Walks through a window; whether there may be more to do.
-    async fn repair(&self, repairer: &dyn GapRepairer, job: Job, backlog: &Backlog) -> bool {
-        tracing::info!(
-            from_unix_seconds = job.from.unix_seconds(),
-            to_unix_seconds = job.to.unix_seconds(),
-            "a gap is being closed"
-        );
-        let mut walk = repairer.walk(job.from, job.to, job.place);
-        while self.register().is_wanted(job.id) {
-            match walk.next().await {
-                WalkStep::Told {
-                    batch,
-                    place,
-                    progress,
-                } => {
-                    let source = repairer.source();
-                    if backlog.accept(source, || batch).await.is_none() {
-                        return false;
-                    }
-                    let now = self.clock.now();
-                    self.register().walked(job.id, place, progress, now);
-                    lock(&self.unkept).has_progressed = true;
-                }
-                WalkStep::Ended { is_whole } => {
-                    let now = self.clock.now();
-                    self.register().walk_ended(job.id, is_whole, now);
-                    self.note(true);
-                    break;
-                }
-            }
-        }
-        true
-    }
-
-    /// Shows what has changed, and has it kept soon.
+    /// What has changed is kept soon.
     fn note(&self, has_changed: bool) {
-        if !has_changed {
-            return;
-        }
-        lock(&self.unkept).has_changed = true;
-        self.repairable.notify_one();
+        lock(&self.unkept).has_changed |= has_changed;
     }
 
     fn judge(&self) {
@@ -267,17 +187,13 @@ impl Unkept {
     fn of(kept: String) -> Self {
         Self {
             has_changed: false,
-            has_progressed: false,
             kept,
             kept_at: Instant::now(),
         }
     }
 
     fn is_due(&self) -> bool {
-        let age = self.kept_at.elapsed();
-        self.has_changed
-            || self.has_progressed && age >= PROGRESS_KEPT_EVERY
-            || age >= HEARD_KEPT_EVERY
+        self.has_changed || self.kept_at.elapsed() >= HEARD_KEPT_EVERY
     }
 }
 

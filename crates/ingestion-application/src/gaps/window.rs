@@ -2,17 +2,13 @@
 
 use std::time::Duration;
 
-use domain::{MatchId, Timestamp};
+use domain::Timestamp;
 
 use super::gap::{Gap, GapCause, GapState, Loss};
 use crate::SourceName;
 
-/// A pace is known when so much of a window was done in view of this process.
-const PACE_MIN: f64 = 0.001;
-
 #[derive(Debug, Clone, PartialEq)]
 pub(super) struct Window {
-    /// A window that has grown is another one: what was done of it no longer counts.
     pub(super) id: u64,
     pub(super) source: SourceName,
     pub(super) from: Timestamp,
@@ -20,13 +16,9 @@ pub(super) struct Window {
     pub(super) cause: GapCause,
     pub(super) interruptions: u32,
     pub(super) fate: Fate,
-    /// Where a walk through it has come to.
-    pub(super) place: Option<MatchId>,
     /// How much of it is done, from 0 to 1.
     pub(super) progress: f64,
-    /// Since when that is followed, and where it was then.
-    pub(super) followed: Option<(Timestamp, f64)>,
-    /// How far behind the time the feed is that closes it by itself.
+    /// How far behind the time the feed is that closes it.
     pub(super) behind: Option<Duration>,
 }
 
@@ -52,9 +44,7 @@ impl Window {
             cause,
             interruptions: 1,
             fate: Fate::Pending,
-            place: None,
             progress: 0.0,
-            followed: None,
             behind: None,
         }
     }
@@ -81,24 +71,14 @@ impl Window {
         }
     }
 
-    /// So much is done; it never becomes less.
-    pub(super) fn advance(&mut self, progress: f64, now: Timestamp) {
-        self.progress = self.progress.max(progress.clamp(0.0, 1.0));
-        self.followed.get_or_insert((now, self.progress));
-    }
-
     /// Takes in `other`, of the same feed and the same kind of fate: a window over both.
-    pub(super) fn absorb(&mut self, other: &Self, id: u64) {
+    pub(super) fn absorb(&mut self, other: &Self) {
         let share = f64::from(self.interruptions) * self.progress
             + f64::from(other.interruptions) * other.progress;
         self.interruptions = self.interruptions.saturating_add(other.interruptions);
         self.from = self.from.min(other.from);
         self.to = self.to.zip(other.to).map(|(one, two)| one.max(two));
-        self.id = id;
-        self.place = None;
-        self.followed = None;
-        self.behind = None;
-        // A window that is to be walked through is walked through anew.
+        // Whoever closes it says soon how much of the whole is done.
         self.progress = if self.is_lost() {
             (share / f64::from(self.interruptions)).min(1.0)
         } else {
@@ -133,19 +113,9 @@ impl Window {
         }
     }
 
-    /// When it will be closed, by the pace so far.
+    /// When it will be closed, if the feed that does it stays as far behind.
     fn expected_end(&self, now: Timestamp) -> Option<Timestamp> {
-        let to = self.to_close()?;
-        if let Some(behind) = self.behind {
-            return Some(moved(to, behind).max(now));
-        }
-        let (since, done_before) = self.followed?;
-        let (done, took) = (self.progress - done_before, between(since, now));
-        if done < PACE_MIN || took.is_zero() {
-            return None;
-        }
-        let left = took.mul_f64(((1.0 - self.progress) / done).min(1e6));
-        Some(moved(now, left))
+        Some(moved(self.to_close()?, self.behind?).max(now))
     }
 }
 

@@ -2,13 +2,12 @@
 //!
 //! `v1;<lost ever>;<feed>=<heard>,…;<feed>=<covered since>,…;<window>,…`, times in
 //! seconds. A window is `<feed, by its place in the list>:<state>:<from>:<to>:
-//! <cause>:<loss>:<interruptions>:<place of a walk>:<percent done>`. What is closed
-//! is not kept. Where there is no room, the two oldest windows in one state
+//! <cause>:<loss>:<interruptions>:<percent done>`. What is closed is not kept. Where there is no room, the two oldest windows in one state
 //! become one: so none is forgotten.
 
 use std::str::FromStr;
 
-use domain::{MatchId, Timestamp};
+use domain::Timestamp;
 use thiserror::Error;
 
 use super::{
@@ -63,8 +62,8 @@ impl Written {
             let text = self.text();
             // Lost ones are told alone; the others are to be closed as well.
             if text.len() <= Checkpoint::SIZE_MAX_BYTES
-                || !(merge_oldest(&mut self.windows, GapState::Lost, 0)
-                    || merge_oldest(&mut self.windows, GapState::Repairing, 0))
+                || !(merge_oldest(&mut self.windows, GapState::Lost)
+                    || merge_oldest(&mut self.windows, GapState::Repairing))
             {
                 return text;
             }
@@ -144,12 +143,11 @@ fn window_text(window: &Window, place: usize) -> String {
     // No end is written before the thing itself.
     let to = window.to.map(|to| (to.as_unix_ms() + 999).div_euclid(1000));
     format!(
-        "{place}:{state}:{}:{}:{}:{loss}:{}:{}:{:.0}",
+        "{place}:{state}:{}:{}:{}:{loss}:{}:{:.0}",
         window.from.unix_seconds(),
         to.map_or_else(String::new, |to| to.to_string()),
         window.cause.letter(),
         window.interruptions,
-        window.place.map_or_else(String::new, |id| id.to_string()),
         (window.progress * 100.0).floor(),
     )
 }
@@ -162,18 +160,7 @@ fn read_window(
     now: Timestamp,
 ) -> Result<Option<Window>, Odd> {
     let parts: Vec<&str> = text.split(':').collect();
-    let [
-        place,
-        state,
-        from,
-        to,
-        cause,
-        loss,
-        interruptions,
-        walk,
-        percent,
-    ] = parts[..]
-    else {
+    let [place, state, from, to, cause, loss, interruptions, percent] = parts[..] else {
         return Err(Odd);
     };
     let (name, _) = names.get(number::<usize>(place)?).ok_or(Odd)?;
@@ -185,8 +172,7 @@ fn read_window(
     };
     let cause = GapCause::of_letter(letter(cause).ok_or(Odd)?);
     let from = read_time(from, now)?.ok_or(Odd)?;
-    let walk = optional::<i64>(walk)?.map(MatchId::try_new);
-    let (to, walk) = (read_time(to, now)?, walk.transpose().map_err(|_| Odd)?);
+    let to = read_time(to, now)?;
     let (interruptions, percent) = (number(interruptions)?, number::<u8>(percent)?);
     let Some(source) = find(name, known) else {
         tracing::error!(
@@ -199,7 +185,6 @@ fn read_window(
     Ok(Some(Window {
         to: to.map(|to| to.max(from)),
         interruptions,
-        place: walk,
         progress: f64::from(percent.min(100)) / 100.0,
         fate,
         ..window
@@ -252,10 +237,9 @@ mod tests {
         let mut window = Window::new(0, FEEDS[place], from, GapCause::RESTART);
         window.to = Some(Timestamp::from_unix_seconds(from.unix_seconds() + 400));
         window.interruptions = u32::MAX;
-        window.place = MatchId::try_new(i64::MAX).ok();
         window.progress = 1.0;
         if is_lost {
-            window.fate = Fate::Lost(Loss::NotShown);
+            window.fate = Fate::Lost(Loss::NotCovered);
         }
         window
     }
@@ -294,9 +278,9 @@ mod tests {
             "v2;0;;;",
             "v1;-1;;;",
             "v1;0;opendota_stream;;",
-            "v1;0;;;0:p:1:2:r::1::0",
-            "v1;0;opendota_stream=1;;0:p:1:2:r::1:0:0",
-            "v1;0;opendota_stream=1;;0:l:1:2:r::1::0",
+            "v1;0;;;0:p:1:2:r::1:0",
+            "v1;0;opendota_stream=1;;0:p:1:2:r::1::0",
+            "v1;0;opendota_stream=1;;0:l:1:2:r::1:0",
             "v1;0;;;;",
         ] {
             assert!(Written::decode(text, &FEEDS, NOW).is_err(), "{text}");
@@ -305,7 +289,7 @@ mod tests {
 
     #[test]
     fn nothing_is_of_later_than_now() {
-        let text = "v1;0;opendota_stream=1900000000;;0:p:1900000000:1900000001:r::1::0";
+        let text = "v1;0;opendota_stream=1900000000;;0:p:1900000000:1900000001:r::1:0";
         let read = Written::decode(text, &FEEDS, NOW).expect("right");
         assert_eq!(read.heard, [(FEEDS[0], NOW)]);
         assert_eq!((read.windows[0].from, read.windows[0].to), (NOW, Some(NOW)));

@@ -7,7 +7,6 @@ mod call_figures;
 mod dead_letter_archive;
 mod feed_reader;
 mod frame_parser;
-mod gap_repairer;
 mod journal;
 mod message_publisher;
 
@@ -19,7 +18,6 @@ pub use feed_reader::{
     Coverage, DisconnectReason, Disconnection, FeedEvent, FeedReader, InvalidFrame, ReceivedBatch,
 };
 pub use frame_parser::FrameParser;
-pub use gap_repairer::{GapRepairer, GapWalk, WalkStep};
 pub use journal::{Journal, JournalEntry, JournalError, JournalFigures, Recovered};
 pub use message_publisher::{DeadLetter, FlushError, Message, MessagePublisher, PublishError};
 

@@ -1,20 +1,12 @@
 //! What a feed misses, from its interruption to its end.
 
-use std::{
-    collections::VecDeque,
-    sync::{Arc, Mutex},
-    time::Duration,
-};
+use std::{sync::Arc, time::Duration};
 
-use async_trait::async_trait;
-use domain::{MatchId, Timestamp};
+use domain::Timestamp;
 use health_kit::HealthReporter as _;
 use ingestion_application::{
     GAPS, GapState, Gaps, SourceName,
-    ports::{
-        Coverage, DisconnectReason, Disconnection, FeedEvent, GapRepairer, GapWalk, ReceivedBatch,
-        WalkStep,
-    },
+    ports::{Coverage, DisconnectReason, Disconnection, FeedEvent, ReceivedBatch},
 };
 use ingestion_test_support::{
     publisher::FakePublisher,
@@ -25,63 +17,7 @@ use tokio::time::{sleep, timeout};
 use crate::support::{ASK_AGAIN_AFTER, DEADLINE, Running, match_ids};
 
 const STREAM: SourceName = SourceName::new("stream");
-const PAGES: SourceName = SourceName::new("pages");
 const SEQUENCE: SourceName = SourceName::new("sequence");
-
-/// Walks by a script; each walk goes on with it.
-struct Script {
-    steps: Arc<Mutex<VecDeque<WalkStep>>>,
-    walks: Mutex<Vec<(Timestamp, Timestamp, Option<MatchId>)>>,
-}
-
-impl Script {
-    fn new(steps: impl IntoIterator<Item = WalkStep>) -> Arc<Self> {
-        Arc::new(Self {
-            steps: Arc::new(Mutex::new(steps.into_iter().collect())),
-            walks: Mutex::default(),
-        })
-    }
-
-    fn walks(&self) -> Vec<(Timestamp, Timestamp, Option<MatchId>)> {
-        self.walks.lock().expect("no panic").clone()
-    }
-}
-
-impl GapRepairer for Script {
-    fn source(&self) -> SourceName {
-        PAGES
-    }
-
-    fn walk(&self, from: Timestamp, to: Timestamp, place: Option<MatchId>) -> Box<dyn GapWalk> {
-        let mut walks = self.walks.lock().expect("no panic");
-        walks.push((from, to, place));
-        Box::new(Walk(Arc::clone(&self.steps)))
-    }
-}
-
-struct Walk(Arc<Mutex<VecDeque<WalkStep>>>);
-
-#[async_trait]
-impl GapWalk for Walk {
-    async fn next(&mut self) -> WalkStep {
-        let step = self.0.lock().expect("no panic").pop_front();
-        match step {
-            Some(step) => step,
-            // As if calls were not permitted for long.
-            None => std::future::pending().await,
-        }
-    }
-}
-
-fn told(ids: &[i64], progress: f64) -> WalkStep {
-    WalkStep::Told {
-        batch: batch(ids),
-        place: MatchId::try_new(ids[0]).ok(),
-        progress,
-    }
-}
-
-const ENDED: WalkStep = WalkStep::Ended { is_whole: true };
 
 fn lost() -> FeedEvent {
     FeedEvent::Disconnected(Disconnection {
@@ -137,11 +73,9 @@ fn covered(up_to: i64) -> FeedEvent {
 
 fn start(
     feeds: impl IntoIterator<Item = (FakeSource, FakeSourceObserver)>,
-    repairer: Option<Arc<Script>>,
     publisher: &Arc<FakePublisher>,
 ) -> Running {
-    let repairer = repairer.map(|it| it as Arc<dyn GapRepairer>);
-    Running::start_with_gaps(feeds, publisher.clone(), Arc::default(), repairer)
+    Running::start_feeds(feeds, publisher.clone(), Arc::default())
 }
 
 /// Waits until there are gaps in these states, the newest first.
@@ -164,49 +98,48 @@ fn health(gaps: &Gaps) -> String {
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_a_feed_missed_is_asked_for_and_published_once() {
+async fn what_a_feed_missed_is_published_once_when_another_has_told_it() {
     let publisher = Arc::new(FakePublisher::new(10));
-    let script = Script::new([told(&[9, 4, 3], 0.5), told(&[2, 1], 1.0), ENDED]);
-    let running = start([cut()], Some(Arc::clone(&script)), &publisher);
-    states(&running.gaps, &[GapState::Closed]).await;
+    let running = start([cut()], &publisher);
+    running.settled().await;
+    states(&running.gaps, &[GapState::Lost]).await;
+    running.stop().await;
+
+    let publisher = Arc::new(FakePublisher::new(10));
+    let told = sequence([covered(-60), received(&[1, 2, 3, 9]), covered(9)]);
+    let running = start([cut(), told], &publisher);
+    states(&running.gaps, &[GapState::Repairing]).await;
+    let gap = running.snapshot().gaps.gaps.remove(0);
+    assert_eq!((gap.from, gap.to), (at(0), Some(at(10))));
+    assert!(health(&running.gaps).contains("1 gap is being closed"));
+    running.settled().await;
+    // Killed, once that is kept.
+    sleep(Duration::from_secs(2)).await;
+    running.task.abort();
+
+    let resumed = FeedEvent::Covered(Coverage {
+        since: at(9),
+        up_to: at(21),
+        is_resumed: true,
+    });
+    let next = feed([FeedEvent::Connected, heard(10, 20)]);
+    let told = sequence([received(&[4, 9]), resumed.clone(), received(&[10]), resumed]);
+    let mut running = start([next, told], &publisher);
+    for feed in &mut running.feeds {
+        feed.exhausted().await;
+    }
+    // What was missed between the two processes is newer.
+    states(&running.gaps, &[GapState::Closed, GapState::Closed]).await;
+    let gaps = running.snapshot().gaps.gaps;
+    let times: Vec<_> = gaps.iter().map(|gap| (gap.from, gap.to)).collect();
+    assert_eq!(times, [(at(15), Some(at(20))), (at(0), Some(at(10)))]);
+    assert_eq!(gaps[0].cause.as_str(), "restart");
+    assert_eq!(gaps[1].detail, "closed by sequence");
+    assert!(health(&running.gaps).contains("no gaps"));
     running.settled().await;
     let mut ids = match_ids(&publisher.arrived());
     ids.sort_unstable();
-    assert_eq!(ids, [1, 2, 3, 4, 9], "each of them once");
-    let sources = running.snapshot().sources;
-    let pages = sources.iter().find(|it| it.source == PAGES);
-    let pages = pages.map(|it| (it.received, it.duplicates));
-    assert_eq!(pages, Some((5, 2)), "under the name of whoever was asked");
-    let gap = running.snapshot().gaps.gaps.remove(0);
-    assert_eq!((gap.source, gap.progress), (STREAM, 1.0));
-    assert_eq!((gap.from, gap.to), (at(0), Some(at(10))));
-    let asked = script.walks();
-    assert_eq!(asked, [(at(0), at(10), None)]);
-    assert_eq!(gap.detail, "closed by pages");
-    assert!(health(&running.gaps).contains("no gaps"));
-    running.stop().await;
-}
-
-#[tokio::test(start_paused = true)]
-async fn a_gap_half_closed_is_gone_on_with_by_the_next_process() {
-    let publisher = Arc::new(FakePublisher::new(10));
-    let script = Script::new([told(&[4, 3], 0.5)]);
-    let running = start([cut()], Some(script), &publisher);
-    running.figures(|figures| figures.published == 4).await;
-    states(&running.gaps, &[GapState::Repairing]).await;
-    assert!(health(&running.gaps).contains("1 gap is being closed"));
-    // Killed, once the place of the walk is kept: in ten seconds.
-    sleep(Duration::from_secs(15)).await;
-    running.task.abort();
-
-    let script = Script::new([ENDED, told(&[2], 0.9), ENDED]);
-    let next = feed([FeedEvent::Connected, heard(10, 20)]);
-    let running = start([next], Some(Arc::clone(&script)), &publisher);
-    states(&running.gaps, &[GapState::Closed, GapState::Closed]).await;
-    let place = MatchId::try_new(4).ok();
-    let mut asked = script.walks();
-    asked.sort_by_key(|(from, ..)| *from);
-    assert_eq!(asked, [(at(0), at(10), place), (at(15), at(20), None)]);
+    assert_eq!(ids, [1, 2, 3, 4, 9, 10], "each of them once");
     running.stop().await;
 }
 
@@ -215,7 +148,7 @@ async fn a_gap_is_kept_though_the_process_is_killed_a_second_later() {
     let publisher = Arc::new(FakePublisher::new(10));
     let feed = FakeSource::new([FeedEvent::Connected, heard(1, 0), lost()]);
     let feed = (feed.0.named(STREAM), feed.1);
-    let running = start([feed], None, &publisher);
+    let running = start([feed], &publisher);
     states(&running.gaps, &[GapState::Open]).await;
     sleep(Duration::from_secs(2)).await;
     running.task.abort();
@@ -224,7 +157,7 @@ async fn a_gap_is_kept_though_the_process_is_killed_a_second_later() {
     // Nobody can look back: it is lost as soon as its end is known.
     let feed = FakeSource::new([FeedEvent::Connected, heard(2, 5)]);
     let feed = (feed.0.named(STREAM), feed.1);
-    let running = start([feed], None, &publisher);
+    let running = start([feed], &publisher);
     states(&running.gaps, &[GapState::Lost]).await;
     let snapshot = running.snapshot().gaps;
     assert_eq!(snapshot.lost_total, 1);
@@ -238,7 +171,7 @@ async fn the_first_process_of_all_has_no_gap() {
     let publisher = Arc::new(FakePublisher::new(10));
     let feed = FakeSource::new([FeedEvent::Connected, heard(1, 0)]);
     let feed = (feed.0.named(STREAM), feed.1);
-    let mut running = start([feed], None, &publisher);
+    let mut running = start([feed], &publisher);
     running.feeds[0].exhausted().await;
     running.settled().await;
     sleep(Duration::from_mins(2)).await;
@@ -258,7 +191,7 @@ async fn a_feed_that_tells_in_its_order_closes_gaps_without_further_calls() {
             cut(),
             sequence([steps.to_vec(), vec![covered(up_to); 9]].concat()),
         ];
-        let mut running = start(feeds, None, &publisher);
+        let mut running = start(feeds, &publisher);
         for feed in &mut running.feeds {
             feed.exhausted().await;
         }

@@ -6,7 +6,7 @@ use domain::Timestamp;
 use ingestion_application::{
     Backlog, BacklogLimits, BacklogSettings, Feed, Gaps, IngestionSnapshot, IngestionStatus,
     Ledger, LedgerFigures, Pipeline, PipelineError, SourceStatus,
-    ports::{FeedEvent, GapRepairer, Message, MessagePublisher},
+    ports::{FeedEvent, Message, MessagePublisher},
 };
 use ingestion_test_support::{
     journal::FakeJournal,
@@ -68,16 +68,6 @@ impl Running {
         publisher: Arc<dyn MessagePublisher>,
         journal: Arc<FakeJournal>,
     ) -> Self {
-        Self::start_with_gaps(feeds, publisher, journal, None)
-    }
-
-    /// The same with somebody who closes gaps.
-    pub(crate) fn start_with_gaps(
-        feeds: impl IntoIterator<Item = (FakeSource, FakeSourceObserver)>,
-        publisher: Arc<dyn MessagePublisher>,
-        journal: Arc<FakeJournal>,
-        repairer: Option<Arc<dyn GapRepairer>>,
-    ) -> Self {
         // Everything in a script was received within the hour before.
         let now = FAKE_RECEIVED_AT.as_unix_ms() + 3_600_000;
         let clock = Arc::new(RunningClock::from(Timestamp::from_unix_ms(now)));
@@ -94,7 +84,7 @@ impl Running {
             .collect();
         let statuses: Vec<_> = feeds.iter().map(Feed::status).collect();
         let known = feeds.iter().map(Feed::source).collect();
-        let gaps = Arc::new(Gaps::new(&feeds, repairer, known, clock.clone()));
+        let gaps = Arc::new(Gaps::new(&feeds, known, clock.clone()));
         let ingestion = IngestionStatus::new(
             Arc::clone(&ledger),
             statuses.clone(),

@@ -11,6 +11,7 @@ mod commands;
 mod dead_letters;
 mod descriptors;
 mod feed_faults;
+mod gaps;
 mod invalid_frames;
 mod recorded;
 #[cfg(feature = "release-binary")]

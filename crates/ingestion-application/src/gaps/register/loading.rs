@@ -73,21 +73,15 @@ impl Register {
     fn load_coverage(&mut self, source: SourceName, since: Timestamp, now: Timestamp) {
         let follower = self.followers.iter_mut().find(|it| it.source == source);
         let Some(follower) = follower else { return };
-        let coverage = follower.coverage.map_or(
-            Coverage {
+        let coverage = match follower.coverage {
+            // It has begun anew meanwhile.
+            Some(told) if !told.is_resumed => told,
+            told => Coverage {
                 since,
-                up_to: since,
+                up_to: told.map_or(since, |told| told.up_to.max(since)),
                 is_resumed: true,
             },
-            |told| Coverage {
-                since: if told.is_resumed {
-                    told.since.min(since)
-                } else {
-                    told.since
-                },
-                ..told
-            },
-        );
+        };
         follower.coverage = Some(coverage);
         self.apply_coverage(source, coverage, now);
     }
