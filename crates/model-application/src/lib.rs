@@ -1,0 +1,42 @@
+//! What counters mean: from the games and wins of heroes and of pairs of heroes
+//! to strengths, advantages and synergies, each with how sure it is.
+//!
+//! Pure functions. Counting is done in integers and every sum has a fixed order,
+//! so the same counts give the same bytes, whoever counted them and in which order.
+//!
+//! # The model
+//!
+//! All effects are log-odds of the Radiant's victory; 0.04 is about one point of
+//! win rate in an even game.
+//!
+//! ```text
+//! logit P = side + Σ strength(Radiant) − Σ strength(Dire)
+//!                + Σ advantage(i over j), i in Radiant, j in Dire
+//!                + Σ synergy(pairs in Radiant) − Σ synergy(pairs in Dire)
+//! ```
+//!
+//! Strength and pairs could be exchanged for one another, so they are *centred*:
+//! weighted by how often heroes are picked, a hero's advantages have the mean 0, so
+//! have its synergies, and so have all strengths. An unknown opponent therefore
+//! counts 0 on average.
+//!
+//! Deliberately absent: where counts come from and where estimates go. Not there
+//! yet: weights by age, priors from a parent slice, personal scores, suggestions.
+
+mod centring;
+mod counts;
+mod draft;
+mod estimate;
+pub mod log_odds;
+mod pairs;
+mod prior;
+mod roster;
+mod triangle;
+
+pub use self::{
+    counts::{Counts, CountsDoNotAddUp, Tally},
+    draft::{Draft, HeroTwice},
+    estimate::{Estimate, PriorDeviations, SliceEstimate, estimate},
+    roster::{HeroNotListed, Roster},
+    triangle::Triangle,
+};

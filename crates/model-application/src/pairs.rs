@@ -1,0 +1,123 @@
+//! What two heroes do to each other, beyond what each of them does alone.
+
+use crate::{
+    centring::centre,
+    counts::Tally,
+    estimate::Estimate,
+    log_odds::probability,
+    prior::{Observation, Spread, mean, prior_variances},
+    triangle::Triangle,
+};
+
+/// How two heroes meet.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum PairKind {
+    /// As enemies: the advantage of the first one.
+    Against,
+    /// As allies: their synergy.
+    With,
+}
+
+impl PairKind {
+    /// What the pair's effect is for the hero that comes second.
+    pub(crate) fn seen_from_second(self, effect: f64) -> f64 {
+        match self {
+            Self::Against => -effect,
+            Self::With => effect,
+        }
+    }
+
+    /// How many further enemies, or allies, a hero has beside the one of the pair.
+    fn others(self) -> f64 {
+        match self {
+            Self::Against => 4.0,
+            Self::With => 3.0,
+        }
+    }
+}
+
+/// What is known of a slice's heroes when its pairs are looked at.
+pub(crate) struct Heroes<'a> {
+    /// The strength of each, in log-odds, flattened as the counts are.
+    pub(crate) strengths: &'a [f64],
+    /// The variance of its win rate's noise, in log-odds.
+    pub(crate) noises: &'a [f64],
+    /// Its share of all picks, which sum up to 1.
+    pub(crate) shares: &'a [f64],
+}
+
+/// The effects of all pairs, and the standard deviation of their prior.
+pub(crate) struct PairEffects {
+    pub(crate) estimates: Triangle<Estimate>,
+    pub(crate) prior_sd: f64,
+}
+
+/// Estimates each pair from its games: what was won beyond what the strengths of
+/// both explain, shrunk by its noise, centred.
+pub(crate) fn pair_effects(
+    kind: PairKind,
+    games: &Triangle<Tally>,
+    heroes: &Heroes,
+) -> PairEffects {
+    let seen: Vec<_> = games
+        .iter()
+        .map(|((i, j), tally)| observe(kind, *tally, heroes, (i, j)))
+        .collect();
+    let variances = prior_variances(&seen, Spread::ByGames);
+    let prior_sd = mean(variances.iter().copied()).sqrt();
+
+    let mut shrunk = seen.iter().zip(&variances).map(|(seen, variance)| {
+        let trust = variance / (variance + seen.noise);
+        seen.value * trust
+    });
+    let mut effects = Triangle::from_fn(games.heroes(), |_, _| shrunk.next().unwrap_or(0.0));
+    centre(&mut effects, heroes.shares, kind);
+
+    let mut deviations = seen
+        .iter()
+        .zip(&variances)
+        .map(|(seen, variance)| (variance * seen.noise / (variance + seen.noise)).sqrt());
+    let estimates = Triangle::from_fn(games.heroes(), |i, j| Estimate {
+        value: *effects.get(i, j),
+        sd: deviations.next().unwrap_or(0.0),
+    });
+    PairEffects {
+        estimates,
+        prior_sd,
+    }
+}
+
+/// What little is known of a pair that never met.
+const INFORMATION_MIN: f64 = 1e-9;
+/// As little of a pair's noise can be that of its heroes.
+const NOISE_SHARE_MIN: f64 = 0.05;
+
+#[expect(clippy::cast_precision_loss, reason = "games are fewer than 2⁵³")]
+fn observe(kind: PairKind, tally: Tally, heroes: &Heroes, (i, j): (usize, usize)) -> Observation {
+    let (games, wins) = (tally.games as f64, tally.wins as f64);
+    let Heroes {
+        strengths,
+        noises,
+        shares,
+    } = heroes;
+    let expected = match kind {
+        PairKind::Against => probability(strengths[i] - strengths[j]),
+        PairKind::With => probability(strengths[i] + strengths[j]),
+    };
+    // Who meets j does not meet j again, so the others are on average a little
+    // worse where j is good: −q/(1 − q) of j's effect for each of them.
+    let odds = |hero: usize| shares[hero] / (1.0 - shares[hero]);
+    let kept = 1.0 - kind.others() * (odds(i) + odds(j));
+    let curvature = expected * (1.0 - expected) * kept * kept;
+    let information = (games * curvature).max(INFORMATION_MIN);
+    let value = (wins - games * expected) * kept / information;
+    // A pair's games are part of the games of both heroes: with what their strengths
+    // explain, noise has been taken out as well.
+    let own_noise = 1.0 / information;
+    let taken_out = (noises[i] + noises[j]) / (kept * kept);
+    Observation {
+        value,
+        noise: (own_noise - taken_out).max(NOISE_SHARE_MIN * own_noise),
+        log_games: games.max(1.0).ln(),
+    }
+}

@@ -1,0 +1,176 @@
+//! What must hold of every estimate, whatever was counted.
+
+#![expect(clippy::cast_precision_loss, reason = "games are fewer than 2⁵³")]
+
+use domain::HeroId;
+use model_application::{Counts, Draft, Roster, SliceEstimate, estimate};
+use proptest::{collection::vec, prelude::*, sample::subsequence, strategy::ValueTree as _};
+
+/// Few enough that pairs meet often.
+const HEROES: u16 = 14;
+
+fn hero(id: u16) -> HeroId {
+    HeroId::try_new(id).expect("ids begin at 1")
+}
+
+fn all_heroes() -> Roster {
+    Roster::new((1..=HEROES).map(hero))
+}
+
+/// Ten different heroes, and who won.
+fn any_match() -> impl Strategy<Value = (Draft, bool)> {
+    let heroes: Vec<u16> = (1..=HEROES).collect();
+    let drafted = subsequence(heroes, 10).prop_shuffle();
+    (drafted, any::<bool>()).prop_map(|(ids, won)| {
+        let side = |from: usize| std::array::from_fn(|slot| hero(ids[from + slot]));
+        let draft = Draft::try_new(side(0), side(5)).expect("ten different heroes");
+        (draft, won)
+    })
+}
+
+fn counted<'a>(matches: impl IntoIterator<Item = &'a (Draft, bool)>) -> Counts {
+    let mut counts = Counts::new(all_heroes());
+    for (draft, won) in matches {
+        counts.add(draft, *won).expect("all heroes are listed");
+    }
+    counts
+}
+
+/// Weighted by picks, the mean of a hero's pairs.
+fn row_means(found: &SliceEstimate, counts: &Counts) -> Vec<(f64, f64)> {
+    let games = |hero: usize| counts.heroes()[hero].games as f64;
+    let heroes = usize::from(HEROES);
+    (0..heroes)
+        .map(|i| {
+            let (mut advantage, mut synergy, mut weight) = (0.0, 0.0, 0.0);
+            for j in (0..heroes).filter(|&j| j != i) {
+                let sign = if i < j { 1.0 } else { -1.0 };
+                advantage += games(j) * sign * found.advantages.get(i, j).value;
+                synergy += games(j) * found.synergies.get(i, j).value;
+                weight += games(j);
+            }
+            (advantage / weight, synergy / weight)
+        })
+        .collect()
+}
+
+fn is_close(one: f64, other: f64) -> bool {
+    (one - other).abs() < 1e-9
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(48))]
+
+    #[test]
+    fn counts_add_up_whoever_counts_and_in_which_order(
+        matches in vec(any_match(), 0..60),
+        cut in any::<prop::sample::Index>(),
+    ) {
+        let counts = counted(&matches);
+        prop_assert_eq!(counts.check(), Ok(()));
+        prop_assert_eq!(&counts, &counted(matches.iter().rev()));
+        let (one, other) = matches.split_at(cut.index(matches.len() + 1).min(matches.len()));
+        let mut parts = counted(one);
+        parts.merge(&counted(other));
+        prop_assert_eq!(&parts, &counts);
+        prop_assert_eq!(estimate(&parts), estimate(&counts));
+    }
+
+    #[test]
+    fn every_figure_is_finite_and_centred(matches in vec(any_match(), 1..80)) {
+        let counts = counted(&matches);
+        let found = estimate(&counts);
+        let pairs = found.advantages.values().iter().chain(found.synergies.values());
+        for estimate in found.strengths.iter().chain(pairs) {
+            prop_assert!(estimate.value.is_finite());
+            prop_assert!(estimate.sd > 0.0 && estimate.sd.is_finite());
+        }
+        for (advantage, synergy) in row_means(&found, &counts) {
+            prop_assert!(is_close(advantage, 0.0) && is_close(synergy, 0.0));
+        }
+        let strengths = found.strengths.iter().zip(counts.heroes());
+        let sum: f64 = strengths.map(|(found, tally)| found.value * tally.games as f64).sum();
+        prop_assert!(is_close(sum, 0.0));
+    }
+
+    #[test]
+    fn which_side_heroes_were_on_tells_nothing_of_them(matches in vec(any_match(), 1..60)) {
+        let swapped: Vec<_> = matches.iter().map(|(draft, won)| (draft.swapped(), !won)).collect();
+        let (one, other) = (estimate(&counted(&matches)), estimate(&counted(&swapped)));
+        prop_assert!(is_close(one.side, -other.side));
+        prop_assert_eq!(one.strengths, other.strengths);
+        prop_assert_eq!(one.advantages, other.advantages);
+        prop_assert_eq!(one.synergies, other.synergies);
+    }
+
+    #[test]
+    fn other_names_of_heroes_change_nothing_else(matches in vec(any_match(), 20..60)) {
+        let renamed = |id: HeroId| hero(HEROES + 1 - id.get());
+        let others: Vec<_> = matches
+            .iter()
+            .map(|(draft, won)| {
+                let (radiant, dire) = (draft.radiant().map(renamed), draft.dire().map(renamed));
+                (Draft::try_new(radiant, dire).expect("still different"), *won)
+            })
+            .collect();
+        let (one, other) = (estimate(&counted(&matches)), estimate(&counted(&others)));
+        let place = |hero: usize| usize::from(HEROES) - 1 - hero;
+        for (hero, found) in one.strengths.iter().enumerate() {
+            prop_assert!(is_close(found.value, other.strengths[place(hero)].value));
+        }
+        for ((i, j), found) in one.advantages.iter() {
+            // The order of the two is turned round with their names.
+            prop_assert!(is_close(found.value, -other.advantages.get(place(i), place(j)).value));
+        }
+        for ((i, j), found) in one.synergies.iter() {
+            prop_assert!(is_close(found.value, other.synergies.get(place(i), place(j)).value));
+        }
+    }
+}
+
+#[test]
+fn more_of_the_same_is_surer() {
+    let mut runner = proptest::test_runner::TestRunner::deterministic();
+    let some = vec(any_match(), 200)
+        .new_tree(&mut runner)
+        .expect("any match")
+        .current();
+    let once = estimate(&counted(&some));
+    let doubled = some.iter().chain(&some).chain(&some).chain(&some);
+    let often = estimate(&counted(doubled));
+    let sd = |found: &SliceEstimate| found.strengths[0].sd / found.prior_sd.strength;
+    assert!(sd(&often) < sd(&once));
+}
+
+#[test]
+fn a_hero_nobody_has_played_is_as_unsure_as_the_prior() {
+    let draft = |from: u16| {
+        let side = |first: u16| {
+            std::array::from_fn(|slot| hero(first + u16::try_from(slot).expect("at most 4")))
+        };
+        Draft::try_new(side(from), side(from + 5)).expect("different")
+    };
+    // Hero 14 is never picked, and every match is won by the same side.
+    let matches: Vec<_> = (0..400).map(|n| (draft(1 + n % 4), true)).collect();
+    let found = estimate(&counted(&matches));
+    let unplayed = found.strengths.last().expect("there are heroes");
+    assert!((unplayed.sd / found.prior_sd.strength - 1.0).abs() < 0.05);
+    assert!(
+        found.side > 3.0,
+        "the Radiant has won each time: {}",
+        found.side
+    );
+}
+
+#[test]
+fn of_nothing_nothing_is_said() {
+    let found = estimate(&Counts::new(all_heroes()));
+    assert!(found.strengths.iter().all(|strength| strength.value == 0.0));
+    assert!(
+        found
+            .advantages
+            .values()
+            .iter()
+            .all(|pair| pair.value == 0.0)
+    );
+}
