@@ -4,7 +4,7 @@
 //! is none: it follows no redirect, uses no proxy, and has a limit for each
 //! wait and for the size of an answer. [`Backoff`] says how long to wait before
 //! the next attempt, [`retry_after()`] how long the other side wants us to, and
-//! [`tls`] whom to trust.
+//! [`tls`] whom to trust; [`wire`] reads values that are written in more than one way.
 //!
 //! Nothing here tries again, and nothing knows what an answer means.
 
@@ -12,6 +12,7 @@ mod backoff;
 mod http_client;
 mod retry_after;
 pub mod tls;
+pub mod wire;
 
 pub use backoff::Backoff;
 pub use http_client::{CallFailed, ClientLimits, HttpAnswer, HttpClient};

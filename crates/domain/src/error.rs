@@ -19,6 +19,9 @@ pub enum InvalidData {
     /// A slot above 9.
     #[error("slot {0} is not in 0..=9")]
     SlotOutOfRange(u8),
+    /// A number that upstreams give to no player's place.
+    #[error("player_slot is {0}, no place of a match")]
+    NoPlayerSlot(u8),
     /// Position 0, or one above 5.
     #[error("position {0} is not in 1..=5")]
     PositionOutOfRange(u8),

@@ -30,7 +30,7 @@ impl Side {
 
 /// A player's place in a match: 0 … 4 are Radiant's, 5 … 9 Dire's.
 ///
-/// Upstreams number Dire's from 128; whoever reads them translates.
+/// Upstreams number Dire's from 128, see [`of_upstream`](Self::of_upstream).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Slot(u8);
 
@@ -44,6 +44,18 @@ impl Slot {
             Ok(Self(raw))
         } else {
             Err(InvalidData::SlotOutOfRange(raw))
+        }
+    }
+
+    /// Takes a place as upstreams number it: Radiant's 0 to 4, Dire's 128 to 132.
+    ///
+    /// # Errors
+    /// [`InvalidData::NoPlayerSlot`] for any other number.
+    pub const fn of_upstream(player_slot: u8) -> Result<Self, InvalidData> {
+        match player_slot {
+            0..=4 => Ok(Self(player_slot)),
+            128..=132 => Ok(Self(player_slot - 128 + 5)),
+            _ => Err(InvalidData::NoPlayerSlot(player_slot)),
         }
     }
 

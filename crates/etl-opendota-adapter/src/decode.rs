@@ -4,12 +4,10 @@ use domain::{
     AccountId, HeroId, Laner, MatchId, MatchSummary, PlayerLine, Position, Slot, Team, Timestamp,
 };
 
+use client_kit::wire::Object;
 use opendota_client::values::{boolean, unsigned};
 
 use crate::wire::{WireMatch, WirePlayer};
-
-/// Dire's slots are numbered from here.
-const DIRE_SLOTS: u8 = 128;
 
 /// Five a side.
 const PLAYERS_MAX: usize = 2 * Team::SLOTS;
@@ -29,7 +27,7 @@ pub(crate) struct Decoded {
 /// # Errors
 /// The first thing that is wrong, by name.
 pub(crate) fn decode(body: &[u8], fetched_at: Timestamp) -> Result<Decoded, String> {
-    let told: WireMatch =
+    let Object(told): Object<WireMatch> =
         serde_json::from_slice(body).map_err(|error| format!("no JSON of a match: {error}"))?;
     let id: i64 = unsigned("match_id", &told.match_id)?.ok_or("it has no match_id")?;
     let match_id = MatchId::try_new(id).map_err(|error| error.to_string())?;
@@ -57,13 +55,13 @@ pub(crate) fn decode(body: &[u8], fetched_at: Timestamp) -> Result<Decoded, Stri
     })
 }
 
-fn lines(players: &[WirePlayer]) -> Result<Vec<PlayerLine>, String> {
+fn lines(players: &[Object<WirePlayer>]) -> Result<Vec<PlayerLine>, String> {
     if players.len() > PLAYERS_MAX {
         return Err(format!("it has more than {PLAYERS_MAX} players"));
     }
     let mut lines: Vec<PlayerLine> = Vec::with_capacity(players.len());
     let mut roles = [None; PLAYERS_MAX];
-    for (place, player) in players.iter().enumerate() {
+    for (place, Object(player)) in players.iter().enumerate() {
         let named = |detail| format!("players[{place}].{detail}");
         let line = line(player).map_err(named)?;
         let role = unsigned("lane_role", &player.lane_role).map_err(named)?;
@@ -126,20 +124,8 @@ fn line(player: &WirePlayer) -> Result<PlayerLine, String> {
         leaver_status: unsigned("leaver_status", &player.leaver_status)?,
         items: items(player)?,
         lane: unsigned("lane", &player.lane)?,
-        ..PlayerLine::new(place(slot)?)
+        ..PlayerLine::new(Slot::of_upstream(slot).map_err(|error| error.to_string())?)
     })
-}
-
-/// Radiant's players have the slots 0 to 4, Dire's 128 to 132.
-fn place(slot: u8) -> Result<Slot, String> {
-    let place = match slot {
-        0..=4 => Some(slot),
-        DIRE_SLOTS..=132 => Some(slot - DIRE_SLOTS + 5),
-        _ => None,
-    };
-    place
-        .and_then(|place| Slot::try_new(place).ok())
-        .ok_or_else(|| format!("player_slot is {slot}, no place of a match"))
 }
 
 /// What the player carried at the end, 0 for an empty place; none if nobody said.
@@ -315,6 +301,8 @@ mod tests {
             ("/lobby_type", json!(-1), "lobby_type is -1"),
             ("/radiant_win", json!(1), "radiant_win is 1"),
             ("/players", json!({}), "no JSON of a match"),
+            ("", json!([1, 2, 3]), "no JSON of a match"),
+            ("/players/0", json!([0, 7]), "no JSON of a match"),
             ("/players/3/kills", json!(-1), "players[3].kills is -1"),
             (
                 "/players/3/item_2",

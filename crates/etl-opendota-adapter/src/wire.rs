@@ -4,6 +4,7 @@
 //! so that what is wrong can be named; what is not listed is skipped, of any
 //! type and size.
 
+use client_kit::wire::Object;
 use serde::Deserialize;
 use serde_json::Value;
 
@@ -22,7 +23,7 @@ pub(crate) struct WireMatch {
     pub(crate) human_players: Value,
     /// Of the parser; only answers about parsed replays have one.
     pub(crate) version: Value,
-    pub(crate) players: Option<Vec<WirePlayer>>,
+    pub(crate) players: Option<Vec<Object<WirePlayer>>>,
 }
 
 #[derive(Debug, Default, Deserialize)]

@@ -1,9 +1,7 @@
 //! Values of an answer, judged one by one.
 
+use client_kit::wire::whole;
 use serde_json::Value;
-
-/// From here on a float does not hold every integer.
-const FLOAT_INTEGER_MAX: f64 = 9_007_199_254_740_992.0;
 
 /// How much of a wrong value is repeated.
 const SHOWN_CHARS_MAX: usize = 60;
@@ -25,16 +23,6 @@ pub fn unsigned<T: TryFrom<u64>>(name: &str, value: &Value) -> Result<Option<T>,
             shown(value)
         )
     })
-}
-
-fn whole(float: f64) -> Option<u64> {
-    let is_whole = float.fract() == 0.0 && (0.0..FLOAT_INTEGER_MAX).contains(&float);
-    #[expect(
-        clippy::cast_possible_truncation,
-        clippy::cast_sign_loss,
-        reason = "it is whole and in range"
-    )]
-    is_whole.then_some(float as u64)
 }
 
 /// An average, rounded down to an integer that fits. Nothing when it is absent or `null`.

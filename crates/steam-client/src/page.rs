@@ -1,16 +1,14 @@
 //! From the body of an answer to whole matches, or to what is wrong with them.
 
 use bytes::Bytes;
+use client_kit::wire::Object;
 use domain::{AccountId, HeroId, MatchId, MatchSummary, PlayerLine, Slot, Team, Timestamp};
 use serde_json::value::RawValue;
 
 use crate::{
     answer::Failure,
-    wire::{Object, Scalar, WireAnswer, WireIdentity, WireMatch, WirePlayer, WireResult},
+    wire::{Scalar, WireAnswer, WireIdentity, WireMatch, WirePlayer, WireResult},
 };
-
-/// Dire's slots are numbered from here.
-const DIRE_SLOTS: u8 = 128;
 
 /// Five a side.
 const PLAYERS_MAX: usize = 2 * Team::SLOTS;
@@ -232,20 +230,8 @@ fn line(player: &WirePlayer) -> Result<PlayerLine, String> {
         hero_healing: player.hero_healing.unsigned("hero_healing")?,
         leaver_status: player.leaver_status.unsigned("leaver_status")?,
         items: items(player)?,
-        ..PlayerLine::new(place(slot)?)
+        ..PlayerLine::new(Slot::of_upstream(slot).map_err(|error| error.to_string())?)
     })
-}
-
-/// Radiant's players have the slots 0 to 4, Dire's 128 to 132.
-fn place(slot: u8) -> Result<Slot, String> {
-    let place = match slot {
-        0..=4 => Some(slot),
-        DIRE_SLOTS..=132 => Some(slot - DIRE_SLOTS + 5),
-        _ => None,
-    };
-    place
-        .and_then(|place| Slot::try_new(place).ok())
-        .ok_or_else(|| format!("player_slot is {slot}, no place of a match"))
 }
 
 /// What the player carried at the end, 0 for an empty place; none if nobody said.

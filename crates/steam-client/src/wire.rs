@@ -4,11 +4,12 @@
 //! are beyond 64 bits with a sign. What is listed is taken as it comes and judged
 //! one by one, so that what is wrong can be named.
 
-use std::{fmt, marker::PhantomData};
+use std::fmt;
 
+use client_kit::wire::{Object, whole};
 use serde::{
     Deserialize,
-    de::{Deserializer, IgnoredAny, MapAccess, SeqAccess, Visitor, value::MapAccessDeserializer},
+    de::{Deserializer, IgnoredAny, MapAccess, SeqAccess, Visitor},
 };
 use serde_json::value::RawValue;
 
@@ -80,30 +81,6 @@ pub(crate) struct WirePlayer {
     pub(crate) item_5: Scalar,
 }
 
-/// What is written as an object, and not as a list of the same values.
-#[derive(Debug, Default)]
-pub(crate) struct Object<T>(pub(crate) T);
-
-impl<'de, T: Deserialize<'de>> Deserialize<'de> for Object<T> {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        deserializer.deserialize_map(AnyObject(PhantomData))
-    }
-}
-
-struct AnyObject<T>(PhantomData<T>);
-
-impl<'de, T: Deserialize<'de>> Visitor<'de> for AnyObject<T> {
-    type Value = Object<T>;
-
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("an object")
-    }
-
-    fn visit_map<A: MapAccess<'de>>(self, members: A) -> Result<Self::Value, A::Error> {
-        T::deserialize(MapAccessDeserializer::new(members)).map(Object)
-    }
-}
-
 /// A value without parts, of whatever type.
 #[derive(Debug, Default, Clone, Copy, PartialEq)]
 pub(crate) enum Scalar {
@@ -117,9 +94,6 @@ pub(crate) enum Scalar {
     /// A text, an array or an object: in words.
     Other(&'static str),
 }
-
-/// From here on a float does not hold every integer.
-const FLOAT_INTEGER_MAX: f64 = 9_007_199_254_740_992.0;
 
 impl Scalar {
     /// An integer that is not negative and fits; it may be written as a float
@@ -150,16 +124,6 @@ impl Scalar {
             _ => Err(format!("{name} is {self}, neither true nor false")),
         }
     }
-}
-
-fn whole(float: f64) -> Option<u64> {
-    let is_whole = float.fract() == 0.0 && (0.0..FLOAT_INTEGER_MAX).contains(&float);
-    #[expect(
-        clippy::cast_possible_truncation,
-        clippy::cast_sign_loss,
-        reason = "it is whole and in range"
-    )]
-    is_whole.then_some(float as u64)
 }
 
 impl fmt::Display for Scalar {

@@ -49,7 +49,7 @@ pub(super) const PERMITS: &[Permit] = &[
 
     permit(Who::Technology("clickhouse"), &["clickhouse"]),
     permit(Who::Technology("client"), &[
-        "http-body-util", "hyper", "hyper-rustls", "hyper-util", "jiff", "rand", "secrecy", "tokio-rustls", "webpki-roots",
+        "http-body-util", "hyper", "hyper-rustls", "hyper-util", "jiff", "rand", "secrecy", "serde", "tokio-rustls", "webpki-roots",
     ]),
     permit(Who::Technology("command"), &["anyhow", "base64", "clap", "jiff", "reqwest", "serde", "serde_json"]),
     permit(Who::Technology("health"), &["hdrhistogram"]),
