@@ -10,6 +10,7 @@ pub mod settings;
 
 mod opendota;
 mod service;
+mod steam;
 mod warehouse;
 
 mod backfill;

@@ -3,7 +3,8 @@
 use actix_web::{HttpRequest, HttpResponse, delete, get, http::StatusCode, post, web};
 use domain::Timestamp;
 use etl_application::backfill::{
-    BackfillFigures, BackfillId, BackfillRange, Backfills, BeginError, CancelError, Span,
+    BackfillFigures, BackfillId, BackfillRange, Backfills, BeginError, CancelError, SequencePart,
+    Span,
 };
 use http_kit::{
     Problem, WriteRefusals, authorize, nothing_here, path_parameter, read_body, rfc3339,
@@ -31,12 +32,16 @@ const LISTED_MAX: usize = 100;
 pub(crate) struct BackfillQuestion {
     /// From where.
     origin: OriginWord,
-    /// The first moment, RFC 3339.
+    /// The first moment, RFC 3339; of `steam` also `from_seq`.
     #[schema(format = DateTime)]
-    from: String,
+    from: Option<String>,
     /// The first moment after it; now, if it is not given.
     #[schema(format = DateTime)]
     to: Option<String>,
+    /// The first `match_seq_num`, of `steam` alone, and instead of a time.
+    from_seq: Option<u64>,
+    /// The first `match_seq_num` after them.
+    to_seq: Option<u64>,
 }
 
 /// Where a service can load from.
@@ -47,6 +52,8 @@ pub(crate) enum OriginWord {
     Topic,
     /// The public matches that started then, asked of `OpenDota`.
     Opendota,
+    /// A part of Steam's sequence: these numbers, or the matches that ended then.
+    Steam,
 }
 
 /// A past range, and how far it is.
@@ -284,13 +291,17 @@ fn problem(request: &HttpRequest, status: StatusCode, detail: String) -> HttpRes
 fn range(body: &[u8], now: Timestamp) -> Result<BackfillRange, String> {
     let question: BackfillQuestion =
         serde_json::from_slice(body).map_err(|error| format!("the body is no range: {error}"))?;
+    if question.from_seq.is_some() || question.to_seq.is_some() {
+        return numbers(&question);
+    }
+    let first = question.from.ok_or("from says where the range begins")?;
     let moment = |name: &str, text: &str| {
         let at: Result<jiff::Timestamp, _> = text.parse();
         let at = at.map_err(|_| format!("{name} is no time such as 2026-11-01T00:00:00Z"))?;
         Ok::<_, String>(Timestamp::from_unix_ms(at.as_millisecond()))
     };
     let span = Span {
-        from: moment("from", &question.from)?,
+        from: moment("from", &first)?,
         to: question.to.map_or(Ok(now), |to| moment("to", &to))?,
     };
     if span.from >= span.to {
@@ -299,5 +310,19 @@ fn range(body: &[u8], now: Timestamp) -> Result<BackfillRange, String> {
     match question.origin {
         OriginWord::Topic => Ok(BackfillRange::Topic(span)),
         OriginWord::Opendota => Ok(BackfillRange::OpenDota(span)),
+        OriginWord::Steam => Ok(BackfillRange::Steam(SequencePart::Times(span))),
     }
+}
+
+/// The range that numbers of a sequence mean.
+fn numbers(question: &BackfillQuestion) -> Result<BackfillRange, String> {
+    let has_time = question.from.is_some() || question.to.is_some();
+    if has_time || !matches!(question.origin, OriginWord::Steam) {
+        return Err("from_seq and to_seq are of steam, and instead of from and to".to_owned());
+    }
+    let both = question.from_seq.zip(question.to_seq);
+    let (from, to) = both.ok_or("from_seq and to_seq belong together")?;
+    let part = SequencePart::of_numbers(from, to)
+        .ok_or("from_seq is not before to_seq, or that is beyond 9223372036854775807")?;
+    Ok(BackfillRange::Steam(part))
 }

@@ -69,11 +69,9 @@ impl BackfillOrigins for ListedOrigin {
     ) -> Result<Box<dyn BackfillOrigin>, OriginError> {
         match range {
             BackfillRange::Topic(_) => Ok(Box::new(self.at(at))),
-            other @ (BackfillRange::File(_) | BackfillRange::OpenDota(_)) => {
-                Err(OriginError::Gone {
-                    detail: UnknownRange(other.to_string()).to_string(),
-                })
-            }
+            other => Err(OriginError::Gone {
+                detail: UnknownRange(other.to_string()).to_string(),
+            }),
         }
     }
 }

@@ -12,7 +12,7 @@ mod stored;
 pub use id::{BackfillId, NoBackfillId};
 pub use meter::{BackfillFigures, BackfillMeter};
 pub use progress::{BackfillOwner, Progress};
-pub use range::{BackfillRange, STANDARD_INPUT, Span, UnknownRange};
+pub use range::{BackfillRange, STANDARD_INPUT, SequencePart, Span, UnknownRange};
 pub use run::{
     BACKFILLS_MAX, BackfillEnd, BackfillSettings, BackfillStop, BackfillWatcher, Backfiller,
     BackfillerParts, BeginError, CancelError, progress_of,

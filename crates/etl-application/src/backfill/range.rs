@@ -16,6 +16,22 @@ pub enum BackfillRange {
     Topic(Span),
     /// The public matches that started in a time, asked of `OpenDota`.
     OpenDota(Span),
+    /// A part of Steam's sequence of matches.
+    Steam(SequencePart),
+}
+
+/// A part of the sequence in which matches end.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum SequencePart {
+    /// The matches with these numbers.
+    Numbers {
+        /// The first one.
+        from: u64,
+        /// The first one after them.
+        to: u64,
+    },
+    /// The matches that ended in a time.
+    Times(Span),
 }
 
 /// A time, its end not included.
@@ -38,6 +54,7 @@ pub const STANDARD_INPUT: &str = "-";
 const FILE: &str = "--file ";
 const TOPIC: &str = "--topic ";
 const OPENDOTA: &str = "--source opendota ";
+const STEAM: &str = "--source steam ";
 
 impl BackfillRange {
     /// Whether the same name stands for something else each time: standard
@@ -46,7 +63,7 @@ impl BackfillRange {
     pub fn is_stream(&self) -> bool {
         match self {
             Self::File(path) => path == STANDARD_INPUT || path.starts_with("/dev/"),
-            Self::Topic(_) | Self::OpenDota(_) => false,
+            Self::Topic(_) | Self::OpenDota(_) | Self::Steam(_) => false,
         }
     }
 }
@@ -57,6 +74,7 @@ impl fmt::Display for BackfillRange {
             Self::File(path) => write!(f, "{FILE}{path}"),
             Self::Topic(span) => write!(f, "{TOPIC}{span}"),
             Self::OpenDota(span) => write!(f, "{OPENDOTA}{span}"),
+            Self::Steam(part) => write!(f, "{STEAM}{part}"),
         }
     }
 }
@@ -69,11 +87,40 @@ impl FromStr for BackfillRange {
             Some(Self::File(path.to_owned()))
         } else if let Some(span) = text.strip_prefix(OPENDOTA) {
             Span::read(span).map(Self::OpenDota)
+        } else if let Some(part) = text.strip_prefix(STEAM) {
+            SequencePart::read(part).map(Self::Steam)
         } else {
             let span = text.strip_prefix(TOPIC).and_then(Span::read);
             span.map(Self::Topic)
         };
         range.ok_or_else(|| UnknownRange(text.to_owned()))
+    }
+}
+
+impl SequencePart {
+    /// Those numbers, if there are any between them.
+    #[must_use]
+    pub fn of_numbers(from: u64, to: u64) -> Option<Self> {
+        let is_number = |number: u64| i64::try_from(number).is_ok();
+        (from < to && is_number(to)).then_some(Self::Numbers { from, to })
+    }
+
+    /// Reads back what was written.
+    fn read(text: &str) -> Option<Self> {
+        let Some(numbers) = text.strip_prefix("--from-seq ") else {
+            return Span::read(text).map(Self::Times);
+        };
+        let (from, to) = numbers.split_once(" --to-seq ")?;
+        Self::of_numbers(from.parse().ok()?, to.parse().ok()?)
+    }
+}
+
+impl fmt::Display for SequencePart {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Numbers { from, to } => write!(f, "--from-seq {from} --to-seq {to}"),
+            Self::Times(span) => span.fmt(f),
+        }
     }
 }
 
@@ -145,7 +192,22 @@ mod tests {
             BackfillRange::OpenDota(span),
             &format!("--source opendota {times}"),
         );
-        for unknown in ["", "--topic --from 1 --to 2", "--source steam --from-seq 1"] {
+        check(
+            BackfillRange::Steam(SequencePart::Times(span)),
+            &format!("--source steam {times}"),
+        );
+        let numbers = SequencePart::of_numbers(7, 6_912_775_440).expect("some are between");
+        check(
+            BackfillRange::Steam(numbers),
+            "--source steam --from-seq 7 --to-seq 6912775440",
+        );
+        for unknown in [
+            "--source steam --from-seq 7 --to-seq 7",
+            "--source steam --from-seq 7 --to-seq 9223372036854775808",
+            "",
+            "--topic --from 1 --to 2",
+            "--source steam --from-seq 1",
+        ] {
             let read: Result<BackfillRange, _> = unknown.parse();
             assert_eq!(read, Err(UnknownRange(unknown.to_owned())));
         }

@@ -83,6 +83,13 @@ pub enum Place {
         /// The row, counted from 1.
         number: u64,
     },
+    /// In a page of a sequence, of a match that is not told readably.
+    SequenceRow {
+        /// The page was asked for from this number on.
+        from: u64,
+        /// The row, counted from 1.
+        number: u64,
+    },
 }
 
 impl fmt::Display for Place {
@@ -93,6 +100,9 @@ impl fmt::Display for Place {
                 write!(f, "partition {partition}, offset {offset}")
             }
             Self::Match(id) => write!(f, "match {id}"),
+            Self::SequenceRow { from, number } => {
+                write!(f, "row {number} of the page from number {from} on")
+            }
             Self::Row { below, number } => {
                 write!(f, "row {number} of the ")?;
                 match below {

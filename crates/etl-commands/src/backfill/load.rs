@@ -9,7 +9,7 @@ use command_kit::lines::LineInput;
 use command_kit::{Given, Progress, complain, rfc3339};
 use etl_application::backfill::{
     Backfill, BackfillEnd, BackfillFigures, BackfillMeter, BackfillOwner, BackfillRange,
-    BackfillStop, BackfillWatcher, Backfiller, BackfillerParts, progress_of,
+    BackfillStop, BackfillWatcher, Backfiller, BackfillerParts, SequencePart, progress_of,
 };
 use etl_application::ports::{BackfillOrigins as _, OriginError, Place};
 use etl_application::{DeadLetterReason, LoadStatus, backfill};
@@ -19,12 +19,15 @@ use tokio_util::sync::CancellationToken;
 
 use super::{OriginArguments, Origins, now};
 use crate::settings::Settings;
+use crate::steam::NO_KEY;
 use crate::{load_for_command, warehouse::Warehouse};
 
 /// So many records that are not loaded are named, each with its reason.
 const NAMED_MAX: u64 = 100;
 /// Hardly any match takes longer.
 const MATCH_MS_MAX: i64 = 3 * 60 * 60 * 1_000;
+/// Within this time Steam tells of matches that appear late.
+const LATE_MS_MAX: i64 = 60 * 60 * 1_000;
 /// Days that are looked for at the end.
 const DAYS_MAX: usize = 1000;
 
@@ -44,7 +47,12 @@ pub(super) fn prepare(
     {
         return Err(usage(format!("cannot read {path}: {error}")));
     }
-    Ok((load_for_command(given)?, range))
+    let settings = load_for_command(given)?;
+    if matches!(range, BackfillRange::Steam(_)) && settings.steam.keys.is_empty() {
+        complain(NO_KEY);
+        return Err(ExitCode::Config);
+    }
+    Ok((settings, range))
 }
 
 /// Loads until the end of the range or until `stop`.
@@ -159,13 +167,15 @@ impl Loading {
         })
     }
 
-    /// Pages tell of matches that have ended.
+    /// Upstreams tell of matches that have ended.
     fn say_what_is_not_over(&self, watcher: &Watcher) {
-        let BackfillRange::OpenDota(span) = &self.range else {
-            return;
+        let (span, late_ms) = match &self.range {
+            BackfillRange::OpenDota(span) => (span, MATCH_MS_MAX),
+            BackfillRange::Steam(SequencePart::Times(span)) => (span, LATE_MS_MAX),
+            _ => return,
         };
         let now_ms = self.clock.now().as_unix_ms();
-        if span.to.as_unix_ms() > now_ms.saturating_sub(MATCH_MS_MAX) {
+        if span.to.as_unix_ms() > now_ms.saturating_sub(late_ms) {
             watcher.say(
                 "matches that are not over are in no page yet; the last hours can be loaded \
                  again later",
@@ -225,7 +235,7 @@ impl Loading {
     fn flags(&self) -> String {
         match &self.range {
             BackfillRange::File(path) => format!("--file '{}'", path.replace('\'', r"'\''")),
-            range @ (BackfillRange::Topic(_) | BackfillRange::OpenDota(_)) => range.to_string(),
+            range => range.to_string(),
         }
     }
 }

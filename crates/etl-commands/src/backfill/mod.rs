@@ -14,7 +14,7 @@ use std::path::PathBuf;
 use clap::ValueEnum;
 use command_kit::{Given, Moment, listen_first, stoppable};
 use domain::Timestamp;
-use etl_application::backfill::{BackfillId, BackfillRange, STANDARD_INPUT, Span};
+use etl_application::backfill::{BackfillId, BackfillRange, STANDARD_INPUT, SequencePart, Span};
 use health_kit::{Clock as _, SystemClock};
 use service_kit::exit_code::ExitCode;
 
@@ -62,7 +62,8 @@ struct OriginArguments {
     #[arg(long, conflicts_with = "source")]
     topic: bool,
 
-    /// Ask an upstream for the matches that started in a time
+    /// Ask an upstream: opendota for public matches that started in a time, steam
+    /// for a part of its sequence, by number or by when matches ended
     #[arg(long, value_name = "NAME")]
     source: Option<Upstream>,
 
@@ -73,6 +74,14 @@ struct OriginArguments {
     /// Up to then, not included; now, if it is not given
     #[arg(long, value_name = "TIME", value_parser = Moment::parse)]
     to: Option<Moment>,
+
+    /// From this `match_seq_num` on, with --source steam
+    #[arg(long, value_name = "N", requires = "to_seq", conflicts_with_all = ["file", "topic", "from", "to"])]
+    from_seq: Option<u64>,
+
+    /// Up to this `match_seq_num`, not included
+    #[arg(long, value_name = "M", requires = "from_seq")]
+    to_seq: Option<u64>,
 }
 
 /// Who can be asked.
@@ -92,22 +101,26 @@ impl OriginArguments {
         if let Some(file) = &self.file {
             return file_range(file);
         }
+        if let (Some(from), Some(to)) = (self.from_seq, self.to_seq) {
+            return self.numbers(from, to);
+        }
         let new = match (self.topic, self.source) {
             (true, _) => BackfillRange::Topic,
             (_, Some(Upstream::OpenDota)) => BackfillRange::OpenDota,
-            (_, Some(Upstream::Steam)) => {
-                let instead = "load a file or the topic, or ask opendota";
-                return Err(format!("--source steam is not there yet; {instead}"));
-            }
+            (_, Some(Upstream::Steam)) => |span| BackfillRange::Steam(SequencePart::Times(span)),
             (false, None) => {
                 return Err(
                     "nothing says what to load; give --file FILE, --topic --from TIME or --source \
-                     opendota --from TIME, or one of list, show and cancel"
+                     opendota|steam --from TIME, or one of list, show and cancel"
                         .to_owned(),
                 );
             }
         };
-        let from = self.from.ok_or("--from says where the range begins")?;
+        let missing = match self.source {
+            Some(Upstream::Steam) => "--from or --from-seq says where the range begins",
+            _ => "--from says where the range begins",
+        };
+        let from = self.from.ok_or(missing)?;
         let at = |moment: Moment| Timestamp::from_unix_ms(moment.resolve(now.as_unix_ms()));
         let span = Span {
             from: at(from),
@@ -117,6 +130,20 @@ impl OriginArguments {
             return Err("--from is not before --to: there is nothing between them".to_owned());
         }
         Ok(new(span))
+    }
+
+    fn numbers(&self, from: u64, to: u64) -> Result<BackfillRange, String> {
+        if self.source != Some(Upstream::Steam) {
+            return Err("--from-seq and --to-seq are of --source steam".to_owned());
+        }
+        let part = SequencePart::of_numbers(from, to);
+        let part = part.ok_or_else(|| {
+            format!(
+                "--from-seq {from} is not before --to-seq {to}, or that is above {}",
+                i64::MAX
+            )
+        })?;
+        Ok(BackfillRange::Steam(part))
     }
 }
 
@@ -192,6 +219,21 @@ mod tests {
             &["--source", "opendota", "--from", "2h", "--to", "1h"],
             "--source opendota --from 2025-11-08T16:30:00.000Z --to 2025-11-08T17:30:00.000Z",
         );
+        check(
+            &["--source", "steam", "--from", "2h", "--to", "1h"],
+            "--source steam --from 2025-11-08T16:30:00.000Z --to 2025-11-08T17:30:00.000Z",
+        );
+        check(
+            &[
+                "--source",
+                "steam",
+                "--from-seq",
+                "7",
+                "--to-seq",
+                "6912775440",
+            ],
+            "--source steam --from-seq 7 --to-seq 6912775440",
+        );
         let relative = range(&["--file", "a"]).expect("it is a file");
         assert!(
             relative.ends_with("/a") && relative.starts_with("--file /"),
@@ -211,7 +253,33 @@ mod tests {
             (&["--topic", "--from", "yesterday"], "neither a time"),
             (&["--topic", "--file", "a"], "cannot be used with"),
             (&["--file", "a", "--from", "1h"], "cannot be used with"),
-            (&["--source", "steam"], "not there yet"),
+            (&["--source", "steam"], "--from or --from-seq says"),
+            (&["--source", "steam", "--from-seq", "7"], "--to-seq"),
+            (
+                &["--source", "steam", "--from-seq", "7", "--to-seq", "7"],
+                "is not before",
+            ),
+            (
+                &["--source", "steam", "--from-seq", "-7", "--to-seq", "7"],
+                "-7",
+            ),
+            (
+                &["--source", "opendota", "--from-seq", "7", "--to-seq", "8"],
+                "are of --source steam",
+            ),
+            (
+                &[
+                    "--source",
+                    "steam",
+                    "--from-seq",
+                    "7",
+                    "--to-seq",
+                    "8",
+                    "--from",
+                    "1h",
+                ],
+                "cannot be used with",
+            ),
             (&["--source", "opendota"], "--from says"),
             (&["--source", "opendota", "--topic"], "cannot be used with"),
             (

@@ -9,6 +9,7 @@ use etl_application::backfill::BackfillRange;
 use etl_application::ports::{BackfillOrigin, BackfillOrigins, CallMemory, OriginError};
 use etl_kafka_adapter::SummaryTopic;
 use etl_opendota_adapter::{OpenDotaRange, PagesAccess};
+use etl_steam_adapter::{SteamRange, SteamTurns};
 use health_kit::Clock;
 use kafka_kit::settings::SettingsError;
 use opendota_client::CallShare;
@@ -16,11 +17,13 @@ use opendota_client::CallShare;
 use super::file::FileOrigin;
 use crate::opendota::OpenDotaAccess;
 use crate::settings::Settings;
+use crate::steam::SteamAccess;
 
 /// Opens what the settings can reach.
 pub(crate) struct Origins {
     topic: SummaryTopic,
     opendota: Arc<OpenDotaAccess>,
+    steam: SteamAccess,
     share: CallShare,
     counter: Option<Arc<dyn CallCounter>>,
     clock: Arc<dyn Clock>,
@@ -42,6 +45,7 @@ impl Origins {
         Ok(Self {
             topic: SummaryTopic::try_new(&settings.kafka, Arc::clone(clock))?,
             opendota,
+            steam: SteamAccess::new(&settings.steam, settings.backfill_share, clock),
             share: share.expect("both are 1 to 100 percent"),
             counter: None,
             clock: Arc::clone(clock),
@@ -87,6 +91,10 @@ impl BackfillOrigins for Origins {
                     clock: Arc::clone(&self.clock),
                 };
                 Ok(Box::new(OpenDotaRange::open(access, *span, at)))
+            }
+            BackfillRange::Steam(part) => {
+                let turns: Arc<SteamTurns> = self.steam.turns()?;
+                Ok(Box::new(SteamRange::open(turns, *part, at)))
             }
         }
     }

@@ -9,8 +9,9 @@ const SHARE: Setting<Parsed<BackfillShare>> = Setting {
     variable: "BACKFILL_SHARE",
     default: "50%",
     help: "How much of the warehouse's time the backfills of a process take together: after a \
-           batch that it worked for so long, they rest in proportion; and of the calls that \
-           OpenDota permits, the reserve taken off",
+           batch that it worked for so long, they rest in proportion; of the calls that \
+           OpenDota permits, the reserve taken off; and of the time and the calls of a day that \
+           Steam's keys have",
     parser: Parsed {
         allowed: "1% to 100%",
         parse: share,

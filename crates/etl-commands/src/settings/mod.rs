@@ -33,6 +33,7 @@ use service_kit::config::{
 use service_kit::lifecycle::ShutdownSection;
 use service_kit::service::ServiceSection;
 use service_kit::telemetry::{LogSection, LogSettings};
+use steam_client::{SteamSection, SteamSettings};
 use warehouse_kit::{WarehouseSection, WarehouseSettings};
 
 pub use counters::CounterSettings;
@@ -45,6 +46,7 @@ static API: ApiSection = ApiSection::new(
 static KAFKA: KafkaSection = KafkaSection::DEFAULT;
 static WAREHOUSE: WarehouseSection = WarehouseSection::DEFAULT;
 static OPENDOTA: OpenDotaSection = OpenDotaSection::DEFAULT;
+static STEAM: SteamSection = SteamSection::DEFAULT;
 static LOG: LogSection = LogSection::DEFAULT;
 static SERVICE: ServiceSection = ServiceSection::named("etl-service");
 static SHUTDOWN: ShutdownSection = ShutdownSection::DEFAULT;
@@ -64,6 +66,8 @@ pub struct Settings {
     pub details: DetailSettings,
     /// Whom they are asked of.
     pub opendota: OpenDotaSettings,
+    /// Whose sequence of matches is asked for the past.
+    pub steam: SteamSettings,
     /// How much of the warehouse's time and of calls backfills take.
     pub backfill_share: BackfillShare,
     /// What is counted, and how soon.
@@ -114,6 +118,7 @@ impl Settings {
             loader: loading::read(&mut reader),
             details: details::read(&mut reader),
             opendota: OPENDOTA.read(&mut reader),
+            steam: STEAM.read(&mut reader),
             backfill_share: backfill::read(&mut reader),
             counters: counters::read(&mut reader),
             api: API.read(&mut reader),
@@ -153,6 +158,7 @@ fn declarations() -> Vec<&'static dyn Declaration> {
         patches::DECLARATIONS,
         details::DECLARATIONS,
         &OPENDOTA.declarations(),
+        &STEAM.declarations(),
         &API.declarations(),
         &LOG.declarations(),
         &SERVICE.declarations(),

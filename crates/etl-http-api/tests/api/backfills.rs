@@ -101,6 +101,20 @@ async fn what_cannot_be_begun_is_refused_with_a_reason() {
             "from is no time",
         ),
         (
+            r#"{"origin":"topic","from_seq":1,"to_seq":2}"#,
+            "are of steam",
+        ),
+        (r#"{"origin":"steam"}"#, "from says"),
+        (r#"{"origin":"steam","from_seq":1}"#, "belong together"),
+        (
+            r#"{"origin":"steam","from_seq":2,"to_seq":2}"#,
+            "not before",
+        ),
+        (
+            r#"{"origin":"steam","from_seq":1,"to_seq":2,"to":"2025-11-08T00:00:00Z"}"#,
+            "instead of",
+        ),
+        (
             r#"{"origin":"topic","from":"2025-11-09T00:00:00Z"}"#,
             "not before",
         ),
@@ -122,6 +136,12 @@ async fn what_cannot_be_begun_is_refused_with_a_reason() {
         "--source opendota --from 2025-11-01T00:00:00.000Z --to 2025-11-08T00:00:00.000Z"
     );
     assert_eq!(pages["calls"], 0);
+    let numbers = r#"{"origin":"steam","from_seq":7,"to_seq":6912775440}"#;
+    let numbers = body(send(&api, Method::POST, PATH, numbers).await).await;
+    assert_eq!(
+        numbers["origin"],
+        "--source steam --from-seq 7 --to-seq 6912775440"
+    );
     api.until(|| api.backfills.figures().is_empty()).await;
     for hour in 0..BACKFILLS_MAX {
         let begun = send(&api, Method::POST, PATH, &range(hour)).await;

@@ -13,6 +13,7 @@ use command_kit::rfc3339;
 use domain::Timestamp;
 use feed_simulator::{
     World,
+    steam::{SteamConfig, SteamLimits, SteamUpstream},
     summaries::{Summaries, SummariesConfig},
     upstream::{Limits, Upstream, UpstreamConfig, UpstreamServer},
 };
@@ -296,6 +297,69 @@ async fn pages_of_an_upstream_are_loaded_by_the_command() -> Result<()> {
     Ok(())
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn a_part_of_the_sequence_is_loaded_by_the_command_and_by_the_service() -> Result<()> {
+    const KEY: &str = "zQzSteamKey";
+    const TOKEN: &str = "open";
+    let steam = SteamUpstream::new(SteamConfig {
+        matches: 3_000,
+        limits: SteamLimits::NONE,
+        keys: vec![KEY.to_owned()],
+        ..SteamConfig::new(World::new(9))
+    });
+    steam.advance_to_end();
+    let exposed = steam.exposed();
+    let server = UpstreamServer::start(steam.clone(), (Ipv4Addr::LOCALHOST, 0).into()).await?;
+    let url = server.origin();
+    let (from, to) = (exposed[500].0, exposed[900].0);
+    let (from_text, to_text) = (from.to_string(), to.to_string());
+    let arguments = [
+        "backfill",
+        "--source",
+        "steam",
+        "--from-seq",
+        &from_text,
+        "--to-seq",
+        &to_text,
+    ];
+    let folder = Arc::new(TempDir::new()?);
+    let unkeyed = run(&arguments, &folder).await?;
+    assert_eq!(unkeyed.exit_code, Some(78), "{unkeyed:?}");
+    assert!(unkeyed.stderr.contains("STEAM_API_KEYS"), "{unkeyed:?}");
+
+    let settings = [("STEAM_API_URL", url.as_str()), ("STEAM_API_KEYS", KEY)];
+    steam.script([Some("refuse:502".parse()?)]);
+    for _ in 0..2 {
+        let loaded = run_to_end(PROGRAM, &arguments, &settings, folder.path()).await?;
+        assert_eq!(loaded.exit_code, Some(0), "{loaded:?}");
+        assert!(
+            loaded.stdout.contains("400 records loaded, 0 not"),
+            "{loaded:?}"
+        );
+        let said = [loaded.stdout.as_str(), loaded.stderr.as_str()].concat();
+        assert!(!said.contains(KEY), "{said}");
+        assert_eq!(matches(&folder).await?, 400);
+    }
+
+    let topics = Topics::create_on(shared_broker().await?).await?;
+    let further = [settings[0], settings[1], ("API_TOKEN", TOKEN)];
+    let service = Service::start(&topics, &folder, &further).await?;
+    let range =
+        json!({ "origin": "steam", "from_seq": exposed[850].0, "to_seq": exposed[1_000].0 });
+    let begun = service.post("/api/v1/backfills", TOKEN, &range).await?;
+    let id = begun["id"].as_str().context("it has an id")?.to_owned();
+    wait_until(DEADLINE, "it is finished", async || {
+        let shown = run(&["backfill", "show", &id], &folder).await;
+        shown.is_ok_and(|shown| shown.stdout.contains("state     finished"))
+    })
+    .await?;
+    service.stop().await?;
+    assert_eq!(matches(&folder).await?, 500);
+    let verified = run(&["verify"], &folder).await?;
+    assert!(verified.stdout.contains(" 0 differences"), "{verified:?}");
+    Ok(())
+}
+
 #[tokio::test]
 async fn brokers_that_do_not_answer_end_it_with_69() -> Result<()> {
     let folder = TempDir::new()?;
@@ -319,10 +383,7 @@ async fn what_cannot_be_meant_or_read_ends_with_2_and_changes_nothing() -> Resul
     for (arguments, said) in [
         (&["backfill"][..], "--file FILE"),
         (&["backfill", "--topic"], "--from"),
-        (
-            &["backfill", "--source", "steam", "--from", "1h"],
-            "not there yet",
-        ),
+        (&["backfill", "--source", "steam"], "--from-seq"),
         (&["backfill", "--file", "nowhere"], "cannot read"),
         (&["backfill", "--file", "array.json"], "JSON array"),
         (&["backfill", "show", "7"], "not an id"),

@@ -24,7 +24,7 @@ use crate::support::{DEADLINE, Service, Topics};
 const PROGRAM: &str = env!("CARGO_BIN_EXE_etl-service");
 const TOKEN: &str = "zQz-api-token";
 /// Every secret there is, planted.
-const SECRETS: [(&str, &str); 5] = [
+const SECRETS: [(&str, &str); 6] = [
     ("WAREHOUSE_PASSWORD", "zQz-warehouse"),
     ("KAFKA_SASL_PASSWORD", "zQz-sasl"),
     (
@@ -33,6 +33,7 @@ const SECRETS: [(&str, &str); 5] = [
     ),
     ("API_TOKEN", TOKEN),
     ("OPENDOTA_API_KEY", "zQz-upstream"),
+    ("STEAM_API_KEYS", "zQz-steam"),
 ];
 const DETAILS: [(&str, &str); 2] = [("DETAILS_FOR", "sample=100%"), ("DETAILS_GRACE", "0s")];
 const SASL: [(&str, &str); 3] = [
