@@ -54,6 +54,10 @@ chaos-etl KILLS="60" LIES="0" SEED="8":
         ETL_SEED={{trim_start_match(SEED, "SEED=")}} \
         cargo test -p etl-service --test e2e --locked chaos:: -- --nocapture
 
+# Lets a week of every feed pass in virtual time, or so many hours, and reports: just week 24 7
+week HOURS="168" SEED="1":
+    cargo run --release --locked -p ingestion-simulation --bin week -- {{trim_start_match(HOURS, "HOURS=")}} {{trim_start_match(SEED, "SEED=")}}
+
 # Shows the whole product on this machine: just demo --duration 30s --rate 0
 demo *options:
     cargo run --release -- demo {{options}}

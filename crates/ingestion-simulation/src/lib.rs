@@ -12,6 +12,8 @@
 //! would be seen, [`Bug`]s can be planted between the real parts.
 //!
 //! The Kafka client is not simulated: it is tested against real brokers.
+//!
+//! [`week`] has the feeds that are asked, over days and without a network.
 
 mod broker;
 mod brokers;
@@ -23,6 +25,7 @@ mod sequence;
 mod service;
 mod upstream;
 mod verdict;
+pub mod week;
 
 pub use planted::Bug;
 pub use run::{Summary, run};
