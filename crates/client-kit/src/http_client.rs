@@ -2,11 +2,10 @@
 
 use std::{error::Error, fmt, path::Path, time::Duration};
 
-use bytes::{Bytes, BytesMut};
-use http_body_util::{BodyExt as _, Empty};
+use bytes::Bytes;
+use http_body_util::Empty;
 use hyper::{
     HeaderMap, Request, Uri,
-    body::Incoming,
     header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, HeaderValue, RETRY_AFTER, USER_AGENT},
 };
 use hyper_rustls::{HttpsConnector, HttpsConnectorBuilder};
@@ -18,7 +17,7 @@ use secrecy::{ExposeSecret as _, SecretString};
 use thiserror::Error;
 use tokio::time::timeout;
 
-use crate::{retry_after, tls};
+use crate::{StreamedAnswer, retry_after, tls};
 
 /// Connections that wait for their next call.
 const IDLE_MAX: usize = 16;
@@ -70,6 +69,9 @@ pub enum CallFailed {
     /// It took too long.
     #[error("no whole answer within {0:?}")]
     TimedOut(Duration),
+    /// It took too long until an answer began.
+    #[error("no answer within {0:?}")]
+    NoAnswer(Duration),
     /// There is an answer, and more of it than is taken.
     #[error("the answer is larger than {0} bytes")]
     TooLarge(usize),
@@ -120,17 +122,40 @@ impl HttpClient {
         url: &str,
         bearer: Option<&SecretString>,
     ) -> Result<HttpAnswer, CallFailed> {
-        let request = self.request(url, bearer)?;
+        let request = self.request(url, bearer, "application/json")?;
         let time_max = self.limits.call_time_max;
-        timeout(time_max, self.exchange(request))
+        let exchange = async {
+            let answer = self.begin(request).await?;
+            answer.whole(self.limits.body_bytes_max).await
+        };
+        timeout(time_max, exchange)
             .await
             .map_err(|_| CallFailed::TimedOut(time_max))?
+    }
+
+    /// Gets what is at `url`, of the media type `accept`, and returns as soon as
+    /// the head of the answer is there: the time for a whole call is the time for
+    /// that. How long the body may take, and how large it may be, is for the caller.
+    ///
+    /// # Errors
+    /// [`CallFailed`], without address.
+    pub async fn open(
+        &self,
+        url: &str,
+        accept: &'static str,
+    ) -> Result<StreamedAnswer, CallFailed> {
+        let request = self.request(url, None, accept)?;
+        let time_max = self.limits.call_time_max;
+        timeout(time_max, self.begin(request))
+            .await
+            .map_err(|_| CallFailed::NoAnswer(time_max))?
     }
 
     fn request(
         &self,
         url: &str,
         bearer: Option<&SecretString>,
+        accept: &'static str,
     ) -> Result<Request<Empty<Bytes>>, CallFailed> {
         let uri: Uri = url
             .parse()
@@ -139,7 +164,7 @@ impl HttpClient {
         *request.uri_mut() = uri;
         let headers = request.headers_mut();
         headers.insert(USER_AGENT, self.user_agent.clone());
-        headers.insert(ACCEPT, HeaderValue::from_static("application/json"));
+        headers.insert(ACCEPT, HeaderValue::from_static(accept));
         if let Some(secret) = bearer {
             let value = HeaderValue::try_from(format!("Bearer {}", secret.expose_secret()));
             let mut value =
@@ -150,36 +175,20 @@ impl HttpClient {
         Ok(request)
     }
 
-    async fn exchange(&self, request: Request<Empty<Bytes>>) -> Result<HttpAnswer, CallFailed> {
+    async fn begin(&self, request: Request<Empty<Bytes>>) -> Result<StreamedAnswer, CallFailed> {
         let answer = self.http.request(request).await;
         let (head, body) = answer.map_err(|error| connection(&error))?.into_parts();
-        Ok(HttpAnswer {
+        let head = HttpAnswer {
             status: head.status.as_u16(),
             headers: head.headers,
-            body: read(body, self.limits.body_bytes_max).await?,
-        })
-    }
-}
-
-/// Reads a body piece by piece, up to its limit.
-async fn read(mut body: Incoming, bytes_max: usize) -> Result<Bytes, CallFailed> {
-    let mut read = BytesMut::new();
-    while let Some(frame) = body.frame().await {
-        let frame = frame.map_err(|error| connection(&error))?;
-        // What is no data are headers that came late.
-        let Ok(piece) = frame.into_data() else {
-            continue;
+            body: Bytes::new(),
         };
-        if read.len() + piece.len() > bytes_max {
-            return Err(CallFailed::TooLarge(bytes_max));
-        }
-        read.extend_from_slice(&piece);
+        Ok(StreamedAnswer { head, body })
     }
-    Ok(read.freeze())
 }
 
 /// What happened, down to its first cause.
-fn connection(error: &(dyn Error + 'static)) -> CallFailed {
+pub(crate) fn connection(error: &(dyn Error + 'static)) -> CallFailed {
     let mut detail = error.to_string();
     let mut source = error.source();
     while let Some(cause) = source {

@@ -28,6 +28,10 @@ pub struct Config {
     pub rows: Rows,
     /// Text or binary messages. Frames that are not UTF-8 are binary in either case.
     pub message_kind: MessageKind,
+    /// How matches stand in messages.
+    pub format: MessageFormat,
+    /// Fraction of the frames, 0 to 1, that is an envelope of another type; with envelopes alone.
+    pub aside_fraction: f64,
     /// Mean arrivals per second, Poisson distributed; 0 means as fast as the socket takes them.
     pub rate: f64,
     /// Genuine matches after which the feed falls silent or closes; `None` never ends.
@@ -71,6 +75,19 @@ pub enum MessageKind {
     Binary,
 }
 
+/// How matches stand in messages.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum MessageFormat {
+    /// One object in each message.
+    #[default]
+    Object,
+    /// One in each message, in an envelope: `{"type":"MATCH","message":{"match":{…}}}`. What is
+    /// invalid is so in its envelope, or instead of one.
+    Envelope,
+    /// Several in a message, one a line, with blank lines in between and alone.
+    Lines,
+}
+
 /// What the feed does when all matches are sent and proved.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum AtEnd {
@@ -111,6 +128,8 @@ impl Default for Config {
             seed: 1,
             rows: Rows::Bare,
             message_kind: MessageKind::Text,
+            format: MessageFormat::Object,
+            aside_fraction: 0.0,
             rate: 0.0,
             count: None,
             at_end: AtEnd::StayOpen,
@@ -133,9 +152,10 @@ impl Config {
         let below_one = [
             ("duplicate_fraction", self.duplicate_fraction),
             ("invalid_fraction", self.invalid_fraction),
+            ("aside_fraction", self.aside_fraction),
             (
-                "the sum of duplicate_fraction and invalid_fraction",
-                self.duplicate_fraction + self.invalid_fraction,
+                "the sum of duplicate_fraction, invalid_fraction and aside_fraction",
+                self.duplicate_fraction + self.invalid_fraction + self.aside_fraction,
             ),
         ];
         for (name, value) in below_one {

@@ -5,7 +5,7 @@ use bytes::Bytes;
 use rand::{RngExt, SeedableRng, rngs::StdRng};
 
 use crate::{
-    config::{Config, MessageKind, Rows},
+    config::{Config, MessageFormat, MessageKind, Rows},
     ids::MatchIds,
     invalid::InvalidReason,
     replay::{self, RecordedKind, RecordedRow, ReplayError},
@@ -14,6 +14,19 @@ use crate::{
 
 /// Matches from which a duplicate is drawn.
 const RECENT_MATCHES: usize = 4_096;
+
+/// What an envelope is around a match.
+const ENVELOPE: [&[u8]; 2] = [
+    br#"{"type":"MATCH","message":{"match":"#,
+    br#","origin":"scanner"}}"#,
+];
+
+/// Envelopes of other types.
+const ASIDES: [&[u8]; 3] = [
+    br#"{"type":"PLAYERS","message":{"count":812345}}"#,
+    br#"{"message":{"match":{"match_id":8769000001}},"type":"SEEN"}"#,
+    br#"{"type":"","message":null}"#,
+];
 
 /// What a data message holds; small, so that many can await their proof.
 #[derive(Clone, Debug)]
@@ -31,10 +44,28 @@ pub(crate) enum Content {
     Given { kind: MessageKind, body: Bytes },
 }
 
+impl Content {
+    /// Whether it is an object, with a match id or without.
+    fn is_object(&self) -> bool {
+        match self {
+            Self::Genuine(_) | Self::Duplicate(_) => true,
+            Self::Invalid { reason, .. } => matches!(
+                reason,
+                InvalidReason::MatchIdMissing
+                    | InvalidReason::MatchIdInvalid
+                    | InvalidReason::MatchIdTwice
+            ),
+            Self::Given { .. } => false,
+        }
+    }
+}
+
 pub(crate) struct Generator {
     rng: StdRng,
     source: Source,
     message_kind: MessageKind,
+    format: MessageFormat,
+    aside_fraction: f64,
     duplicate_fraction: f64,
     invalid_fraction: f64,
     /// `None` for an endless feed.
@@ -70,6 +101,11 @@ impl Generator {
             rng,
             source,
             message_kind: config.message_kind,
+            format: config.format,
+            aside_fraction: match config.format {
+                MessageFormat::Envelope => config.aside_fraction,
+                MessageFormat::Object | MessageFormat::Lines => 0.0,
+            },
             duplicate_fraction: config.duplicate_fraction,
             invalid_fraction: config.invalid_fraction,
             genuine_left: config.count,
@@ -94,6 +130,13 @@ impl Generator {
             return None;
         }
         let disturbed = self.invalid_fraction + self.duplicate_fraction;
+        if self.aside_fraction > 0.0 && self.rng.random_bool(self.aside_fraction) {
+            let aside = ASIDES[self.rng.random_range(0..ASIDES.len())];
+            return Some(Content::Given {
+                kind: self.message_kind,
+                body: Bytes::from_static(aside),
+            });
+        }
         if disturbed > 0.0 {
             let dice: f64 = self.rng.random();
             if dice < self.invalid_fraction {
@@ -109,6 +152,15 @@ impl Generator {
 
     /// Appends the message of a frame; says which kind of message it is.
     pub(crate) fn write_body(&self, content: &Content, body: &mut Vec<u8>) -> MessageKind {
+        let is_enveloped = self.format == MessageFormat::Envelope && content.is_object();
+        let [before, behind] = ENVELOPE;
+        body.extend_from_slice(if is_enveloped { before } else { b"" });
+        let kind = self.write_frame(content, body);
+        body.extend_from_slice(if is_enveloped { behind } else { b"" });
+        kind
+    }
+
+    fn write_frame(&self, content: &Content, body: &mut Vec<u8>) -> MessageKind {
         match content {
             Content::Genuine(row) | Content::Duplicate(row) => {
                 match &self.source {

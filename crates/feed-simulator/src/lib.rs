@@ -33,6 +33,8 @@ mod generator;
 mod http;
 mod ids;
 mod invalid;
+mod line_batch;
+pub mod logs;
 mod replay;
 mod rows;
 mod session;
@@ -47,7 +49,7 @@ pub mod upstream;
 mod wire;
 mod world;
 
-pub use config::{AtEnd, Config, ConfigError, MessageKind, Rows};
+pub use config::{AtEnd, Config, ConfigError, MessageFormat, MessageKind, Rows};
 pub use digest::IdDigest;
 pub use faults::{
     Afterwards, ConnectionPlan, Fault, FaultParseError, FaultSchedule, PlannedFault, RandomFaults,

@@ -9,8 +9,9 @@ use std::{net::SocketAddr, path::PathBuf};
 use anyhow::{Context, bail};
 use clap::{Parser, ValueEnum};
 use feed_simulator::{
-    Afterwards, AtEnd, Config, Fault, FaultSchedule, MessageKind, RandomFaults, Rows, Simulator,
-    UpgradeFault, World,
+    Afterwards, AtEnd, Config, Fault, FaultSchedule, MessageFormat, MessageKind, RandomFaults,
+    Rows, Simulator, UpgradeFault, World,
+    logs::{LogsConfig, LogsUpstream},
     steam::{SteamConfig, SteamLimits, SteamUpstream},
     upstream::{CallFault, Upstream, UpstreamConfig, UpstreamServer},
 };
@@ -65,6 +66,12 @@ struct Arguments {
     /// Fraction of the messages that is split into continuation frames
     #[arg(long, default_value_t = 0.0)]
     fragmented: f64,
+    /// How matches stand in messages
+    #[arg(long, value_enum, default_value_t = FormatArgument::Object)]
+    format: FormatArgument,
+    /// Fraction of the envelopes that is of another type
+    #[arg(long, default_value_t = 0.0)]
+    asides: f64,
     /// Sends binary messages
     #[arg(long)]
     binary: bool,
@@ -104,7 +111,13 @@ struct Arguments {
     /// How many times faster than the real one the sequence grows; from 2 on keys have no limits
     #[arg(long, default_value_t = 1, requires = "steam_port")]
     steam_speed: u32,
-    /// Faults of both APIs to draw from, such as refuse:429,refuse:502,accept-then-close,slow:3s,wrong-id,odd-row,null-row,empty
+    /// Serves the log of the services on this port of 127.0.0.1; 0 takes a free one
+    #[arg(long, value_name = "PORT")]
+    logs_port: Option<u16>,
+    /// How many times faster than the real one the log is said
+    #[arg(long, default_value_t = 1, requires = "logs_port")]
+    logs_speed: u32,
+    /// Faults of the APIs and the log to draw from, such as refuse:429,refuse:502,accept-then-close,slow:3s,wrong-id,odd-row,null-row,empty
     #[arg(long, value_delimiter = ',')]
     upstream_faults: Vec<CallFault>,
     /// Fraction of the APIs' calls that go wrong, if there are faults to draw from
@@ -126,6 +139,13 @@ enum Command {
 enum RowsArgument {
     Bare,
     Realistic,
+}
+
+#[derive(Clone, Copy, ValueEnum)]
+enum FormatArgument {
+    Object,
+    Envelope,
+    Lines,
 }
 
 fn main() -> anyhow::Result<()> {
@@ -174,6 +194,13 @@ async fn serve(arguments: &Arguments) -> anyhow::Result<()> {
         Some(port) => Some(start_steam(arguments, world, port).await?),
         None => None,
     };
+    let logs = match arguments.logs_port {
+        Some(port) => Some(start_logs(arguments, broker::world(arguments.seed), port).await?),
+        None => None,
+    };
+    if let Some(logs) = &logs {
+        println!("logs {}/logs", logs.origin());
+    }
     if let Some(steam) = &steam {
         println!("steam {}", steam.origin());
     }
@@ -240,6 +267,23 @@ async fn start_steam(
     Ok(UpstreamServer::start(steam, address).await?)
 }
 
+/// Its clock begins with the world: after the first matches have ended, there is something to say.
+async fn start_logs(
+    arguments: &Arguments,
+    world: World,
+    port: u16,
+) -> anyhow::Result<UpstreamServer> {
+    let logs = LogsUpstream::new(LogsConfig {
+        speed: arguments.logs_speed,
+        seed: arguments.seed,
+        faults: arguments.upstream_faults.clone(),
+        fault_fraction: arguments.upstream_fault_fraction,
+        ..LogsConfig::new(world)
+    });
+    let address = SocketAddr::from(([127, 0, 0, 1], port));
+    Ok(UpstreamServer::start(logs, address).await?)
+}
+
 fn config(arguments: &Arguments) -> Config {
     let on_loopback = |port| SocketAddr::from(([127, 0, 0, 1], port));
     let rows = match (&arguments.replay, arguments.rows) {
@@ -263,6 +307,12 @@ fn config(arguments: &Arguments) -> Config {
         } else {
             MessageKind::Text
         },
+        format: match arguments.format {
+            FormatArgument::Object => MessageFormat::Object,
+            FormatArgument::Envelope => MessageFormat::Envelope,
+            FormatArgument::Lines => MessageFormat::Lines,
+        },
+        aside_fraction: arguments.asides,
         rate: arguments.rate,
         count: arguments.count,
         at_end: if arguments.close_at_end {

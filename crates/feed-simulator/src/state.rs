@@ -10,9 +10,10 @@ use tokio::time::Instant;
 
 use crate::{
     arrivals::Arrivals,
-    config::{AtEnd, Config},
+    config::{AtEnd, Config, MessageFormat, MessageKind},
     faults::{ConnectionPlan, Fault, FaultSchedule, UpgradeFault},
     generator::{Content, Generator},
+    line_batch::LineBatch,
     replay::ReplayError,
     truth::{ConnectionRecord, Proof, ProvedFrame, Truth},
     wire,
@@ -32,6 +33,9 @@ const FOLLOWED_IDS_MAX: usize = 100_000;
 
 /// Frames handed in that may wait to be sent.
 pub(crate) const GIVEN_FRAMES_MAX: usize = 100_000;
+
+/// So many messages with lines are followed by one that is a blank line alone.
+const BLANK_FRACTION: f64 = 0.1;
 
 /// Makes the schedule of faults independent of the frames.
 const FAULT_SEED: u64 = 0x00fa_0175;
@@ -64,6 +68,9 @@ pub(crate) struct FeedState {
     rng: StdRng,
     faults: FaultSchedule,
     fragmented_fraction: f64,
+    format: MessageFormat,
+    /// Frames of a batch that are to be lines of a message.
+    lines: LineBatch,
     resend_unproved: bool,
     at_end: AtEnd,
     record_ids: bool,
@@ -99,6 +106,8 @@ impl FeedState {
             rng: StdRng::seed_from_u64(config.seed ^ FAULT_SEED),
             faults: config.faults.clone(),
             fragmented_fraction: config.fragmented_fraction,
+            format: config.format,
+            lines: LineBatch::default(),
             resend_unproved: config.resend_unproved,
             at_end: config.at_end,
             record_ids: config.record_ids,
@@ -218,6 +227,7 @@ impl FeedState {
             self.sequence += 1;
             batch.frames += 1;
         }
+        self.write_lines(out);
         batch.sequence = self.sequence;
         batch.all_sent = self.all_sent();
         batch.next_due = if batch.all_sent {
@@ -308,10 +318,32 @@ impl FeedState {
     fn write(&mut self, content: &Content, out: &mut BytesMut) {
         self.body.clear();
         let kind = self.generator.write_body(content, &mut self.body);
+        if self.format == MessageFormat::Lines {
+            self.lines.add(kind, &self.body);
+            if self.lines.is_full() {
+                self.write_lines(out);
+            }
+            return;
+        }
         if self.fragmented_fraction > 0.0 && self.rng.random_bool(self.fragmented_fraction) {
             wire::write_fragmented(out, kind, &self.body);
         } else {
             wire::write_message(out, kind, &self.body);
+        }
+    }
+
+    /// Writes the lines there are as one message, sometimes with nothing but a blank line behind.
+    fn write_lines(&mut self, out: &mut BytesMut) {
+        let Some((kind, body)) = self.lines.take() else {
+            return;
+        };
+        if self.fragmented_fraction > 0.0 && self.rng.random_bool(self.fragmented_fraction) {
+            wire::write_fragmented(out, kind, &body);
+        } else {
+            wire::write_message(out, kind, &body);
+        }
+        if self.rng.random_bool(BLANK_FRACTION) {
+            wire::write_message(out, MessageKind::Text, b"\n");
         }
     }
 }

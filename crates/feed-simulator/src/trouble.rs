@@ -75,6 +75,11 @@ impl UpstreamClock {
         Timestamp::from_unix_ms(self.beginning.as_unix_ms() + elapsed_ms + self.ahead_ms)
     }
 
+    /// How many times as fast as ours it is.
+    pub(crate) fn speed(&self) -> u32 {
+        self.speed.max(1)
+    }
+
     /// It never goes back.
     pub(crate) fn advance_to(&mut self, time: Timestamp) {
         let missing_ms = time.as_unix_ms() - self.now().as_unix_ms();

@@ -45,7 +45,7 @@ pub struct FrameCounts {
     pub duplicates: u64,
     /// Frames that are no match, by reason.
     pub invalid: BTreeMap<InvalidReason, u64>,
-    /// Frames handed in by the user, and recorded rows without an id.
+    /// Frames handed in by the user, recorded rows without an id, and envelopes of another type.
     pub other: u64,
 }
 

@@ -120,6 +120,18 @@ impl Feed {
                     gaps.covered(source, coverage);
                 }
             }
+            FeedEvent::Disconnected(disconnection) if disconnection.reason.is_planned() => {
+                tracing::info!(
+                    %source,
+                    reason = %disconnection.reason,
+                    "going on with another connection to the feed: {}",
+                    disconnection.detail
+                );
+                if let Some(gaps) = gaps {
+                    gaps.interrupted(source, disconnection.reason);
+                }
+                self.status.disconnected(disconnection);
+            }
             FeedEvent::Disconnected(disconnection) => {
                 tracing::warn!(
                     %source,

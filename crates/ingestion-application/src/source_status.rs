@@ -15,6 +15,9 @@ use crate::{
     ports::{CallFigures, DisconnectReason, Disconnection},
 };
 
+/// After a planned end, the next connection has to stand within this time.
+const PLANNED_TIME_MAX: Duration = Duration::from_secs(3);
+
 /// Follows one feed's connection.
 pub struct SourceStatus {
     source: SourceName,
@@ -35,6 +38,8 @@ struct Connection {
     unread_since: Option<Instant>,
     /// Without data for too long: a new connection alone proves nothing.
     silent: bool,
+    /// Since when the next connection is awaited, where the last one ended by plan.
+    planned_since: Option<Instant>,
     disconnections: BTreeMap<DisconnectReason, u64>,
     last: Option<Disconnection>,
 }
@@ -98,6 +103,7 @@ impl SourceStatus {
                 last_data: Instant::now(),
                 unread_since: None,
                 silent: false,
+                planned_since: None,
                 disconnections: reasons.iter().map(|reason| (*reason, 0)).collect(),
                 last: None,
             }),
@@ -127,6 +133,7 @@ impl SourceStatus {
     /// The connection stands.
     pub fn connected(&self) {
         let mut connection = self.lock();
+        connection.planned_since = None;
         connection.enter(ConnectionState::Connected, self.clock.now());
         connection.silent |= connection.silence() >= self.idle_timeout;
         if connection.silent {
@@ -157,14 +164,23 @@ impl SourceStatus {
     }
 
     /// The connection, or an attempt at one, is over.
+    ///
+    /// One that ended by plan stands, as far as others can see, until the next
+    /// one is overdue or fails.
     pub fn disconnected(&self, disconnection: Disconnection) {
         let mut connection = self.lock();
-        connection.enter(ConnectionState::Reconnecting, self.clock.now());
-        connection.silent |= disconnection.reason == DisconnectReason::IdleTimeout;
         *connection
             .disconnections
             .entry(disconnection.reason)
             .or_default() += 1;
+        if disconnection.reason.is_planned() && connection.state == ConnectionState::Connected {
+            connection.planned_since = Some(Instant::now());
+            connection.last = Some(disconnection);
+            return;
+        }
+        connection.planned_since = None;
+        connection.enter(ConnectionState::Reconnecting, self.clock.now());
+        connection.silent |= disconnection.reason == DisconnectReason::IdleTimeout;
         let reason = format!("{}: {}", self.source, disconnection.detail);
         self.condition.set(HealthStatus::Unhealthy, reason);
         connection.last = Some(disconnection);
@@ -173,7 +189,8 @@ impl SourceStatus {
     /// The connection, now.
     #[must_use]
     pub fn snapshot(&self) -> ConnectionSnapshot {
-        let connection = self.lock();
+        let mut connection = self.lock();
+        self.judge_plan(&mut connection);
         ConnectionSnapshot {
             state: connection.state,
             since: connection.since,
@@ -188,6 +205,17 @@ impl SourceStatus {
                 .calls
                 .as_ref()
                 .map_or_else(Vec::new, |it| it.budget_left()),
+        }
+    }
+
+    /// What ended by plan and was not followed in time is lost.
+    fn judge_plan(&self, connection: &mut Connection) {
+        let since = connection.planned_since;
+        if since.is_some_and(|since| since.elapsed() >= PLANNED_TIME_MAX) {
+            connection.planned_since = None;
+            connection.enter(ConnectionState::Reconnecting, self.clock.now());
+            let reason = format!("{}: not connected again yet", self.source);
+            self.condition.set(HealthStatus::Unhealthy, reason);
         }
     }
 
@@ -215,6 +243,7 @@ impl HealthReporter for SourceStatus {
     /// Silence is judged here and now: whoever follows the feed may be stuck.
     fn checks(&self) -> Vec<HealthCheck> {
         let mut connection = self.lock();
+        self.judge_plan(&mut connection);
         let is_connected = connection.state == ConnectionState::Connected;
         if is_connected && !connection.silent && connection.silence() >= self.idle_timeout {
             connection.silent = true;
@@ -323,6 +352,43 @@ mod tests {
         assert_eq!(health(&status), HealthStatus::Unhealthy, "still no data");
         status.received();
         assert_eq!(health(&status), HealthStatus::Healthy);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_planned_end_is_counted_and_no_fault() {
+        let status = status();
+        status.connected();
+        for _ in 0..2 {
+            status.disconnected(over(DisconnectReason::Renewed));
+            tokio::time::advance(PLANNED_TIME_MAX / 2).await;
+            assert_eq!(health(&status), HealthStatus::Healthy);
+            assert_eq!(status.snapshot().state, ConnectionState::Connected);
+            status.connected();
+        }
+        let renewed = (DisconnectReason::Renewed, 2);
+        assert!(status.snapshot().disconnections.contains(&renewed));
+        tokio::time::advance(PLANNED_TIME_MAX).await;
+        assert_eq!(health(&status), HealthStatus::Healthy, "it was followed");
+
+        status.disconnected(over(DisconnectReason::Renewed));
+        tokio::time::advance(PLANNED_TIME_MAX).await;
+        assert_eq!(health(&status), HealthStatus::Unhealthy, "it was not");
+        assert_eq!(status.snapshot().state, ConnectionState::Reconnecting);
+
+        status.connected();
+        status.disconnected(over(DisconnectReason::Renewed));
+        status.disconnected(over(DisconnectReason::ConnectionLost));
+        assert_eq!(
+            health(&status),
+            HealthStatus::Unhealthy,
+            "the attempt failed"
+        );
+        status.disconnected(over(DisconnectReason::Renewed));
+        assert_eq!(
+            health(&status),
+            HealthStatus::Unhealthy,
+            "there was none to end"
+        );
     }
 
     #[tokio::test(start_paused = true)]

@@ -5,7 +5,10 @@ use std::sync::Arc;
 use anyhow::{Context as _, ensure};
 use health_kit::{Clock, HealthReporter};
 use ingestion_application::{Feed, FrameParsers, SourceName, ports::FrameParser};
-use ingestion_opendota_adapter::stream::{self, MatchFrames, MatchStream, StreamFrames};
+use ingestion_opendota_adapter::{
+    logs::{self, LogLines, MatchLogs},
+    stream::{self, MatchFrames, MatchStream, StreamFrames},
+};
 use ingestion_steam_adapter::{KeyHealth, SILENT_AFTER, SteamFeed};
 use steam_client::Steam;
 
@@ -14,7 +17,7 @@ use crate::settings::Settings;
 /// All of them: they can be chosen, are known to the journal, and their dead
 /// letters can be judged anew. Those that are chosen are read, and shown in
 /// health and metrics.
-const FEEDS: &[FeedDeclaration] = &[OPENDOTA_STREAM, STEAM_SEQUENCE];
+const FEEDS: &[FeedDeclaration] = &[OPENDOTA_STREAM, OPENDOTA_LOGS, STEAM_SEQUENCE];
 
 const OPENDOTA_STREAM: FeedDeclaration = FeedDeclaration {
     source: stream::SOURCE,
@@ -24,6 +27,21 @@ const OPENDOTA_STREAM: FeedDeclaration = FeedDeclaration {
         let reader = MatchStream::try_new(settings, Arc::clone(clock), jitter_seed)
             .context("the OPENDOTA_STREAM_ settings cannot work")?;
         let idle_timeout = settings.idle_timeout;
+        Ok(BuiltFeed {
+            feed: Feed::new(Box::new(reader), idle_timeout, Arc::clone(clock)),
+            reporters: Vec::new(),
+        })
+    },
+};
+
+const OPENDOTA_LOGS: FeedDeclaration = FeedDeclaration {
+    source: logs::SOURCE,
+    parser: |_| Arc::new(LogLines),
+    build: |settings, clock, jitter_seed| {
+        let settings = settings.logs.clone();
+        let idle_timeout = settings.idle_timeout;
+        let reader = MatchLogs::try_new(settings, Arc::clone(clock), jitter_seed);
+        let reader = reader.map_err(anyhow::Error::msg)?;
         Ok(BuiltFeed {
             feed: Feed::new(Box::new(reader), idle_timeout, Arc::clone(clock)),
             reporters: Vec::new(),

@@ -5,4 +5,11 @@
 //! connects, reads and says what arrived. Nothing here knows where matches go
 //! or which were seen before.
 
+mod ending;
+mod heard;
+
+pub mod logs;
 pub mod stream;
+
+/// Says who is calling.
+const OWN_USER_AGENT: &str = concat!("ingestion-service/", env!("CARGO_PKG_VERSION"));

@@ -142,3 +142,56 @@ async fn only_a_server_that_somebody_trusted_vouches_for_is_asked() -> Result<()
     assert!(detail.contains("certificate"), "{detail}");
     Ok(())
 }
+
+#[tokio::test]
+async fn an_answer_without_an_end_is_read_as_it_comes() -> Result<()> {
+    let answer = "HTTP/1.1 503 Busy\r\nRetry-After: 7\r\nTransfer-Encoding: chunked\r\n\r\n\
+                  3\r\nabc\r\n2\r\nde\r\n";
+    let server = Server::start(answer).await?;
+    let url = format!("http://{}/logs", server.address);
+    let mut told = client(LIMITS).open(&url, "text/event-stream").await?;
+    assert_eq!(told.head.status, 503);
+    assert_eq!(told.head.retry_after(0), Some(Duration::from_secs(7)));
+    let mut read = Vec::new();
+    while read.len() < 5 {
+        let piece = told.next_piece().await?;
+        read.extend_from_slice(&piece.expect("the answer does not end"));
+    }
+    assert_eq!(read, b"abcde");
+    let asked = server.asked().await;
+    assert!(asked.contains("accept: text/event-stream\r\n"), "{asked}");
+    Ok(())
+}
+
+#[tokio::test]
+async fn the_end_of_an_answer_and_its_break_are_told_apart() -> Result<()> {
+    for (answer, is_whole) in [
+        ("HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nab", true),
+        (
+            "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nab\r\n!",
+            false,
+        ),
+    ] {
+        let server = Server::start(answer).await?;
+        let url = format!("http://{}/", server.address);
+        let mut told = client(LIMITS).open(&url, "*/*").await?;
+        assert_eq!(told.next_piece().await?.as_deref(), Some(&b"ab"[..]));
+        let end = told.next_piece().await;
+        assert_eq!(end.is_ok(), is_whole, "{end:?}");
+    }
+    Ok(())
+}
+
+#[tokio::test]
+async fn an_answer_that_does_not_begin_is_given_up() -> Result<()> {
+    let server = Server::start("").await?;
+    let time_max = Duration::from_millis(50);
+    let limits = ClientLimits {
+        call_time_max: time_max,
+        ..LIMITS
+    };
+    let url = format!("http://{}/", server.address);
+    let told = client(limits).open(&url, "*/*").await;
+    assert_eq!(told.err(), Some(CallFailed::NoAnswer(time_max)));
+    Ok(())
+}

@@ -17,7 +17,7 @@ pub(super) fn not_found() -> (u16, String) {
 }
 
 /// An answer of whoever stands in front, or one that says that there were too many calls.
-pub(super) fn refusal(status: u16, retry_after: Option<&str>) -> Answer {
+pub(crate) fn refusal(status: u16, retry_after: Option<&str>) -> Answer {
     let mut headers = Vec::new();
     let body = if status == 429 {
         json!({ "error": "minute rate limit exceeded" }).to_string()

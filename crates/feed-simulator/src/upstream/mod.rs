@@ -20,6 +20,7 @@ use domain::{MatchId, Timestamp};
 use serde::Serialize;
 use serde_json::{Value, json};
 
+pub(crate) use self::answers::refusal;
 pub use self::{
     fault::CallFault,
     limits::Limits,

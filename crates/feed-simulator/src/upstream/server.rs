@@ -14,7 +14,7 @@ use tokio::{
 use tokio_util::sync::{CancellationToken, DropGuard};
 
 use super::{Answer, Outcome};
-use crate::start_error::StartError;
+use crate::{logs::LogLines, start_error::StartError};
 
 /// The largest request, headers included.
 const REQUEST_BYTES_MAX: u64 = 16 * 1024;
@@ -32,6 +32,12 @@ const ACCEPT_RETRY_DELAY: Duration = Duration::from_millis(100);
 pub trait Answers: Clone + Send + Sync + 'static {
     /// What the call comes to, without waiting.
     fn answer(&self, path_and_query: &str) -> Outcome;
+
+    /// An answer without an end, if that is what is at the path; it is asked first.
+    fn stream(&self, path_and_query: &str) -> Option<LogLines> {
+        let _ = path_and_query;
+        None
+    }
 }
 
 /// An upstream that is being served. Dropping it ends it, its connections included.
@@ -110,7 +116,10 @@ async fn converse(upstream: &impl Answers, stream: TcpStream) -> io::Result<()> 
     let mut stream = BufReader::new(stream);
     while let Some(request) = timeout(IDLE_DURATION_MAX, read_request(&mut stream)).await?? {
         let outcome = match request.split(' ').collect::<Vec<_>>()[..] {
-            ["GET", target, _version] => upstream.answer(target),
+            ["GET", target, _version] => match upstream.stream(target) {
+                Some(lines) => return pour(stream, lines).await,
+                None => upstream.answer(target),
+            },
             _ => Outcome::Answer(only_get(), Duration::ZERO),
         };
         let Outcome::Answer(answer, delay) = outcome else {
@@ -121,6 +130,37 @@ async fn converse(upstream: &impl Answers, stream: TcpStream) -> io::Result<()> 
         stream.flush().await?;
     }
     Ok(())
+}
+
+/// Tells lines until they are over, or the client is gone.
+async fn pour(mut stream: BufReader<TcpStream>, mut lines: LogLines) -> io::Result<()> {
+    stream
+        .write_all(
+            b"HTTP/1.1 200 OK\r\nContent-Type: text/event-stream; charset=utf-8\r\n\
+              Cache-Control: no-cache\r\nTransfer-Encoding: chunked\r\n\r\n",
+        )
+        .await?;
+    let mut unasked = [0; 64];
+    loop {
+        let piece = tokio::select! {
+            piece = lines.next() => piece,
+            // Whatever else the client says, and when it goes.
+            read = stream.read(&mut unasked) => match read? {
+                0 => return Ok(()),
+                _ => continue,
+            },
+        };
+        let Some(piece) = piece else {
+            return stream.write_all(b"0\r\n\r\n").await;
+        };
+        // Chunks end anywhere.
+        let (start, end) = piece.split_at(piece.len() / 2);
+        for part in [start, end].into_iter().filter(|part| !part.is_empty()) {
+            let head = format!("{:x}\r\n", part.len());
+            let chunk = [head.as_bytes(), part, b"\r\n"].concat();
+            stream.write_all(&chunk).await?;
+        }
+    }
 }
 
 /// The first line of the next request; nothing when the client has closed.

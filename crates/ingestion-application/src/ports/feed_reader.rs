@@ -191,6 +191,10 @@ pub enum DisconnectReason {
     KeyRefused,
     /// A call brought nothing usable.
     CallFailed,
+    /// The upstream answered the request with another status than success.
+    Refused,
+    /// The time of the connection was over, by plan.
+    Renewed,
 }
 
 impl DisconnectReason {
@@ -216,6 +220,26 @@ impl DisconnectReason {
         Self::ProtocolError,
     ];
 
+    /// Those that a feed can have whose upstream answers without an end.
+    pub const OF_EVENT_STREAMS: [Self; 9] = [
+        Self::ConnectFailed,
+        Self::ConnectTimeout,
+        Self::Refused,
+        Self::ClosedByUpstream,
+        Self::ConnectionLost,
+        Self::IdleTimeout,
+        Self::MessageTooLarge,
+        Self::ProtocolError,
+        Self::Renewed,
+    ];
+
+    /// Whether it is no fault: the feed ends a connection that stands, to go on
+    /// with another one at once.
+    #[must_use]
+    pub const fn is_planned(self) -> bool {
+        matches!(self, Self::Renewed)
+    }
+
     /// The word used in metrics, logs and answers.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
@@ -233,6 +257,8 @@ impl DisconnectReason {
             Self::RateLimited => "rate_limited",
             Self::KeyRefused => "key_refused",
             Self::CallFailed => "call_failed",
+            Self::Refused => "refused",
+            Self::Renewed => "renewed",
         }
     }
 }

@@ -26,7 +26,10 @@ use http_kit::{ApiSection, ApiSettings};
 use ingestion_application::SourceName;
 use ingestion_journal_adapter::JournalSettings;
 use ingestion_kafka_adapter::{KafkaSection, KafkaSettings};
-use ingestion_opendota_adapter::stream::{StreamSection, StreamSettings};
+use ingestion_opendota_adapter::{
+    logs::{LogsSection, LogsSettings},
+    stream::{StreamSection, StreamSettings},
+};
 use ingestion_steam_adapter::{Start, StartSection};
 use service_kit::config::{
     Broken, Declaration, Flag, Report, Section, SettingsReader, Sources, WrongSettings, flags,
@@ -43,6 +46,7 @@ static API: ApiSection = ApiSection::new(
 );
 static KAFKA: KafkaSection = KafkaSection::DEFAULT;
 static OPENDOTA: StreamSection = StreamSection::DEFAULT;
+static LOGS: LogsSection = LogsSection::DEFAULT;
 static STEAM: SteamSection = SteamSection::DEFAULT;
 static STEAM_START: StartSection = StartSection::DEFAULT;
 static LOG: LogSection = LogSection::DEFAULT;
@@ -58,6 +62,8 @@ pub struct Settings {
     pub sources: Vec<SourceName>,
     /// The feed over a websocket.
     pub opendota: StreamSettings,
+    /// The feed over the log of the services.
+    pub logs: LogsSettings,
     /// Where Steam is asked, and with which keys.
     pub steam: SteamSettings,
     /// Where its sequence is read from at first.
@@ -109,6 +115,7 @@ impl Settings {
             kafka: KAFKA.read(&mut reader, &service_name),
             sources: sources::read(&mut reader),
             opendota: OPENDOTA.read(&mut reader, &sources.environment),
+            logs: LOGS.read(&mut reader),
             steam: STEAM.read(&mut reader),
             steam_start: STEAM_START.read(&mut reader),
             journal: journal::read(&mut reader, working_dir),
@@ -141,6 +148,7 @@ fn declarations() -> Vec<&'static dyn Declaration> {
         sources::DECLARATIONS,
         &KAFKA.declarations(),
         &OPENDOTA.declarations(),
+        &LOGS.declarations(),
         &STEAM.declarations(),
         &STEAM_START.declarations(),
         dedup::DECLARATIONS,

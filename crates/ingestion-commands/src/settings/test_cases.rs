@@ -41,7 +41,7 @@ const EMPTY: &[(&str, &str)] = &[("", "")];
 pub(super) const CASES: &[Case] = &[
     case(
         "INGESTION_SOURCES",
-        &["opendota-stream"],
+        &["opendota-stream", "opendota-logs,opendota-stream"],
         &[
             ("", ""),
             ("opendota_stream", "opendota_stream"),
@@ -189,6 +189,18 @@ pub(super) const CASES: &[Case] = &[
         "OPENDOTA_STREAM_MESSAGE_SIZE_MAX",
         &["1KiB", "1GiB", "65536"],
         &[("big", "big"), ("1B", "1B"), ("2GiB", "2GiB"), ("", "")],
+    ),
+    case(
+        "OPENDOTA_LOGS_URL",
+        &[
+            "http://localhost:9/logs",
+            "https://upstream.example/logs?api_key=k",
+        ],
+        &[
+            ("wss://x/?api_key=k", "wss://x/?api_key=***"),
+            ("api.opendota.com/logs", "***"),
+            ("", "***"),
+        ],
     ),
     case(
         "STEAM_API_URL",

@@ -16,10 +16,9 @@ use tokio_tungstenite::tungstenite::protocol::frame::coding::CloseCode;
 
 use super::{
     SOURCE,
-    connection::{Connection, Heard},
+    connection::Connection,
     connector::{Connector, TcpConnector},
-    ending::ConnectionEnd,
-    format::{Gathered, StreamFormat},
+    format::StreamFormat,
     gate::Gate,
     handshake::Socket,
     progress::Progress,
@@ -27,6 +26,7 @@ use super::{
     settings::{StreamSettings, StreamSettingsError},
     upstream::Upstream,
 };
+use crate::{ending::ConnectionEnd, heard::Heard};
 
 /// A WebSocket feed of matches that never gives up.
 ///
@@ -136,7 +136,7 @@ impl MatchStream {
                         if !gathered.frames.is_empty() {
                             self.backoff.forget();
                         }
-                        return FeedEvent::Received(self.batch(gathered));
+                        return FeedEvent::Received(gathered.into_batch(self.clock.now()));
                     }
                     Heard::End(ending) => return self.disconnected(ending),
                 },
@@ -145,15 +145,6 @@ impl MatchStream {
                     self.state = State::Waiting { until: *until };
                 }
             }
-        }
-    }
-
-    fn batch(&self, gathered: Gathered) -> ReceivedBatch {
-        ReceivedBatch {
-            received_at: self.clock.now(),
-            frames: gathered.frames,
-            checkpoint: None,
-            passed_over: gathered.passed_over,
         }
     }
 
@@ -229,7 +220,7 @@ impl FeedReader for MatchStream {
         if let State::Open(connection) = &mut self.state
             && let Some(gathered) = connection.take_read().await
         {
-            return Some(self.batch(gathered));
+            return Some(gathered.into_batch(self.clock.now()));
         }
         let now = Instant::now();
         match mem::replace(&mut self.state, State::Waiting { until: now }) {

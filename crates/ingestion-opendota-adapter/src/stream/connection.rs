@@ -18,11 +18,14 @@ use tokio_tungstenite::tungstenite::{
 };
 
 use super::{
-    ending::ConnectionEnd,
-    format::{Gathered, Lines, StreamFormat},
+    format::{Lines, StreamFormat, add_envelope, add_object, add_text_envelope, add_text_object},
     gate::Gate,
     handshake::Socket,
     pulse::Pulse,
+};
+use crate::{
+    ending::ConnectionEnd,
+    heard::{Gathered, Heard},
 };
 
 /// Messages taken in one go, control frames included, and so many frames at
@@ -34,14 +37,6 @@ const BATCH_BYTES_MAX: usize = 256 * 1024;
 
 /// How long an upstream may take to answer a goodbye.
 const GOODBYE_MAX: Duration = Duration::from_secs(1);
-
-/// What can be heard.
-pub(super) enum Heard {
-    /// What data messages held, never nothing.
-    Data(Gathered),
-    /// Nothing more.
-    End(ConnectionEnd),
-}
 
 pub(super) struct Connection {
     socket: Socket,
@@ -200,16 +195,16 @@ impl Connection {
 
     fn judge_text(&mut self, message: Utf8Bytes, gathered: &mut Gathered) {
         match self.format {
-            StreamFormat::Object => gathered.add_text_object(&message),
-            StreamFormat::Envelope => gathered.add_text_envelope(&message),
+            StreamFormat::Object => add_text_object(gathered, &message),
+            StreamFormat::Envelope => add_text_envelope(gathered, &message),
             StreamFormat::Lines => self.judge(message.into(), gathered),
         }
     }
 
     fn judge(&mut self, message: Bytes, gathered: &mut Gathered) {
         match self.format {
-            StreamFormat::Object => gathered.add_object(&message),
-            StreamFormat::Envelope => gathered.add_envelope(&message),
+            StreamFormat::Object => add_object(gathered, &message),
+            StreamFormat::Envelope => add_envelope(gathered, &message),
             StreamFormat::Lines => {
                 self.lines = Lines::of(message);
                 self.lines.take(gathered, BATCH_MESSAGES_MAX);

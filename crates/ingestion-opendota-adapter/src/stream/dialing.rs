@@ -10,10 +10,8 @@ use std::{
 use futures_util::{StreamExt as _, stream::FuturesUnordered};
 use tokio::time::sleep;
 
-use super::{
-    connector::{ByteStream, Connector},
-    ending::quote,
-};
+use super::connector::{ByteStream, Connector};
+use crate::ending::quote;
 
 /// How long an address is tried alone (RFC 8305, section 5).
 const NEXT_ADDRESS_AFTER: Duration = Duration::from_millis(250);

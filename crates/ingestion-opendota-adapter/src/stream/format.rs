@@ -10,6 +10,7 @@ use super::{
     envelope::{parse_envelope, parse_text_envelope},
     parse::{invalid_frame, parse_frame, parse_text_frame},
 };
+use crate::heard::Gathered;
 
 /// How matches stand in the messages of the feed.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -46,43 +47,22 @@ impl FrameParser for StreamFrames {
     }
 }
 
-/// What messages held.
-#[derive(Debug, Default)]
-pub(super) struct Gathered {
-    pub(super) frames: Vec<Result<FoundMatch, Box<InvalidFrame>>>,
-    /// What is of another kind, and no fault.
-    pub(super) passed_over: u64,
+pub(super) fn add_object(gathered: &mut Gathered, message: &[u8]) {
+    let found = parse_frame(message);
+    gathered.frames.push(found.map(FoundMatch::Id));
 }
 
-impl Gathered {
-    pub(super) fn is_empty(&self) -> bool {
-        self.frames.is_empty() && self.passed_over == 0
-    }
+pub(super) fn add_text_object(gathered: &mut Gathered, message: &str) {
+    let found = parse_text_frame(message);
+    gathered.frames.push(found.map(FoundMatch::Id));
+}
 
-    pub(super) fn add_object(&mut self, message: &[u8]) {
-        self.frames.push(parse_frame(message).map(FoundMatch::Id));
-    }
+pub(super) fn add_envelope(gathered: &mut Gathered, message: &[u8]) {
+    gathered.add(parse_envelope(message).map(|found| found.map(FoundMatch::Id)));
+}
 
-    pub(super) fn add_text_object(&mut self, message: &str) {
-        let found = parse_text_frame(message);
-        self.frames.push(found.map(FoundMatch::Id));
-    }
-
-    pub(super) fn add_envelope(&mut self, message: &[u8]) {
-        self.add_opened(parse_envelope(message));
-    }
-
-    pub(super) fn add_text_envelope(&mut self, message: &str) {
-        self.add_opened(parse_text_envelope(message));
-    }
-
-    fn add_opened(&mut self, opened: Result<Option<domain::MatchId>, Box<InvalidFrame>>) {
-        match opened {
-            Ok(Some(id)) => self.frames.push(Ok(FoundMatch::Id(id))),
-            Ok(None) => self.passed_over += 1,
-            Err(invalid) => self.frames.push(Err(invalid)),
-        }
-    }
+pub(super) fn add_text_envelope(gathered: &mut Gathered, message: &str) {
+    gathered.add(parse_text_envelope(message).map(|found| found.map(FoundMatch::Id)));
 }
 
 /// The lines of a message that were not taken yet.
@@ -115,7 +95,7 @@ impl Lines {
             self.at += line.len() + 1;
             if !line.trim_ascii().is_empty() {
                 // Cut at a line's end, a text is still one.
-                gathered.add_object(line);
+                add_object(gathered, line);
             }
         }
         if self.is_empty() {

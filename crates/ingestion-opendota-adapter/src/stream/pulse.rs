@@ -11,7 +11,7 @@ use ingestion_application::ports::DisconnectReason;
 use tokio::time::Instant;
 use tokio_tungstenite::tungstenite::protocol::frame::coding::CloseCode;
 
-use super::ending::ConnectionEnd;
+use crate::ending::ConnectionEnd;
 
 /// From here on a pause gives a pong all its time again, since it may stand
 /// behind everything that piled up. Between two batches there is always a

@@ -8,23 +8,21 @@ use ingestion_application::ports::DisconnectReason;
 use tokio_tungstenite::tungstenite::{
     handshake::client::Response,
     http::{
-        HeaderMap, Uri,
+        HeaderMap,
         header::{LOCATION, RETRY_AFTER},
     },
 };
 
-use super::ending::{ConnectionEnd, quote};
-
-/// The longest wait an upstream can ask for.
-const RETRY_AFTER_MAX: Duration = Duration::from_hours(1);
+use crate::ending::{ConnectionEnd, RETRY_AFTER_MAX, redirect_target};
 
 /// The end of an attempt at `upstream` that was answered with `response`.
 pub(super) fn refused(upstream: &str, response: &Response, now: Timestamp) -> ConnectionEnd {
     let status = response.status();
     let mut detail = format!("{upstream} refused the upgrade with {status}");
     if status.is_redirection()
-        && let Some(target) = redirect_target(response.headers())
+        && let Some(location) = response.headers().get(LOCATION)
     {
+        let target = redirect_target(location.to_str().unwrap_or_default());
         detail.push_str("; it redirects to ");
         detail.push_str(&target);
         detail.push_str(", which is not followed: if the feed is there, its URL has to say so");
@@ -33,26 +31,6 @@ pub(super) fn refused(upstream: &str, response: &Response, now: Timestamp) -> Co
         retry_after: retry_after(response.headers(), now),
         ..ConnectionEnd::new(DisconnectReason::UpgradeRefused, detail)
     }
-}
-
-/// Scheme, host and port, if given; never user information, path or query,
-/// which may hold secrets.
-fn redirect_target(headers: &HeaderMap) -> Option<String> {
-    let location = headers.get(LOCATION)?.to_str().unwrap_or_default().trim();
-    // A reference to another host with the same scheme (RFC 3986, section 4.2).
-    let absolute = location.starts_with("//").then(|| format!("ws:{location}"));
-    let target: Uri = match absolute.as_deref().unwrap_or(location).parse() {
-        Ok(target) => target,
-        Err(_) => return Some("an address that cannot be read".to_owned()),
-    };
-    let Some(host) = target.host() else {
-        return Some("another path of the same host".to_owned());
-    };
-    let scheme = target.scheme_str().filter(|_| absolute.is_none());
-    let scheme = scheme.map_or_else(String::new, |scheme| format!("{scheme}://"));
-    let port = target.port_u16();
-    let port = port.map_or_else(String::new, |port| format!(":{port}"));
-    Some(quote(&format!("{scheme}{host}{port}")))
 }
 
 /// The wait asked for, as far as it is believed.

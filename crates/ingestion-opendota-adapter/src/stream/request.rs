@@ -16,8 +16,7 @@ use tokio_tungstenite::tungstenite::http::{
     },
 };
 
-/// Says who is calling.
-const OWN_USER_AGENT: &str = concat!("ingestion-service/", env!("CARGO_PKG_VERSION"));
+use crate::OWN_USER_AGENT;
 
 /// The headers that make the request what it is, beside `Sec-WebSocket-…`.
 const OWN_HEADERS: [HeaderName; 5] = [CONNECTION, CONTENT_LENGTH, HOST, TRANSFER_ENCODING, UPGRADE];

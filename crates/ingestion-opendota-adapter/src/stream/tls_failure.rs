@@ -5,7 +5,7 @@ use std::io;
 use jiff::Timestamp;
 use tokio_rustls::rustls::{CertificateError, Error, InvalidMessage, pki_types::UnixTime};
 
-use super::ending::quote;
+use crate::ending::quote;
 
 /// What `error` means, of a handshake that failed.
 pub(super) fn describe(error: &io::Error) -> String {

@@ -11,7 +11,6 @@ use ingestion_application::ports::DisconnectReason;
 use super::{
     connector::{ByteStream, Connector},
     dialing::connect_first,
-    ending::ConnectionEnd,
     gate::Gate,
     handshake::{Socket, UpgradeError, upgrade},
     progress::Progress,
@@ -21,6 +20,7 @@ use super::{
     settings::{StreamSettings, StreamSettingsError},
     tls_failure,
 };
+use crate::ending::ConnectionEnd;
 
 /// The other side, and the network it is reached over.
 pub(super) struct Upstream {

@@ -10,7 +10,7 @@ use tempfile::TempDir;
 
 use crate::support::{Finished, PARTITIONS, Service, Topics, feed, run_to_end};
 
-const TOKEN: &str = "zQz-redrive-token";
+pub(crate) const TOKEN: &str = "zQz-redrive-token";
 
 /// What the feed sends, invalid in three ways.
 const INVALID: [(&str, &[u8]); 4] = [
@@ -38,7 +38,7 @@ async fn service_with_dead_letters(topics: &Topics) -> Result<(RunningSimulator,
     Ok((feed, service))
 }
 
-struct Commands<'a> {
+pub(crate) struct Commands<'a> {
     topics: &'a Topics,
     folder: TempDir,
     host: &'a str,
@@ -46,7 +46,7 @@ struct Commands<'a> {
 }
 
 impl<'a> Commands<'a> {
-    fn beside(topics: &'a Topics, address: &'a str) -> Result<Self> {
+    pub(crate) fn beside(topics: &'a Topics, address: &'a str) -> Result<Self> {
         let (host, port) = address.split_once(':').context("host:port")?;
         Ok(Self {
             topics,
@@ -86,8 +86,18 @@ impl<'a> Commands<'a> {
     }
 
     /// Runs it to a good end; what it said.
-    async fn said(&self, arguments: &[&str]) -> Result<String> {
-        let finished = self.run(arguments).await?;
+    pub(crate) async fn said(&self, arguments: &[&str]) -> Result<String> {
+        self.said_with(arguments, &[]).await
+    }
+
+    /// As [`said`](Self::said), with further settings.
+    pub(crate) async fn said_with(
+        &self,
+        arguments: &[&str],
+        further: &[(&str, &str)],
+    ) -> Result<String> {
+        let folder = self.folder.path();
+        let finished = self.run_in(arguments, further, folder).await?;
         assert_eq!(finished.exit_code, Some(0), "{finished:?}");
         Ok(finished.stdout)
     }

@@ -13,6 +13,7 @@ mod descriptors;
 mod feed_faults;
 mod gaps;
 mod invalid_frames;
+mod push_feeds;
 mod recorded;
 #[cfg(feature = "release-binary")]
 mod release_binary;

@@ -60,6 +60,7 @@ const WRONG: &[(&str, &str, &str)] = &[
         "16 big ones",
         "16 big ones",
     ),
+    ("OPENDOTA_LOGS_URL", "wss://x", "wss://x"),
     ("STEAM_API_URL", "wss://x", "wss://x"),
     ("STEAM_API_KEYS", "one,", "***"),
     ("STEAM_START", "oldest", "oldest"),

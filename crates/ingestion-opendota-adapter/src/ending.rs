@@ -7,26 +7,30 @@ use ingestion_application::ports::DisconnectReason;
 use tokio_tungstenite::tungstenite::{
     Error,
     error::{CapacityError, ProtocolError},
+    http::Uri,
     protocol::{CloseFrame, frame::coding::CloseCode},
 };
+
+/// The longest wait an upstream can ask for.
+pub(crate) const RETRY_AFTER_MAX: Duration = Duration::from_hours(1);
 
 /// How much of somebody else's words is repeated.
 const QUOTED_CHARACTERS_MAX: usize = 240;
 
 /// The end of a connection or of an attempt.
 #[derive(Debug)]
-pub(super) struct ConnectionEnd {
-    pub(super) reason: DisconnectReason,
+pub(crate) struct ConnectionEnd {
+    pub(crate) reason: DisconnectReason,
     /// For people; holds no secrets.
-    pub(super) detail: String,
+    pub(crate) detail: String,
     /// What to tell an upstream that is still there.
-    pub(super) close_code: Option<CloseCode>,
+    pub(crate) close_code: Option<CloseCode>,
     /// How long the upstream asked to be left alone.
-    pub(super) retry_after: Option<Duration>,
+    pub(crate) retry_after: Option<Duration>,
 }
 
 impl ConnectionEnd {
-    pub(super) fn new(reason: DisconnectReason, detail: impl Into<String>) -> Self {
+    pub(crate) fn new(reason: DisconnectReason, detail: impl Into<String>) -> Self {
         Self {
             reason,
             detail: detail.into(),
@@ -35,11 +39,11 @@ impl ConnectionEnd {
         }
     }
 
-    pub(super) fn lost(detail: impl Into<String>) -> Self {
+    pub(crate) fn lost(detail: impl Into<String>) -> Self {
         Self::new(DisconnectReason::ConnectionLost, detail)
     }
 
-    pub(super) fn closing_with(self, close_code: CloseCode) -> Self {
+    pub(crate) fn closing_with(self, close_code: CloseCode) -> Self {
         Self {
             close_code: Some(close_code),
             ..self
@@ -47,7 +51,7 @@ impl ConnectionEnd {
     }
 
     /// The upstream has closed in an orderly way.
-    pub(super) fn closed_by_upstream(frame: Option<CloseFrame>) -> Self {
+    pub(crate) fn closed_by_upstream(frame: Option<CloseFrame>) -> Self {
         let detail = match frame {
             Some(CloseFrame { code, reason }) if reason.is_empty() => {
                 format!("the upstream closed with {code} ({})", meaning(code))
@@ -63,7 +67,7 @@ impl ConnectionEnd {
     }
 
     /// An open connection has failed.
-    pub(super) fn failed(error: &Error) -> Self {
+    pub(crate) fn failed(error: &Error) -> Self {
         match error {
             Error::Capacity(CapacityError::MessageTooLong { size, max_size }) => Self::new(
                 DisconnectReason::MessageTooLarge,
@@ -110,8 +114,28 @@ fn meaning(code: CloseCode) -> &'static str {
     }
 }
 
+/// Where a redirect would send us: scheme, host and port, if given; never user
+/// information, path or query, which may hold secrets.
+pub(crate) fn redirect_target(location: &str) -> String {
+    let location = location.trim();
+    // A reference to another host with the same scheme (RFC 3986, section 4.2).
+    let absolute = location.starts_with("//").then(|| format!("ws:{location}"));
+    let target: Uri = match absolute.as_deref().unwrap_or(location).parse() {
+        Ok(target) => target,
+        Err(_) => return "an address that cannot be read".to_owned(),
+    };
+    let Some(host) = target.host() else {
+        return "another path of the same host".to_owned();
+    };
+    let scheme = target.scheme_str().filter(|_| absolute.is_none());
+    let scheme = scheme.map_or_else(String::new, |scheme| format!("{scheme}://"));
+    let port = target.port_u16();
+    let port = port.map_or_else(String::new, |port| format!(":{port}"));
+    quote(&format!("{scheme}{host}{port}"))
+}
+
 /// A stranger's words, fit for a line of a log.
-pub(super) fn quote(text: &str) -> String {
+pub(crate) fn quote(text: &str) -> String {
     text.chars()
         .take(QUOTED_CHARACTERS_MAX)
         .map(|c| {
