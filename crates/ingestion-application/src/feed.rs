@@ -100,8 +100,10 @@ impl Feed {
         let source = self.source();
         match event {
             FeedEvent::Connected => {
-                self.status.connected();
-                tracing::info!(%source, "connected to the feed");
+                let upstream = self.consumer.upstream();
+                let name = upstream.as_ref().map(ToString::to_string);
+                tracing::info!(%source, upstream = name, "connected to the feed");
+                self.status.connected_to(upstream);
             }
             FeedEvent::Received(batch) => {
                 // A place alone is no data: the upstream may be silent all the same.
@@ -127,7 +129,9 @@ impl Feed {
                     "going on with another connection to the feed: {}",
                     disconnection.detail
                 );
-                if let Some(gaps) = gaps {
+                if let Some(gaps) = gaps
+                    && !disconnection.reason.is_without_seam()
+                {
                     gaps.interrupted(source, disconnection.reason);
                 }
                 self.status.disconnected(disconnection);

@@ -12,7 +12,7 @@ use tokio::time::Instant;
 
 use crate::{
     SourceName,
-    ports::{CallFigures, DisconnectReason, Disconnection},
+    ports::{CallFigures, DisconnectReason, Disconnection, UpstreamInUse},
 };
 
 /// After a planned end, the next connection has to stand within this time.
@@ -40,6 +40,7 @@ struct Connection {
     silent: bool,
     /// Since when the next connection is awaited, where the last one ended by plan.
     planned_since: Option<Instant>,
+    upstream: Option<UpstreamInUse>,
     disconnections: BTreeMap<DisconnectReason, u64>,
     last: Option<Disconnection>,
 }
@@ -74,6 +75,8 @@ pub struct ConnectionSnapshot {
     pub state: ConnectionState,
     /// Since when.
     pub since: Timestamp,
+    /// Which upstream it is connected to, where there can be several.
+    pub upstream: Option<UpstreamInUse>,
     /// Ended connections and failed attempts, by every reason there can be for this feed.
     pub disconnections: Vec<(DisconnectReason, u64)>,
     /// The last of them.
@@ -104,6 +107,7 @@ impl SourceStatus {
                 unread_since: None,
                 silent: false,
                 planned_since: None,
+                upstream: None,
                 disconnections: reasons.iter().map(|reason| (*reason, 0)).collect(),
                 last: None,
             }),
@@ -130,18 +134,24 @@ impl SourceStatus {
         self.source
     }
 
-    /// The connection stands.
+    /// The connection stands, to the only upstream there is.
     pub fn connected(&self) {
+        self.connected_to(None);
+    }
+
+    /// The connection stands, to this one if there can be several.
+    pub fn connected_to(&self, upstream: Option<UpstreamInUse>) {
         let mut connection = self.lock();
+        connection.upstream = upstream;
         connection.planned_since = None;
         connection.enter(ConnectionState::Connected, self.clock.now());
         connection.silent |= connection.silence() >= self.idle_timeout;
         if connection.silent {
-            let reason = format!("{}: connected again, but no data yet", self.source);
+            let to = connection.to_whom();
+            let reason = format!("{}: connected again{to}, but no data yet", self.source);
             self.condition.set(HealthStatus::Unhealthy, reason);
         } else {
-            let reason = format!("{}: connected", self.source);
-            self.condition.set(HealthStatus::Healthy, reason);
+            self.set_healthy(&connection);
         }
     }
 
@@ -152,8 +162,7 @@ impl SourceStatus {
         connection.last_data = Instant::now();
         if connection.silent {
             connection.silent = false;
-            let reason = format!("{}: connected", self.source);
-            self.condition.set(HealthStatus::Healthy, reason);
+            self.set_healthy(&connection);
         }
     }
 
@@ -179,6 +188,7 @@ impl SourceStatus {
             return;
         }
         connection.planned_since = None;
+        connection.upstream = None;
         connection.enter(ConnectionState::Reconnecting, self.clock.now());
         connection.silent |= disconnection.reason == DisconnectReason::IdleTimeout;
         let reason = format!("{}: {}", self.source, disconnection.detail);
@@ -194,6 +204,7 @@ impl SourceStatus {
         ConnectionSnapshot {
             state: connection.state,
             since: connection.since,
+            upstream: connection.upstream.clone(),
             disconnections: connection
                 .disconnections
                 .iter()
@@ -208,11 +219,18 @@ impl SourceStatus {
         }
     }
 
+    fn set_healthy(&self, connection: &Connection) {
+        let to = connection.to_whom();
+        let reason = format!("{}: connected{to}", self.source);
+        self.condition.set(HealthStatus::Healthy, reason);
+    }
+
     /// What ended by plan and was not followed in time is lost.
     fn judge_plan(&self, connection: &mut Connection) {
         let since = connection.planned_since;
         if since.is_some_and(|since| since.elapsed() >= PLANNED_TIME_MAX) {
             connection.planned_since = None;
+            connection.upstream = None;
             connection.enter(ConnectionState::Reconnecting, self.clock.now());
             let reason = format!("{}: not connected again yet", self.source);
             self.condition.set(HealthStatus::Unhealthy, reason);
@@ -259,6 +277,12 @@ impl Connection {
     fn silence(&self) -> Duration {
         let until = self.unread_since.unwrap_or_else(Instant::now);
         until.duration_since(self.last_data)
+    }
+
+    /// Of several upstreams, the one in use; for a line of text.
+    fn to_whom(&self) -> String {
+        let upstream = self.upstream.as_ref().filter(|upstream| upstream.of > 1);
+        upstream.map_or_else(String::new, |upstream| format!(" to {upstream}"))
     }
 
     fn enter(&mut self, state: ConnectionState, now: Timestamp) {
@@ -388,6 +412,32 @@ mod tests {
             health(&status),
             HealthStatus::Unhealthy,
             "there was none to end"
+        );
+    }
+
+    #[test]
+    fn of_several_upstreams_the_one_in_use_is_told() {
+        let status = status();
+        let upstream = |preference, of| UpstreamInUse {
+            name: "relay:443".to_owned(),
+            preference,
+            of,
+        };
+        let reason = || status.checks().remove(0).reason;
+        status.connected_to(Some(upstream(1, 1)));
+        assert_eq!(reason(), "feed: connected");
+        status.connected_to(Some(upstream(2, 3)));
+        assert_eq!(
+            reason(),
+            "feed: connected to relay:443, 2 of 3 by preference"
+        );
+        assert_eq!(status.snapshot().upstream, Some(upstream(2, 3)));
+        status.disconnected(over(DisconnectReason::IdleTimeout));
+        assert_eq!(status.snapshot().upstream, None);
+        status.connected_to(Some(upstream(1, 3)));
+        assert_eq!(
+            reason(),
+            "feed: connected again to relay:443, 1 of 3 by preference, but no data yet"
         );
     }
 

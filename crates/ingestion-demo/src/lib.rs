@@ -94,7 +94,7 @@ async fn show(
     let journal = tempfile::tempdir().context("there is no place for a journal")?;
     settings.journal.dir = journal.path().to_owned();
     settings.kafka = embedded_kafka(settings.kafka, &broker);
-    settings.opendota.url = simulator.websocket_url().into();
+    settings.opendota.urls = vec![simulator.websocket_url().into()];
     settings.opendota.headers.clear();
     "127.0.0.1".clone_into(&mut settings.api.host);
     settings.api.port = page_port(arguments.port, settings.api.port)?;

@@ -5,7 +5,8 @@ use std::collections::BTreeMap;
 use actix_web::{get, web};
 use domain::Timestamp;
 use ingestion_application::{
-    DeadLetterReason, IngestionSnapshot, LedgerFigures, SourceSnapshot, ports::Disconnection,
+    DeadLetterReason, IngestionSnapshot, LedgerFigures, SourceSnapshot,
+    ports::{Disconnection, UpstreamInUse},
 };
 use serde::Serialize;
 use utoipa::ToSchema;
@@ -86,6 +87,9 @@ pub(crate) struct SourceAnswer {
     /// Since when; null where there is no connection.
     #[schema(format = DateTime, required = true)]
     since: Option<String>,
+    /// Which upstream it is connected to; null where there is none, or only one kind.
+    #[schema(required = true)]
+    upstream: Option<UpstreamAnswer>,
     /// Frames read from it.
     received: u64,
     /// Of these, matches seen before.
@@ -103,6 +107,17 @@ pub(crate) struct SourceAnswer {
     /// The last of these ends; null if there was none.
     #[schema(required = true)]
     last_disconnection: Option<DisconnectionAnswer>,
+}
+
+/// The upstream that a feed is connected to.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct UpstreamAnswer {
+    /// Its host and port.
+    name: String,
+    /// Its place by preference, from 1 on.
+    preference: usize,
+    /// How many upstreams the feed can be read from.
+    of: usize,
 }
 
 /// The end of a connection, or of an attempt at one.
@@ -182,6 +197,9 @@ impl From<SourceSnapshot> for SourceAnswer {
             source: source.source.as_str(),
             state: connection.map_or("on_request", |it| it.state.as_str()),
             since: connection.map(|it| rfc3339(it.since)),
+            upstream: connection
+                .and_then(|it| it.upstream.clone())
+                .map(Into::into),
             received: source.received,
             duplicates: source.duplicates,
             summaries: source.summaries,
@@ -194,6 +212,16 @@ impl From<SourceSnapshot> for SourceAnswer {
             last_disconnection: connection
                 .and_then(|it| it.last_disconnection.clone())
                 .map(Into::into),
+        }
+    }
+}
+
+impl From<UpstreamInUse> for UpstreamAnswer {
+    fn from(upstream: UpstreamInUse) -> Self {
+        Self {
+            name: upstream.name,
+            preference: upstream.preference,
+            of: upstream.of,
         }
     }
 }

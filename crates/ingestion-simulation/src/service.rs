@@ -464,7 +464,7 @@ impl DiskTroubles {
 
 fn settings() -> StreamSettings {
     StreamSettings {
-        url: Upstream::url().into(),
+        urls: vec![Upstream::url().into()],
         format: StreamFormat::Object,
         subscribe: None,
         headers: Vec::new(),

@@ -92,7 +92,7 @@ impl GapCause {
     }
 }
 
-const LETTERS: [(char, GapCause); 14] = [
+const LETTERS: [(char, GapCause); 17] = [
     ('r', GapCause::RESTART),
     ('f', GapCause::of(DisconnectReason::ConnectFailed)),
     ('t', GapCause::of(DisconnectReason::ConnectTimeout)),
@@ -107,6 +107,9 @@ const LETTERS: [(char, GapCause); 14] = [
     ('q', GapCause::of(DisconnectReason::RateLimited)),
     ('k', GapCause::of(DisconnectReason::KeyRefused)),
     ('x', GapCause::of(DisconnectReason::CallFailed)),
+    ('R', GapCause::of(DisconnectReason::Refused)),
+    ('N', GapCause::of(DisconnectReason::Renewed)),
+    ('P', GapCause::of(DisconnectReason::PreferredAgain)),
 ];
 
 /// Why a gap cannot be closed.
@@ -152,7 +155,8 @@ mod tests {
     #[test]
     fn every_cause_is_kept_under_a_letter_of_its_own() {
         let websockets = DisconnectReason::OF_WEBSOCKETS.into_iter();
-        let reasons = websockets.chain(DisconnectReason::OF_CALLS);
+        let others = DisconnectReason::OF_EVENT_STREAMS.into_iter();
+        let reasons = websockets.chain(others).chain(DisconnectReason::OF_CALLS);
         let causes = reasons.map(GapCause::of).chain([GapCause::RESTART]);
         for cause in causes {
             assert_eq!(GapCause::of_letter(cause.letter()), cause);

@@ -78,6 +78,11 @@ pub trait FeedReader: Send {
         false
     }
 
+    /// Which of its upstreams it is connected to, where there can be several.
+    fn upstream(&self) -> Option<UpstreamInUse> {
+        None
+    }
+
     /// What becomes of its calls, where it is asked call by call.
     fn call_figures(&self) -> Option<Arc<dyn CallFigures>> {
         None
@@ -93,6 +98,31 @@ pub trait FeedReader: Send {
     /// goodbye, as far as a short time allows. What arrives after the first
     /// call is not received.
     async fn close(&mut self) -> Option<ReceivedBatch>;
+}
+
+/// The upstream that a feed is connected to, of those that it can be read from.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct UpstreamInUse {
+    /// Its host and port; holds no secrets.
+    pub name: String,
+    /// Its place by preference, from 1 on.
+    pub preference: usize,
+    /// How many there are.
+    pub of: usize,
+}
+
+impl fmt::Display for UpstreamInUse {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self {
+            name,
+            preference,
+            of,
+        } = self;
+        match of {
+            1 => f.write_str(name),
+            _ => write!(f, "{name}, {preference} of {of} by preference"),
+        }
+    }
 }
 
 /// What can happen on a feed.
@@ -195,11 +225,13 @@ pub enum DisconnectReason {
     Refused,
     /// The time of the connection was over, by plan.
     Renewed,
+    /// An upstream that is preferred to the one in use gives data again.
+    PreferredAgain,
 }
 
 impl DisconnectReason {
     /// Those that a feed over a websocket can have.
-    pub const OF_WEBSOCKETS: [Self; 10] = [
+    pub const OF_WEBSOCKETS: [Self; 11] = [
         Self::ConnectFailed,
         Self::ConnectTimeout,
         Self::UpgradeRefused,
@@ -210,6 +242,7 @@ impl DisconnectReason {
         Self::MessageTooLarge,
         Self::NotUtf8,
         Self::ProtocolError,
+        Self::PreferredAgain,
     ];
 
     /// Those that a feed can have which is asked call by call.
@@ -237,7 +270,13 @@ impl DisconnectReason {
     /// with another one at once.
     #[must_use]
     pub const fn is_planned(self) -> bool {
-        matches!(self, Self::Renewed)
+        matches!(self, Self::Renewed | Self::PreferredAgain)
+    }
+
+    /// Whether nothing is missed: the next connection was read before this one ended.
+    #[must_use]
+    pub const fn is_without_seam(self) -> bool {
+        matches!(self, Self::PreferredAgain)
     }
 
     /// The word used in metrics, logs and answers.
@@ -259,6 +298,7 @@ impl DisconnectReason {
             Self::CallFailed => "call_failed",
             Self::Refused => "refused",
             Self::Renewed => "renewed",
+            Self::PreferredAgain => "preferred_again",
         }
     }
 }

@@ -16,6 +16,7 @@ pub use dead_letter_archive::{
 };
 pub use feed_reader::{
     Coverage, DisconnectReason, Disconnection, FeedEvent, FeedReader, InvalidFrame, ReceivedBatch,
+    UpstreamInUse,
 };
 pub use frame_parser::FrameParser;
 pub use journal::{Journal, JournalEntry, JournalError, JournalFigures, Recovered};

@@ -121,8 +121,16 @@ pub(super) const CASES: &[Case] = &[
     ),
     case(
         "OPENDOTA_STREAM_URL",
-        &["ws://127.0.0.1:9", "wss://u:p@h/x?api_key=k"],
         &[
+            "ws://127.0.0.1:9",
+            "wss://u:p@h/x?api_key=k",
+            "wss://u:p@h/x?api_key=k, ws://second.example",
+        ],
+        &[
+            (
+                "ws://a,ws://a/?token=k,http://b",
+                "ws://a,ws://a/?token=***,http://b",
+            ),
             ("https://u:p@h/x?api_key=k", "https://***@h/x?api_key=***"),
             ("feed.example", "***"),
             ("", "***"),

@@ -4,6 +4,7 @@
 //! says how matches stand in messages, [`parse_frame`] judges one object. One read from the socket is buffered and no more: what
 //! is not asked for stays with the upstream.
 
+mod candidate;
 mod client;
 mod connection;
 mod connector;
@@ -12,6 +13,7 @@ mod envelope;
 mod format;
 mod gate;
 mod handshake;
+mod link;
 mod parse;
 mod progress;
 mod pulse;

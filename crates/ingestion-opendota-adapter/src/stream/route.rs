@@ -4,7 +4,7 @@
 use std::sync::Arc;
 
 use client_kit::tls;
-use secrecy::ExposeSecret as _;
+use secrecy::{ExposeSecret as _, SecretString};
 use service_kit::config::Broken;
 use tokio_rustls::TlsConnector;
 use tokio_tungstenite::tungstenite::{
@@ -24,7 +24,7 @@ use super::{
 /// less costs a busy one.
 const READ_BUFFER_BYTES: usize = 64 * 1024;
 
-/// Only pings, pongs and a close are ever written; an upstream that reads none
+/// Only pings, pongs, a close and a short text are ever written; an upstream that reads none
 /// of them fills this and no more.
 const WRITE_BUFFER_BYTES_MAX: usize = 16 * 1024;
 
@@ -36,32 +36,34 @@ pub(super) struct Route {
 }
 
 impl Route {
-    /// Checks every setting, and reads the file of authorities.
-    pub(super) fn try_new(settings: &StreamSettings) -> Result<Self, StreamSettingsError> {
+    /// The way to each address of the settings. Checks every setting, and reads
+    /// the file of authorities.
+    pub(super) fn try_each(settings: &StreamSettings) -> Result<Vec<Self>, StreamSettingsError> {
         let mut problems = settings.check_limits();
-        let address = Address::try_new(settings.url.expose_secret())
+        let addresses = addresses(&settings.urls)
             .map_err(|problem| problems.push(Broken::new("OPENDOTA_STREAM_URL", problem)));
         let headers = request_headers(&settings.headers)
             .map_err(|problem| problems.push(Broken::new("OPENDOTA_STREAM_HEADERS", problem)));
         let tls = tls::client_config(settings.ca_file.as_deref())
             .map(|config| TlsConnector::from(Arc::new(config)))
             .map_err(|problem| problems.push(Broken::new("OPENDOTA_STREAM_CA_FILE", problem)));
-        let (Ok(address), Ok(headers), Ok(tls), true) =
-            (address, headers, tls, problems.is_empty())
+        let (Ok(addresses), Ok(headers), Ok(tls), true) =
+            (addresses, headers, tls, problems.is_empty())
         else {
             return Err(StreamSettingsError { problems });
         };
-        Ok(Self {
+        let route = |address| Self {
             address,
-            tls,
-            headers,
+            tls: tls.clone(),
+            headers: headers.clone(),
             config: WebSocketConfig::default()
                 .read_buffer_size(READ_BUFFER_BYTES)
                 .write_buffer_size(0)
                 .max_write_buffer_size(WRITE_BUFFER_BYTES_MAX)
                 .max_message_size(Some(settings.message_size_max))
                 .max_frame_size(Some(settings.message_size_max)),
-        })
+        };
+        Ok(addresses.into_iter().map(route).collect())
     }
 
     /// The request of one attempt, with a key of its own.
@@ -78,4 +80,18 @@ impl Route {
         headers.extend(self.headers.clone());
         Ok(request)
     }
+}
+
+fn addresses(urls: &[SecretString]) -> Result<Vec<Address>, String> {
+    if urls.is_empty() {
+        return Err("names no address".to_owned());
+    }
+    let address = |(nth, url): (usize, &SecretString)| {
+        let address = Address::try_new(url.expose_secret());
+        address.map_err(|problem| match urls {
+            [_] => problem,
+            _ => format!("entry {}: {problem}", nth + 1),
+        })
+    };
+    urls.iter().enumerate().map(address).collect()
 }

@@ -8,7 +8,7 @@ use std::{
 use secrecy::SecretString;
 use service_kit::config::{
     Declaration, DurationBetween, FilePath, Headers, MASK, OneOf, Section, Setting, SettingsReader,
-    SizeBetween, Unset, Url, ValueParser,
+    SizeBetween, Unset, Urls, ValueParser,
 };
 
 use super::{format::StreamFormat, settings::StreamSettings};
@@ -31,7 +31,7 @@ const INTERVAL: DurationBetween = DurationBetween {
 
 /// The settings that fill [`StreamSettings`].
 pub struct StreamSection {
-    url: Setting<Url>,
+    urls: Setting<Urls>,
     format: Setting<OneOf<StreamFormat>>,
     subscribe: Setting<Subscription>,
     headers: Setting<Headers>,
@@ -47,12 +47,14 @@ pub struct StreamSection {
 impl StreamSection {
     /// The feed of `OpenDota`, with patience for a busy one.
     pub const DEFAULT: Self = Self {
-        url: Setting {
+        urls: Setting {
             variable: "OPENDOTA_STREAM_URL",
             default: "wss://stream.opendota.com/matches",
-            help: "The feed",
-            parser: Url {
+            help: "The feed: one address or several, the preferred one first, each of which steps in \
+                   when those before it fail or are silent",
+            parser: Urls {
                 schemes: &["ws", "wss"],
+                entries_max: 8,
             },
         },
         format: Setting {
@@ -133,9 +135,10 @@ impl StreamSection {
         environment: &[(OsString, OsString)],
     ) -> StreamSettings {
         let message_size_max = reader.get(&self.message_size_max);
+        let urls = reader.get(&self.urls);
         let ca_file = reader.get_optional(&self.ca_file);
         let settings = StreamSettings {
-            url: reader.get(&self.url).into(),
+            urls: urls.into_iter().map(SecretString::from).collect(),
             format: reader.get(&self.format),
             subscribe: reader.get(&self.subscribe),
             headers: reader.get(&self.headers),
@@ -156,7 +159,7 @@ impl StreamSection {
 impl Section for StreamSection {
     fn declarations(&'static self) -> Vec<&'static dyn Declaration> {
         vec![
-            &self.url,
+            &self.urls,
             &self.format,
             &self.subscribe,
             &self.headers,

@@ -14,8 +14,9 @@ const DURATION_MAX: Duration = Duration::from_hours(24 * 365);
 /// How to reach the feed and how patient to be with it.
 #[derive(Debug, Clone)]
 pub struct StreamSettings {
-    /// `ws://` or `wss://`; user information becomes basic authentication.
-    pub url: SecretString,
+    /// By preference, at least one: `ws://` or `wss://`; user information becomes
+    /// basic authentication.
+    pub urls: Vec<SecretString>,
     /// How matches stand in messages.
     pub format: StreamFormat,
     /// A text that is sent after each connect; never an empty one.
@@ -55,7 +56,7 @@ impl StreamSettings {
     /// file of authorities is looked into, nothing is connected.
     #[must_use]
     pub fn check(&self) -> Vec<Broken> {
-        match Route::try_new(self) {
+        match Route::try_each(self) {
             Ok(_) => Vec::new(),
             Err(error) => error.problems,
         }

@@ -32,18 +32,21 @@ pub(super) struct Upstream {
 }
 
 impl Upstream {
-    /// Checks every setting, and reads the file of authorities.
-    pub(super) fn try_new(
+    /// Those of the settings, by preference. Checks every setting, and reads the
+    /// file of authorities.
+    pub(super) fn try_each(
         settings: &StreamSettings,
         connector: Arc<dyn Connector>,
         clock: Arc<dyn Clock>,
-    ) -> Result<Self, StreamSettingsError> {
-        Ok(Self {
-            route: Route::try_new(settings)?,
-            connector,
-            clock,
+    ) -> Result<Vec<Self>, StreamSettingsError> {
+        let routes = Route::try_each(settings)?;
+        let upstream = move |route| Self {
+            route,
+            connector: Arc::clone(&connector),
+            clock: Arc::clone(&clock),
             proxy_hint: proxy_hint(&settings.proxy_variables),
-        })
+        };
+        Ok(routes.into_iter().map(upstream).collect())
     }
 
     /// Tries once; the caller sets the time limit, and finds in `progress` what

@@ -24,7 +24,7 @@ pub(crate) const CLOCK: StoppedClock = StoppedClock::at_unix_ms(784_111_777_000)
 /// The settings that the service starts with.
 pub(crate) fn default_settings(url: impl Into<String>) -> StreamSettings {
     StreamSettings {
-        url: url.into().into(),
+        urls: vec![url.into().into()],
         format: StreamFormat::Object,
         subscribe: None,
         headers: Vec::new(),

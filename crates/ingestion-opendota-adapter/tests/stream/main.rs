@@ -5,6 +5,7 @@ mod answers;
 mod any_frame;
 mod common;
 mod every_frame;
+mod failover;
 mod formats;
 mod read_ahead;
 mod real_sockets;

@@ -35,7 +35,7 @@ pub use declaration::{Declaration, Setting, Unset};
 pub use documentation::{Flag, Manual, flags};
 pub use layers::{Sources, read_text};
 pub use masking::{MASK, masked_url};
-pub use network_values::{Headers, HostPorts, Origins, Properties, Url};
+pub use network_values::{Headers, HostPorts, Origins, Properties, Url, Urls};
 pub use problem::{Broken, Problem, WrongSettings};
 pub use reader::{Report, ReportLine, SettingsReader};
 pub use section::{Section, declarations};

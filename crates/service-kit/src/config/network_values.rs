@@ -46,6 +46,64 @@ impl ValueParser for Url {
     }
 }
 
+/// One address or several, separated by commas, each as [`Url`] takes it and none twice.
+pub struct Urls {
+    /// The schemes allowed, without `://`.
+    pub schemes: &'static [&'static str],
+    /// How many there may be.
+    pub entries_max: usize,
+}
+
+impl ValueParser for Urls {
+    type Value = Vec<String>;
+
+    fn parse(&self, text: &str) -> Result<Vec<String>, String> {
+        let url = Url {
+            schemes: self.schemes,
+        };
+        let texts: Vec<&str> = text.split(',').map(str::trim).collect();
+        if texts.len() > self.entries_max {
+            return Err("too many addresses".to_owned());
+        }
+        let mut urls = Vec::new();
+        for (index, entry) in texts.iter().enumerate() {
+            let parsed = url.parse(entry).map_err(|reason| match texts.len() {
+                1 => reason,
+                _ => format!("entry {}: {reason}", index + 1),
+            })?;
+            if urls.contains(&parsed) {
+                return Err(format!("entry {} repeats another one", index + 1));
+            }
+            urls.push(parsed);
+        }
+        Ok(urls)
+    }
+
+    fn allowed(&self) -> String {
+        let url = Url {
+            schemes: self.schemes,
+        };
+        format!(
+            "{}; up to {} of them, separated by commas",
+            url.allowed(),
+            self.entries_max
+        )
+    }
+
+    fn holds_secrets(&self) -> bool {
+        true
+    }
+
+    fn masked(&self, text: &str) -> String {
+        let mut entries = text.split(',').map(str::trim);
+        // The first is masked as one alone would be; what is no address behind a comma may be
+        // the rest of a secret.
+        let first = entries.next().map(masked_url).unwrap_or_default();
+        let rest = entries.map(|entry| format!(",{}", masked_url(entry)));
+        std::iter::once(first).chain(rest).collect()
+    }
+}
+
 /// At least one `host:port`, separated by commas; an IPv6 address stands in
 /// brackets. The value is the list without blanks.
 pub struct HostPorts;
@@ -250,6 +308,37 @@ mod tests {
             actual.as_deref().map_err(String::as_str),
             expected,
             "{text:?}"
+        );
+    }
+
+    #[test]
+    fn addresses_stand_by_preference() {
+        let urls = Urls {
+            schemes: &["ws", "wss"],
+            entries_max: 2,
+        };
+        let check = |text: &str, expected: Result<&[&str], &str>| {
+            let expected = expected.map(|urls| urls.iter().map(|url| (*url).to_owned()).collect());
+            assert_eq!(
+                urls.parse(text),
+                expected.map_err(str::to_owned),
+                "{text:?}"
+            );
+        };
+        check("ws://a", Ok(&["ws://a/"]));
+        check(
+            "wss://u:p@a/x , ws://b:1",
+            Ok(&["wss://u:p@a/x", "ws://b:1/"]),
+        );
+        check("ws://a,", Err("entry 2: relative URL without a base"));
+        check("http://a", Err("another scheme"));
+        check("ws://a,http://b", Err("entry 2: another scheme"));
+        check("ws://a,ws://a/", Err("entry 2 repeats another one"));
+        check("ws://a,ws://b,ws://c", Err("too many addresses"));
+        let masked = "wss://u:p@a/?key=zQz,zQz,ws://b/?token=zQz";
+        assert_eq!(
+            urls.masked(masked),
+            "wss://***@a/?key=***,***,ws://b/?token=***"
         );
     }
 
