@@ -82,6 +82,11 @@ bench-steam *ARGS:
     cargo build --release -p ingestion-benchmarks --bin bench-steam
     target/release/bench-steam {{ARGS}}
 
+# Measures the feed over pages, beside reading the same answers from memory.
+bench-pages *ARGS:
+    cargo build --release -p ingestion-benchmarks --bin bench-pages
+    target/release/bench-pages {{ARGS}}
+
 # Measures loading from a real Kafka into a real ClickHouse, beside the client alone; rebuilds a large day.
 bench-etl *ARGS:
     cargo build --release -p etl-service -p etl-benchmarks -p clickhouse-test-kit

@@ -85,6 +85,8 @@ pub struct ConnectionSnapshot {
     pub calls: Vec<(&'static str, u64)>,
     /// Calls that are still permitted, by window of time.
     pub budget_left: Vec<(&'static str, u64)>,
+    /// How far each part of its work is behind.
+    pub behind: Vec<(&'static str, Duration)>,
 }
 
 impl SourceStatus {
@@ -199,6 +201,7 @@ impl SourceStatus {
     /// The connection, now.
     #[must_use]
     pub fn snapshot(&self) -> ConnectionSnapshot {
+        let calls = self.calls.as_deref();
         let mut connection = self.lock();
         self.judge_plan(&mut connection);
         ConnectionSnapshot {
@@ -211,11 +214,9 @@ impl SourceStatus {
                 .map(|(r, n)| (*r, *n))
                 .collect(),
             last_disconnection: connection.last.clone(),
-            calls: self.calls.as_ref().map_or_else(Vec::new, |it| it.calls()),
-            budget_left: self
-                .calls
-                .as_ref()
-                .map_or_else(Vec::new, |it| it.budget_left()),
+            calls: calls.map(CallFigures::calls).unwrap_or_default(),
+            budget_left: calls.map(CallFigures::budget_left).unwrap_or_default(),
+            behind: calls.map(CallFigures::behind).unwrap_or_default(),
         }
     }
 

@@ -4,6 +4,8 @@
 //! system accounts for it: processor time and resident memory.
 
 mod service;
+mod upstream;
 
 pub use service::RunningService;
 pub use test_kit::usage::{Usage, binaries_folder};
+pub use upstream::{Served, serve};

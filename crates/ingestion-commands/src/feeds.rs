@@ -7,9 +7,11 @@ use health_kit::{Clock, HealthReporter};
 use ingestion_application::{Feed, FrameParsers, SourceName, ports::FrameParser};
 use ingestion_opendota_adapter::{
     logs::{self, LogLines, MatchLogs},
+    pages::{self, PagesFeed},
     stream::{self, MatchFrames, MatchStream, StreamFrames},
 };
 use ingestion_steam_adapter::{KeyHealth, SILENT_AFTER, SteamFeed};
+use opendota_client::{OpenDota, ProcessMemory};
 use steam_client::Steam;
 
 use crate::settings::Settings;
@@ -17,7 +19,12 @@ use crate::settings::Settings;
 /// All of them: they can be chosen, are known to the journal, and their dead
 /// letters can be judged anew. Those that are chosen are read, and shown in
 /// health and metrics.
-const FEEDS: &[FeedDeclaration] = &[OPENDOTA_STREAM, OPENDOTA_LOGS, STEAM_SEQUENCE];
+const FEEDS: &[FeedDeclaration] = &[
+    OPENDOTA_STREAM,
+    OPENDOTA_LOGS,
+    OPENDOTA_PAGES,
+    STEAM_SEQUENCE,
+];
 
 const OPENDOTA_STREAM: FeedDeclaration = FeedDeclaration {
     source: stream::SOURCE,
@@ -51,6 +58,26 @@ const OPENDOTA_LOGS: FeedDeclaration = FeedDeclaration {
 
 /// Says who is calling.
 const USER_AGENT: &str = concat!("ingestion-service/", env!("CARGO_PKG_VERSION"));
+
+const OPENDOTA_PAGES: FeedDeclaration = FeedDeclaration {
+    source: pages::SOURCE,
+    // A row that is set aside is judged as every frame is: by its id.
+    parser: |_| Arc::new(MatchFrames),
+    build: |settings, clock, _| {
+        let calls = settings.opendota_api.clone();
+        let memory = Arc::new(ProcessMemory::default());
+        let client = OpenDota::try_new(USER_AGENT, calls, memory, Arc::clone(clock));
+        let client = Arc::new(client.map_err(anyhow::Error::msg)?);
+        let lists = &settings.opendota_pages;
+        let reader = PagesFeed::new(client, lists, Arc::clone(clock));
+        let health = Arc::new(reader.health());
+        let silent_after = pages::silent_after(lists);
+        Ok(BuiltFeed {
+            feed: Feed::new(Box::new(reader), silent_after, Arc::clone(clock)),
+            reporters: vec![health],
+        })
+    },
+};
 
 const STEAM_SEQUENCE: FeedDeclaration = FeedDeclaration {
     source: ingestion_steam_adapter::SOURCE,

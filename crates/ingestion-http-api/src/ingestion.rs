@@ -107,6 +107,13 @@ pub(crate) struct SourceAnswer {
     /// The last of these ends; null if there was none.
     #[schema(required = true)]
     last_disconnection: Option<DisconnectionAnswer>,
+    /// Calls by how they ended, of a feed that is asked call by call.
+    calls: BTreeMap<&'static str, u64>,
+    /// Calls that are still permitted, by window of time.
+    budget_left: BTreeMap<&'static str, u64>,
+    /// How far each part of the feed's work is behind: by list, how long ago all of
+    /// it was seen; of Steam's second pass, for how long it has been due.
+    behind_seconds: BTreeMap<&'static str, f64>,
 }
 
 /// The upstream that a feed is connected to.
@@ -208,6 +215,19 @@ impl From<SourceSnapshot> for SourceAnswer {
             reconnects: reconnects
                 .filter(|(_, count)| *count > 0)
                 .map(|(reason, count)| (reason.as_str(), *count))
+                .collect(),
+            calls: connection
+                .into_iter()
+                .flat_map(|it| it.calls.iter().copied())
+                .collect(),
+            budget_left: connection
+                .into_iter()
+                .flat_map(|it| it.budget_left.iter().copied())
+                .collect(),
+            behind_seconds: connection
+                .into_iter()
+                .flat_map(|it| &it.behind)
+                .map(|(part, behind)| (*part, behind.as_secs_f64()))
                 .collect(),
             last_disconnection: connection
                 .and_then(|it| it.last_disconnection.clone())

@@ -156,6 +156,16 @@ fn write_sources(snapshot: &IngestionSnapshot, writer: &mut Writer<'_>) -> fmt::
             let windows = connection.budget_left.iter();
             windows.map(move |(window, left)| ([("source", source), ("window", *window)], *left))
         }),
+    )?;
+    writer.gauges(
+        "ingestion_source_behind_seconds",
+        "How far a part of the feed's work is behind",
+        connections().flat_map(|(source, connection)| {
+            let behind = connection.behind.iter();
+            behind.map(move |(part, behind)| {
+                ([("source", source), ("part", *part)], behind.as_secs_f64())
+            })
+        }),
     )
 }
 

@@ -9,6 +9,7 @@ mod ending;
 mod heard;
 
 pub mod logs;
+pub mod pages;
 pub mod stream;
 
 /// Says who is calling.

@@ -17,7 +17,7 @@ use tokio_util::task::AbortOnDropHandle;
 
 use crate::{
     Start,
-    calls::Calls,
+    calls::{Calls, TrailDue},
     place::Place,
     rows::{Frame, Row, frame, is_old, number},
     seen::Seen,
@@ -64,6 +64,7 @@ pub struct SteamFeed {
     start: Start,
     /// Where it is, once it knows.
     place: Option<Place>,
+    trail_due: Arc<TrailDue>,
     seen: Seen,
     /// Of which time it has told.
     told: Told,
@@ -115,6 +116,7 @@ impl SteamFeed {
             clock,
             start,
             place: None,
+            trail_due: Arc::default(),
             seen: Seen::default(),
             told: Told::default(),
             head: pass(),
@@ -226,6 +228,8 @@ impl SteamFeed {
             }
             Answer::Newest(Err(error)) | Answer::Page(Err(error)) => self.fail(asked, &error),
         }
+        self.trail_due
+            .tell(self.place.as_ref().and_then(Place::trail_due));
     }
 
     /// The place is known from here on, also to a process that comes after this one.
@@ -406,7 +410,11 @@ impl FeedReader for SteamFeed {
     }
 
     fn call_figures(&self) -> Option<Arc<dyn CallFigures>> {
-        Some(Arc::new(Calls(Arc::clone(&self.steam))))
+        Some(Arc::new(Calls {
+            steam: Arc::clone(&self.steam),
+            trail: Arc::clone(&self.trail_due),
+            clock: Arc::clone(&self.clock),
+        }))
     }
 
     fn keeps_its_place(&self) -> bool {

@@ -101,6 +101,14 @@ impl Place {
         Some(ahead.wait(now))
     }
 
+    /// Since when the second pass has something to read, or from when on it will.
+    pub(crate) fn trail_due(&self) -> Option<Timestamp> {
+        let ahead = self.marks.iter().find(|mark| mark.head > self.trail)?;
+        let delay_ms = i64::try_from(TRAIL_DELAY.as_millis()).unwrap_or(i64::MAX);
+        let due_ms = ahead.read_at.as_unix_ms().saturating_add(delay_ms);
+        Some(Timestamp::from_unix_ms(due_ms))
+    }
+
     /// Written down, in less than 600 bytes.
     pub(crate) fn encode(&self) -> String {
         let marks = self.marks.iter();

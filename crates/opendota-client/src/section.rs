@@ -19,7 +19,7 @@ impl OpenDotaSection {
         url: Setting {
             variable: "OPENDOTA_API_URL",
             default: "https://api.opendota.com/api",
-            help: "Where OpenDota is asked for details; paths such as /matches/1 are put behind it",
+            help: "Where OpenDota is asked for matches; paths such as /publicMatches are put behind it",
             parser: Url {
                 schemes: &["http", "https"],
             },

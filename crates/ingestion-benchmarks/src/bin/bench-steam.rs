@@ -3,13 +3,11 @@
 
 use std::{
     collections::VecDeque,
-    net::SocketAddr,
-    sync::{Arc, Mutex, PoisonError, mpsc},
-    thread,
+    sync::{Arc, Mutex, PoisonError},
     time::Duration,
 };
 
-use anyhow::{Context as _, Result, ensure};
+use anyhow::{Result, ensure};
 use async_trait::async_trait;
 use bytes::Bytes;
 use clap::Parser;
@@ -17,10 +15,11 @@ use client_kit::{CallFailed, HttpAnswer};
 use feed_simulator::{
     World,
     steam::{SteamConfig, SteamLimits, SteamUpstream},
-    upstream::{Outcome, UpstreamServer},
+    upstream::Outcome,
 };
 use health_kit::SystemClock;
 use ingestion_application::ports::{FeedEvent, FeedReader as _};
+use ingestion_benchmarks::serve;
 use ingestion_steam_adapter::{Start, SteamFeed};
 use secrecy::SecretString;
 use steam_client::{ROWS_MAX, Steam, SteamSettings, Transport};
@@ -48,7 +47,7 @@ fn main() -> Result<()> {
         ..SteamConfig::new(World::new(1))
     });
     upstream.advance_to_end();
-    let url = serve(upstream.clone())?;
+    let url = serve(upstream.clone())?.origin;
     let bodies = bodies(&upstream)?;
     let bytes: usize = bodies.iter().map(Bytes::len).sum();
     let count = arguments.matches;
@@ -69,23 +68,6 @@ fn main() -> Result<()> {
         "the goal is {RATE_GOAL} matches/s, or a share of {SHARE_GOAL}"
     );
     Ok(())
-}
-
-/// Serves in a thread of its own, to the end of the process.
-fn serve(upstream: SteamUpstream) -> Result<String> {
-    let (tell, told) = mpsc::channel();
-    thread::spawn(move || -> Result<()> {
-        let runtime = tokio::runtime::Builder::new_current_thread()
-            .enable_all()
-            .build()?;
-        runtime.block_on(async {
-            let address = SocketAddr::from(([127, 0, 0, 1], 0));
-            let server = UpstreamServer::start(upstream, address).await?;
-            tell.send(server.origin())?;
-            std::future::pending().await
-        })
-    });
-    told.recv().context("the upstream does not listen")
 }
 
 /// Every page of the sequence.

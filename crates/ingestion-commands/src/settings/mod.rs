@@ -28,9 +28,11 @@ use ingestion_journal_adapter::JournalSettings;
 use ingestion_kafka_adapter::{KafkaSection, KafkaSettings};
 use ingestion_opendota_adapter::{
     logs::{LogsSection, LogsSettings},
+    pages::PagesSection,
     stream::{StreamSection, StreamSettings},
 };
 use ingestion_steam_adapter::{Start, StartSection};
+use opendota_client::{OpenDotaSection, OpenDotaSettings, PageList};
 use service_kit::config::{
     Broken, Declaration, Flag, Report, Section, SettingsReader, Sources, WrongSettings, flags,
 };
@@ -47,6 +49,8 @@ static API: ApiSection = ApiSection::new(
 static KAFKA: KafkaSection = KafkaSection::DEFAULT;
 static OPENDOTA: StreamSection = StreamSection::DEFAULT;
 static LOGS: LogsSection = LogsSection::DEFAULT;
+static OPENDOTA_API: OpenDotaSection = OpenDotaSection::DEFAULT;
+static OPENDOTA_PAGES: PagesSection = PagesSection::DEFAULT;
 static STEAM: SteamSection = SteamSection::DEFAULT;
 static STEAM_START: StartSection = StartSection::DEFAULT;
 static LOG: LogSection = LogSection::DEFAULT;
@@ -64,6 +68,10 @@ pub struct Settings {
     pub opendota: StreamSettings,
     /// The feed over the log of the services.
     pub logs: LogsSettings,
+    /// Where pages are asked for, and as whose calls.
+    pub opendota_api: OpenDotaSettings,
+    /// Which of them.
+    pub opendota_pages: Vec<PageList>,
     /// Where Steam is asked, and with which keys.
     pub steam: SteamSettings,
     /// Where its sequence is read from at first.
@@ -116,6 +124,8 @@ impl Settings {
             sources: sources::read(&mut reader),
             opendota: OPENDOTA.read(&mut reader, &sources.environment),
             logs: LOGS.read(&mut reader),
+            opendota_api: OPENDOTA_API.read(&mut reader),
+            opendota_pages: OPENDOTA_PAGES.read(&mut reader),
             steam: STEAM.read(&mut reader),
             steam_start: STEAM_START.read(&mut reader),
             journal: journal::read(&mut reader, working_dir),
@@ -149,6 +159,8 @@ fn declarations() -> Vec<&'static dyn Declaration> {
         &KAFKA.declarations(),
         &OPENDOTA.declarations(),
         &LOGS.declarations(),
+        &OPENDOTA_API.declarations(),
+        &OPENDOTA_PAGES.declarations(),
         &STEAM.declarations(),
         &STEAM_START.declarations(),
         dedup::DECLARATIONS,

@@ -211,6 +211,26 @@ pub(super) const CASES: &[Case] = &[
         ],
     ),
     case(
+        "OPENDOTA_API_URL",
+        &["http://localhost:9/api", "https://upstream.example/api/"],
+        &[
+            ("wss://x", "wss://x"),
+            ("http://h/?api_key=s", "http://h/?api_key=***"),
+            ("", "***"),
+        ],
+    ),
+    case("OPENDOTA_API_KEY", &["one"], &[("", "***"), ("a b", "***")]),
+    case(
+        "OPENDOTA_API_RESERVE",
+        &["0%", "90%"],
+        &[("30", "30"), ("91%", "91%"), ("", "")],
+    ),
+    case(
+        "OPENDOTA_PAGES",
+        &["public", "parsed,pro,public"],
+        &[("live", "live"), ("pro,pro", "pro,pro"), ("", "")],
+    ),
+    case(
         "STEAM_API_URL",
         &["http://localhost:9", "https://upstream.example/steam"],
         &[("wss://x", "wss://x"), ("", "***")],

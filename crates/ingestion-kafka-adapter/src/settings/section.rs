@@ -50,7 +50,8 @@ impl KafkaSection {
             variable: "KAFKA_GROUP_ID",
             default: Unset("<SERVICE_NAME>.<KAFKA_PUBLISH_TOPIC>"),
             help: "Begins the names of consumer groups: a feed that keeps its place has it in a \
-                   group of its own, as metadata of an offset, such as <KAFKA_GROUP_ID>.steam",
+                   group of its own, as metadata of an offset, <KAFKA_GROUP_ID>.steam or \
+                   <KAFKA_GROUP_ID>.pages",
             parser: NOT_EMPTY,
         },
         delivery: Setting {

@@ -17,8 +17,9 @@ use crate::settings::KafkaSettings;
 
 /// How long brokers have to answer.
 const ANSWER_TIME_MAX: Duration = Duration::from_secs(5);
-/// Groups that have another name than that of their feed.
-const SHORT_NAMES: [(&str, &str); 1] = [("steam_sequence", "steam")];
+/// Groups that have another name than that of their feed, for good: whoever gives
+/// a user leave to read them names them.
+const SHORT_NAMES: [(&str, &str); 2] = [("steam_sequence", "steam"), ("opendota_pages", "pages")];
 
 /// The group of one feed.
 pub(crate) struct PlaceGroup {

@@ -26,6 +26,7 @@ mod journal;
 mod kafka_security;
 mod lost_acknowledgements;
 mod open_transactions;
+mod pages;
 mod self_healing;
 mod shutdown;
 mod start;

@@ -26,6 +26,7 @@ const HEADERS: &str = "X-Api-Key: zQz-header, Cookie: session=zQz-cookie";
 const PROPERTIES: &str = "ssl.key.password=zQz-property,sasl.oauthbearer.config=zQz-config";
 const PASSWORD: &str = "zQz-sasl";
 const TOKEN: &str = "zQz-api-token";
+const OPENDOTA_KEY: &str = "zQz-opendota";
 const STEAM_KEYS: &str = "zQz-steam-1,zQz-steam-2";
 
 fn url_with_secrets(address: impl std::fmt::Display) -> String {
@@ -51,6 +52,15 @@ async fn planted_secrets_show_nowhere() -> Result<()> {
     in_complaints_about_files().await
 }
 
+async fn upstream_that_accepts_no_key() -> Result<UpstreamServer> {
+    let steam = SteamUpstream::new(SteamConfig {
+        matches: 0,
+        keys: vec!["another".to_owned()],
+        ..SteamConfig::new(World::new(1))
+    });
+    Ok(UpstreamServer::start(steam, ([127, 0, 0, 1], 0).into()).await?)
+}
+
 async fn while_everything_works() -> Result<()> {
     let topics = Topics::create().await?;
     let scripted = [
@@ -69,16 +79,15 @@ async fn while_everything_works() -> Result<()> {
         ..Config::default()
     })
     .await?;
-    // An upstream that accepts neither key.
-    let steam = SteamUpstream::new(SteamConfig {
-        matches: 0,
-        keys: vec!["another".to_owned()],
-        ..SteamConfig::new(World::new(1))
-    });
-    let steam = UpstreamServer::start(steam, ([127, 0, 0, 1], 0).into()).await?;
+    let steam = upstream_that_accepts_no_key().await?;
     let steam_url = steam.origin();
     let settings = [
-        ("INGESTION_SOURCES", "opendota-stream,steam-sequence"),
+        (
+            "INGESTION_SOURCES",
+            "opendota-stream,opendota-pages,steam-sequence",
+        ),
+        ("OPENDOTA_API_URL", steam_url.as_str()),
+        ("OPENDOTA_API_KEY", OPENDOTA_KEY),
         ("STEAM_API_URL", steam_url.as_str()),
         ("STEAM_API_KEYS", STEAM_KEYS),
         ("OPENDOTA_STREAM_HEADERS", HEADERS),
@@ -241,6 +250,7 @@ async fn in_what_commands_print() -> Result<()> {
         ("OPENDOTA_STREAM_HEADERS", HEADERS),
         ("KAFKA_SASL_PASSWORD", PASSWORD),
         ("KAFKA_PROPERTIES", PROPERTIES),
+        ("OPENDOTA_API_KEY", OPENDOTA_KEY),
         ("STEAM_API_KEYS", STEAM_KEYS),
         ("API_TOKEN", TOKEN),
     ];
@@ -270,6 +280,7 @@ async fn in_what_commands_print() -> Result<()> {
             "KAFKA_PROPERTIES",
             "acks=1,sasl.oauthbearer.client.secret=zQz,no.such.property=zQz,ssl.key.location=zQz",
         ),
+        ("OPENDOTA_API_KEY", "zQz and more"),
         ("STEAM_API_KEYS", "zQz1,zQz2,zQz3"),
         ("API_TOKEN", "zQz two words"),
     ];
