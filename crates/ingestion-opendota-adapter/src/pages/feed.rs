@@ -50,8 +50,9 @@ pub struct PagesFeed {
     walks: Vec<Turn>,
     progress: Arc<Progress>,
     call: Option<Call>,
-    /// When the last call began.
+    /// When the last call began, by both clocks.
     called: Option<Instant>,
+    asked_at: Timestamp,
     not_before: Instant,
     is_connected: bool,
     pages_since_place: u32,
@@ -87,6 +88,7 @@ impl PagesFeed {
         clock: Arc<dyn Clock>,
     ) -> Self {
         let now = Instant::now();
+        let asked_at = clock.now();
         let turn = |list: &PageList| Turn {
             walk: ListWalk::new(*list, plan, now),
             asked: now,
@@ -98,6 +100,7 @@ impl PagesFeed {
             progress: Arc::default(),
             call: None,
             called: None,
+            asked_at,
             not_before: now,
             is_connected: false,
             pages_since_place: 0,
@@ -132,6 +135,7 @@ impl PagesFeed {
     fn begin(&mut self, nth: usize, below: Option<MatchId>) -> Call {
         let now = Instant::now();
         self.called = Some(now);
+        self.asked_at = self.clock.now();
         let turn = &mut self.walks[nth];
         turn.asked = now;
         let (client, list) = (Arc::clone(&self.client), turn.walk.list());
@@ -175,15 +179,20 @@ impl PagesFeed {
         let calls_a_day = calls_a_day(&self.client.status());
         let walk = &mut self.walks[nth].walk;
         let list = walk.list();
-        let before = walk.place();
-        let step = walk.take(below, page, calls_a_day, Instant::now());
+        let (before, told_before) = (walk.place(), walk.coverage());
+        let step = walk.take(below, page, self.asked_at, calls_a_day, Instant::now());
         let is_complete = walk.place().until != before.until;
+        // The other lists have few of the matches.
+        let told = walk.coverage().filter(|_| list == PageList::Public);
         let walks = self.walks.iter().map(|turn| turn.walk.progress());
         self.progress.tell(walks);
         let frames: Vec<_> = step.news.into_iter().map(|row| frame(list, row)).collect();
         self.pages_since_place += 1;
         if !frames.is_empty() || is_complete || self.pages_since_place >= PAGES_A_PLACE {
             self.hand_over(now, frames);
+        }
+        if told != told_before {
+            self.ready.extend(told.map(FeedEvent::Covered));
         }
         if let Some(detail) = step.trouble {
             self.unusable(nth, &detail);
@@ -276,6 +285,11 @@ impl FeedReader for PagesFeed {
 
     fn keeps_its_place(&self) -> bool {
         true
+    }
+
+    fn tells_in_order(&self) -> bool {
+        let mut lists = self.walks.iter().map(|turn| turn.walk.list());
+        lists.any(|list| list == PageList::Public)
     }
 
     fn resume(&mut self, place: Option<Checkpoint>) {

@@ -15,6 +15,7 @@
 use std::time::Duration;
 
 use domain::{MatchId, Timestamp};
+use ingestion_application::ports::Coverage;
 use opendota_client::{Page, PageList, PageRow};
 use tokio::time::Instant;
 
@@ -74,6 +75,9 @@ pub(super) struct ListWalk {
     known: Known,
     /// What was there at this moment was handed over.
     until: Option<Head>,
+    /// From when on that is so, and whether since an earlier process.
+    since: Option<Timestamp>,
+    is_resumed: bool,
     short: Option<Round>,
     far: Option<Round>,
     /// How many pages the far round may have before the next short one.
@@ -114,6 +118,8 @@ impl ListWalk {
             plan,
             known: Known::default(),
             until: None,
+            since: None,
+            is_resumed: false,
             short: None,
             far: None,
             owed: 0,
@@ -135,6 +141,8 @@ impl ListWalk {
     /// Goes on where another process was.
     pub(super) fn resume(&mut self, place: ListPlace, now: Instant) {
         self.until = place.until;
+        self.since = place.until.map(|head| head.at);
+        self.is_resumed = true;
         // It has begun at some time: when it ends the next one is due.
         let begun = now.checked_sub(self.plan.far_spacing).unwrap_or(now);
         self.far = place.round.map(|(head, below)| Round {
@@ -160,6 +168,16 @@ impl ListWalk {
         }
     }
 
+    /// The time of which everything was handed over; none before a far round has ended.
+    pub(super) fn coverage(&self) -> Option<Coverage> {
+        let (since, until) = (self.since?, self.until?);
+        Some(Coverage {
+            since,
+            up_to: until.at.max(since),
+            is_resumed: self.is_resumed,
+        })
+    }
+
     /// When to ask next, and below which id; none for the head.
     pub(super) fn due(&self, now: Instant) -> (Instant, Option<MatchId>) {
         if self.is_in_doubt {
@@ -180,18 +198,19 @@ impl ListWalk {
         self.not_before = at;
     }
 
-    /// Takes in the page that was due below this id. So many calls a day may be
-    /// made: what they do not reach is given up.
+    /// Takes in the page that was due below this id; what it has was there when it
+    /// was asked for. So many calls a day may be made: what they do not reach is
+    /// given up.
     pub(super) fn take(
         &mut self,
         below: Option<MatchId>,
         page: Page,
+        asked_at: Timestamp,
         calls_a_day: u64,
         now: Instant,
     ) -> Step {
         let next = page.next_below(below);
         let highest = page.rows.iter().filter_map(|row| row.match_id).max();
-        let fetched_at = page.fetched_at;
         let known = &mut self.known;
         let rows = page.rows.into_iter();
         let news: Vec<PageRow> = rows.filter(|row| known.is_news(row)).collect();
@@ -205,7 +224,7 @@ impl ListWalk {
                 if below.is_none() {
                     let head = Head {
                         id: highest.get(),
-                        at: fetched_at,
+                        at: asked_at,
                     };
                     self.begin(head, next, news.len(), now);
                 }
@@ -298,6 +317,7 @@ impl ListWalk {
         // One that began before has nothing more to find.
         self.far = None;
         self.until = Some(round.head);
+        self.since.get_or_insert(round.head.at);
         self.far_from = round.begun + self.plan.far_spacing;
         self.known.forget_below(self.floor(round.head));
     }
@@ -317,6 +337,8 @@ impl ListWalk {
             return;
         };
         until.id = reached.saturating_add_unsigned(self.plan.reach);
+        // What was there before may be below: only from here on all is known again.
+        (self.since, self.is_resumed) = (Some(head.at), false);
         let ids = u64::try_from(reached - floor).unwrap_or(0);
         self.given_up = self.given_up.saturating_add(ids);
         tracing::error!(
