@@ -12,6 +12,7 @@ pub mod consumer;
 pub mod error_code;
 pub mod health;
 pub mod log;
+pub mod ownership;
 pub mod probe;
 pub mod reader;
 pub mod scan;
