@@ -48,6 +48,11 @@ test-browser:
 chaos MINUTES="2":
     CHAOS_MINUTES={{trim_start_match(MINUTES, "MINUTES=")}} cargo test --workspace --test chaos --locked -- --nocapture
 
+# Kills or suspends the active one of three instances for so long: just standby 10
+standby MINUTES="10":
+    STANDBY_MINUTES={{trim_start_match(MINUTES, "MINUTES=")}} \
+        cargo test -p ingestion-service --test e2e --locked standby -- --nocapture
+
 # Kills two instances of etl-service, their broker and their ClickHouse so often, and lies in between: just chaos-etl 200 20
 chaos-etl KILLS="60" LIES="0" SEED="8":
     ETL_KILLS={{trim_start_match(KILLS, "KILLS=")}} ETL_LIES={{trim_start_match(LIES, "LIES=")}} \

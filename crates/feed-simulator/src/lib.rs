@@ -24,6 +24,7 @@
 //! The crate knows nothing of the service that reads the feed.
 
 mod arrivals;
+mod broadcast;
 mod config;
 mod connection;
 mod digest;
@@ -49,6 +50,7 @@ pub mod upstream;
 mod wire;
 mod world;
 
+pub use broadcast::Broadcast;
 pub use config::{AtEnd, Config, ConfigError, MessageFormat, MessageKind, Rows};
 pub use digest::IdDigest;
 pub use faults::{

@@ -58,6 +58,16 @@ impl DedupWindow {
         true
     }
 
+    /// Whether `id` is remembered.
+    #[must_use]
+    pub fn contains(&self, id: MatchId) -> bool {
+        self.contains_number(id.get())
+    }
+
+    pub(crate) fn contains_number(&self, id: i64) -> bool {
+        self.find(id).is_ok()
+    }
+
     /// Takes back what was noted of `id`, as if it had never been seen. Its
     /// place in the window stays empty until it is the oldest one.
     pub fn forget(&mut self, id: MatchId) {
@@ -221,6 +231,7 @@ mod tests {
                     prop_assert_eq!(window.insert(id(raw)), model.insert(raw), "id {}", raw);
                 }
                 prop_assert_eq!(window.len(), model.len());
+                prop_assert_eq!(window.contains(id(raw)), model.ids.contains(&Some(raw)));
             }
         }
     }

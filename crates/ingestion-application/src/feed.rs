@@ -5,7 +5,7 @@ use std::{future::poll_fn, sync::Arc, task::Poll, time::Duration};
 use health_kit::Clock;
 
 use crate::{
-    Backlog, Checkpoint, Gaps, SourceName, SourceStatus,
+    Backlog, Checkpoint, Gaps, Role, SourceName, SourceStatus,
     ports::{FeedEvent, FeedReader},
 };
 
@@ -13,6 +13,9 @@ use crate::{
 pub struct Feed {
     consumer: Box<dyn FeedReader>,
     status: Arc<SourceStatus>,
+    /// Whether it is read only where matches are published: what it is asked it
+    /// answers at any time.
+    waits_for_turn: bool,
     /// Whether it need not be told any more where to go on.
     is_placed: bool,
 }
@@ -27,8 +30,10 @@ impl Feed {
     ) -> Self {
         let (source, reasons) = (consumer.source(), consumer.disconnect_reasons());
         let calls = consumer.call_figures();
+        let waits_for_turn = consumer.keeps_its_place() || calls.is_some();
         let status = SourceStatus::new(source, reasons, idle_timeout, clock).with_calls(calls);
         Self {
+            waits_for_turn,
             is_placed: !consumer.keeps_its_place(),
             consumer,
             status: Arc::new(status),
@@ -63,6 +68,10 @@ impl Feed {
     ///
     /// Dropping the future loses nothing: the port asks for that.
     pub(crate) async fn next(&mut self, backlog: &Backlog) -> FeedEvent {
+        if self.waits_for_turn {
+            let _waiting = (backlog.role() == Role::Standby).then(|| self.status.stand_by());
+            backlog.turn().await;
+        }
         if !self.is_placed {
             let place = backlog.last_checkpoint(self.source()).await;
             let source = self.source();

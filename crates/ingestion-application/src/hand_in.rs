@@ -8,7 +8,7 @@ use thiserror::Error;
 use tokio::time::{Instant, timeout_at};
 
 use crate::{
-    Backlog, SourceName,
+    Backlog, NotAccepted, SourceName,
     ports::{FrameParser, ReceivedBatch},
 };
 
@@ -108,8 +108,8 @@ pub struct HandedIn {
 pub enum Refusal {
     /// There was no room in time; it helps to try again.
     NoRoom,
-    /// The service is ending, and takes nothing new.
-    Draining,
+    /// It does not help to try again here.
+    Never(NotAccepted),
 }
 
 impl HandIn {
@@ -169,12 +169,12 @@ impl HandIn {
                 passed_over: 0,
             });
             match timeout_at(deadline, accepted).await {
-                Ok(Some(invalid)) => {
+                Ok(Ok(invalid)) => {
                     handed_in.taken += batch.len();
                     handed_in.invalid += invalid;
                 }
-                Ok(None) => {
-                    handed_in.refusal = Some(Refusal::Draining);
+                Ok(Err(never)) => {
+                    handed_in.refusal = Some(Refusal::Never(never));
                     break;
                 }
                 Err(_) => {
@@ -282,6 +282,7 @@ mod tests {
         let settings = BacklogSettings {
             dedup_window_size: 10_000,
             has_summaries: false,
+            may_stand_by: false,
             limits: BacklogLimits::DEFAULT,
         };
         let (backlog, work) = Backlog::new(
@@ -392,10 +393,16 @@ mod tests {
         tokio::task::yield_now().await;
         fixture.backlog.drained().await;
         let (handed_in, waited) = waiting.await.expect("it does not panic");
-        assert_eq!(handed_in.refusal, Some(Refusal::Draining));
+        assert_eq!(
+            handed_in.refusal,
+            Some(Refusal::Never(NotAccepted::Draining))
+        );
         assert!(waited < PATIENCE, "{waited:?}");
         let again = fixture.hand_in.replay(&[b"1"], PATIENCE).await;
-        assert_eq!((again.taken, again.refusal), (0, Some(Refusal::Draining)));
+        assert_eq!(
+            (again.taken, again.refusal),
+            (0, Some(Refusal::Never(NotAccepted::Draining)))
+        );
         assert_eq!(fixture.ledger.figures(), LedgerFigures::default());
     }
 

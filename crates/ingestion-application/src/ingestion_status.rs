@@ -10,8 +10,8 @@ use health_kit::Clock;
 use tokio::time::Instant;
 
 use crate::{
-    ConnectionSnapshot, DeadLetterReason, Gaps, GapsSnapshot, LatencySnapshot, Ledger,
-    LedgerFigures, SourceName, SourceStatus, ports::Journal,
+    Backlog, ConnectionSnapshot, DeadLetterReason, Gaps, GapsSnapshot, LatencySnapshot, Ledger,
+    LedgerFigures, Role, SourceName, SourceStatus, ports::Journal,
 };
 
 /// Takes snapshots of ingestion.
@@ -20,6 +20,8 @@ pub struct IngestionStatus {
     sources: Vec<Arc<SourceStatus>>,
     journal: Arc<dyn Journal>,
     gaps: Option<Arc<Gaps>>,
+    /// None where nobody else could publish.
+    backlog: Option<Arc<Backlog>>,
     clock: Arc<dyn Clock>,
 }
 
@@ -28,6 +30,8 @@ pub struct IngestionStatus {
 pub struct IngestionSnapshot {
     /// When it was taken.
     pub at: Timestamp,
+    /// Whether it is this instance that publishes.
+    pub role: Role,
     /// What became of everything received.
     pub ledger: LedgerFigures,
     /// Dead letters by reason, in the order of [`DeadLetterReason::ALL`].
@@ -90,6 +94,7 @@ impl IngestionStatus {
             sources,
             journal,
             gaps: None,
+            backlog: None,
             clock,
         }
     }
@@ -99,6 +104,15 @@ impl IngestionStatus {
     pub fn with_gaps(self, gaps: Arc<Gaps>) -> Self {
         Self {
             gaps: Some(gaps),
+            ..self
+        }
+    }
+
+    /// The same, which shows whether it is `backlog`'s turn to publish.
+    #[must_use]
+    pub fn with_role_of(self, backlog: Arc<Backlog>) -> Self {
+        Self {
+            backlog: Some(backlog),
             ..self
         }
     }
@@ -138,6 +152,7 @@ impl IngestionStatus {
         let at = self.clock.now();
         IngestionSnapshot {
             at,
+            role: self.backlog.as_ref().map_or(Role::Active, |it| it.role()),
             ledger: ledger.figures,
             dead_lettered: ledger.dead_lettered,
             sources: sources.collect(),

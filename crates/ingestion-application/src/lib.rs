@@ -27,7 +27,9 @@ mod source_name;
 mod source_status;
 mod summary_key;
 
-pub use backlog::{Backlog, BacklogError, BacklogLimits, BacklogSettings, BacklogWork};
+pub use backlog::{
+    Backlog, BacklogError, BacklogLimits, BacklogSettings, BacklogWork, NotAccepted, Role,
+};
 pub use checkpoint::{Checkpoint, CheckpointTooLong};
 pub use dead_letter_reason::DeadLetterReason;
 pub use dedup_window::DedupWindow;

@@ -48,6 +48,8 @@ struct Connection {
 /// Where a feed's connection stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum ConnectionState {
+    /// It is not asked, as another instance asks it.
+    StandingBy,
     /// Before the first connection.
     Connecting,
     /// The connection stands.
@@ -61,6 +63,7 @@ impl ConnectionState {
     #[must_use]
     pub const fn as_str(self) -> &'static str {
         match self {
+            Self::StandingBy => "standing_by",
             Self::Connecting => "connecting",
             Self::Connected => "connected",
             Self::Reconnecting => "reconnecting",
@@ -174,6 +177,16 @@ impl SourceStatus {
         Unread(self)
     }
 
+    /// The feed is not asked, as another instance asks it, until what this returns
+    /// is dropped.
+    pub(crate) fn stand_by(&self) -> StandingBy<'_> {
+        let mut connection = self.lock();
+        connection.enter(ConnectionState::StandingBy, self.clock.now());
+        let reason = format!("{}: standing by, the active instance asks it", self.source);
+        self.condition.set(HealthStatus::Healthy, reason);
+        StandingBy(self)
+    }
+
     /// The connection, or an attempt at one, is over.
     ///
     /// One that ended by plan stands, as far as others can see, until the next
@@ -255,6 +268,19 @@ impl Drop for Unread<'_> {
         if let Some(since) = connection.unread_since.take() {
             connection.last_data += since.elapsed();
         }
+    }
+}
+
+/// A feed that another instance asks.
+pub(crate) struct StandingBy<'a>(&'a SourceStatus);
+
+impl Drop for StandingBy<'_> {
+    fn drop(&mut self) {
+        let mut connection = self.0.lock();
+        connection.enter(ConnectionState::Connecting, self.0.clock.now());
+        connection.last_data = Instant::now();
+        let reason = format!("{}: not connected yet", self.0.source);
+        self.0.condition.set(HealthStatus::Unhealthy, reason);
     }
 }
 

@@ -41,6 +41,7 @@ impl WayOut {
             BacklogSettings {
                 dedup_window_size: settings.dedup_window_size,
                 has_summaries: settings.kafka.match_summary_topic.is_some(),
+                may_stand_by: settings.kafka.is_standby,
                 limits: BacklogLimits::DEFAULT,
             },
             journal.clone(),

@@ -36,7 +36,7 @@ pub const HAND_IN_FRAMES_MAX: usize = 200_000;
 const RETRY_AFTER_SECONDS: &str = "1";
 /// Of status 503, in the description of the interface.
 const NOT_ALL_TAKEN: &str = "Not all were taken; with `Retry-After` it helps to send the rest \
-    again, without it the service is ending.";
+    again, without it the service is ending, or is a standby of the instance that takes them.";
 
 /// The requests of all clients together that hand something in.
 #[derive(Clone)]
@@ -182,10 +182,7 @@ async fn take(
             let detail = "there was no room for all of them: Kafka and the journal are behind";
             Ok(refused(request, Some(RETRY_AFTER_SECONDS), detail, answer))
         }
-        Some(Refusal::Draining) => {
-            let detail = "the service is draining: it finishes what it has and takes nothing new";
-            Ok(refused(request, None, detail, answer))
-        }
+        Some(Refusal::Never(why)) => Ok(refused(request, None, why.to_string(), answer)),
     }
 }
 

@@ -22,6 +22,8 @@ pub(crate) struct IngestionAnswer {
     /// When that was.
     #[schema(format = DateTime)]
     at: String,
+    /// `active` where this instance publishes, `standby` where another one does.
+    role: &'static str,
     /// What became of everything received.
     ledger: LedgerAnswer,
     /// Dead letters by reason.
@@ -82,7 +84,8 @@ pub(crate) struct LatencyAnswer {
 pub(crate) struct SourceAnswer {
     /// Which feed.
     source: &'static str,
-    /// `connecting`, `connected` or `reconnecting`; `on_request` where there is no connection.
+    /// `connecting`, `connected` or `reconnecting`; `standing_by` where the active instance
+    /// asks it; `on_request` where there is no connection.
     state: &'static str,
     /// Since when; null where there is no connection.
     #[schema(format = DateTime, required = true)]
@@ -157,6 +160,7 @@ impl From<IngestionSnapshot> for IngestionAnswer {
         let reasons = DeadLetterReason::ALL.map(DeadLetterReason::as_str);
         Self {
             at: rfc3339(snapshot.at),
+            role: snapshot.role.as_str(),
             ledger: snapshot.ledger.into(),
             dead_letters: reasons.into_iter().zip(snapshot.dead_lettered).collect(),
             seconds_since_last_match: snapshot.since_last_match.map(|it| it.as_secs_f64()),

@@ -5,7 +5,7 @@ use std::{fmt, sync::Arc};
 use http_kit::{Metrics, Writer};
 use ingestion_application::{
     ConnectionState, DeadLetterReason, GapState, GapsSnapshot, IngestionSnapshot, IngestionStatus,
-    SourceSnapshot,
+    Role, SourceSnapshot,
 };
 
 use crate::ApiState;
@@ -30,6 +30,11 @@ impl IngestionMetrics {
 impl Metrics for IngestionMetrics {
     fn write(&self, writer: &mut Writer<'_>) -> fmt::Result {
         let snapshot = self.ingestion.snapshot();
+        writer.gauge(
+            "ingestion_active",
+            "Whether this instance publishes; 0 where another one does and this one stands by",
+            &u32::from(snapshot.role == Role::Active),
+        )?;
         write_ledger(&snapshot, writer)?;
         write_sources(&snapshot, writer)?;
         write_journal(&snapshot, writer)?;

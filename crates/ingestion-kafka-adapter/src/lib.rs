@@ -11,6 +11,9 @@
 //! brokers without transactions: a record whose acknowledgement was lost with a
 //! producer is sent again.
 //!
+//! Of several instances with exactly-once delivery one can publish and the others
+//! stand by: they follow what it publishes until it is their turn.
+//!
 //! Topics are never created here; a missing one shows in health together with
 //! the command that creates it.
 
@@ -20,6 +23,7 @@ mod publisher;
 
 mod at_least_once;
 mod exactly_once;
+mod standby;
 
 mod delivery;
 mod shared_state;

@@ -151,6 +151,7 @@ impl World {
             BacklogSettings {
                 dedup_window_size: 100_000,
                 has_summaries: true,
+                may_stand_by: false,
                 limits: self.limits(),
             },
             self.journal(seed, &is_ending),

@@ -14,7 +14,7 @@ use async_trait::async_trait;
 use domain::MatchId;
 use ingestion_application::{
     Checkpoint, Receipt, SourceName, SummaryKey,
-    ports::{FlushError, Message, MessagePublisher, PublishError},
+    ports::{FlushError, Followed, Message, MessagePublisher, PublishError},
 };
 use tokio::{
     sync::{OwnedSemaphorePermit, Semaphore, watch},
@@ -23,12 +23,16 @@ use tokio::{
 
 pub mod publisher_contract;
 
+/// How long a publisher that stands by waits for something to tell.
+const TOLD_WITHIN: Duration = Duration::from_millis(100);
+
 /// Takes messages into memory and acknowledges them at once, or when it is told to.
 pub struct FakePublisher {
     room: usize,
     permits: Arc<Semaphore>,
     state: Mutex<State>,
     is_holding: watch::Sender<bool>,
+    is_standing_by: watch::Sender<bool>,
 }
 
 #[derive(Default)]
@@ -36,6 +40,9 @@ struct State {
     held: Vec<(Message, Receipt, OwnedSemaphorePermit)>,
     arrived: Vec<Message>,
     checkpoints: Vec<(SourceName, Checkpoint)>,
+    /// What another instance has published, and how much of it was told.
+    elsewhere: Vec<MatchId>,
+    told: usize,
 }
 
 impl FakePublisher {
@@ -47,7 +54,27 @@ impl FakePublisher {
             permits: Arc::new(Semaphore::new(room)),
             state: Mutex::default(),
             is_holding: watch::Sender::new(false),
+            is_standing_by: watch::Sender::new(false),
         }
+    }
+
+    /// The same, while another instance publishes.
+    #[must_use]
+    pub fn standing_by(self) -> Self {
+        self.is_standing_by.send_replace(true);
+        self
+    }
+
+    /// The other instance publishes this.
+    pub fn publish_elsewhere(&self, ids: &[i64]) {
+        let ids = ids.iter().map(|raw| MatchId::try_new(*raw));
+        let ids = ids.map(|id| id.expect("tests use valid ids"));
+        self.lock().elsewhere.extend(ids);
+    }
+
+    /// The other instance is gone.
+    pub fn take_over(&self) {
+        self.is_standing_by.send_replace(false);
     }
 
     /// Acknowledges nothing from now on.
@@ -94,6 +121,19 @@ impl State {
 
 #[async_trait]
 impl MessagePublisher for FakePublisher {
+    async fn followed(&self, _: usize, _: usize) -> Result<Option<Followed>, PublishError> {
+        let mut is_standing_by = self.is_standing_by.subscribe();
+        let turn = is_standing_by.wait_for(|is_standing_by| !is_standing_by);
+        if timeout(TOLD_WITHIN, turn).await.is_ok() {
+            return Ok(None);
+        }
+        let mut state = self.lock();
+        let ids = state.elsewhere[state.told..].to_vec();
+        state.told = state.elsewhere.len();
+        let summaries = Vec::new();
+        Ok(Some(Followed { ids, summaries }))
+    }
+
     async fn publish(&self, message: Message, receipt: Receipt) -> Result<(), PublishError> {
         let permit = Arc::clone(&self.permits).acquire_owned().await;
         let permit = permit.expect("nobody closes the semaphore");
@@ -114,7 +154,9 @@ impl MessagePublisher for FakePublisher {
             Message::Summary(told) => told.is_id_new.then_some(told.summary.match_id),
             Message::DeadLetter(_) => None,
         };
-        Ok(ids.into_iter().filter_map(id).collect())
+        let state = self.lock();
+        let elsewhere = state.elsewhere[state.told..].iter().copied();
+        Ok(elsewhere.chain(ids.into_iter().filter_map(id)).collect())
     }
 
     async fn published_summaries(&self, count: usize) -> Result<Vec<SummaryKey>, PublishError> {

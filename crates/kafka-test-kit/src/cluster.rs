@@ -298,7 +298,7 @@ impl KafkaCluster {
         self.supervisor(broker)?.tell(order)
     }
 
-    fn supervisor(&self, broker: usize) -> Result<&Supervisor> {
+    pub(super) fn supervisor(&self, broker: usize) -> Result<&Supervisor> {
         let broker = self.brokers.get(broker);
         broker.context("only brokers started by the test can be disturbed")
     }

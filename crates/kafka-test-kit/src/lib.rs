@@ -15,6 +15,7 @@ use anyhow::Result;
 use tokio::sync::OnceCell;
 
 mod acknowledgement_thief;
+mod batches;
 mod broker;
 mod class_archive;
 mod cluster;
@@ -28,6 +29,7 @@ mod robbed;
 mod secured;
 
 pub use acknowledgement_thief::{Appetite, Stolen};
+pub use batches::Batch;
 pub use cluster::{KafkaCluster, unique_topic};
 pub use distribution::java_client_partitions;
 pub use misadvertised::MisadvertisedBroker;

@@ -53,7 +53,7 @@ function pill(target, text, mood) {
   return target;
 }
 
-const moods = { healthy: "good", degraded: "fair", unhealthy: "bad", connected: "good", connecting: "fair", reconnecting: "bad" };
+const moods = { healthy: "good", degraded: "fair", unhealthy: "bad", connected: "good", standing_by: "good", connecting: "fair", reconnecting: "bad" };
 const capital = word => word[0].toUpperCase() + word.slice(1);
 
 // Charts. --------------------------------------------------------------------

@@ -11,7 +11,9 @@
 mod checkpoints;
 mod limits;
 mod queue;
+mod standing_by;
 mod state;
+mod watching;
 mod windows;
 mod work;
 
@@ -28,11 +30,11 @@ use std::{
 use health_kit::{Clock, Condition, HealthCheck, HealthReporter, HealthStatus};
 use thiserror::Error;
 use tokio::{
-    sync::Notify,
+    sync::{Notify, watch},
     time::{Instant, interval, sleep, timeout},
 };
 
-pub use self::{limits::BacklogLimits, work::BacklogWork};
+pub use self::{limits::BacklogLimits, standing_by::Role, work::BacklogWork};
 use self::{
     limits::{
         PROGRESS_WITHIN, READ_BATCH, RETRY_PAUSE, SUMMARIES_RESTORED, WATCH_INTERVAL,
@@ -53,6 +55,9 @@ pub struct BacklogSettings {
     pub dedup_window_size: usize,
     /// Whether summaries are published; otherwise of each the id alone is.
     pub has_summaries: bool,
+    /// Whether another instance may be the one that publishes: then this one stands
+    /// by until its publisher says that it is its turn.
+    pub may_stand_by: bool,
     /// How much may be where.
     pub limits: BacklogLimits,
 }
@@ -63,6 +68,17 @@ pub enum BacklogError {
     /// Matches cannot be published any more.
     #[error("matches cannot be published any more: {0}")]
     Publish(#[from] PublishError),
+}
+
+/// Why nothing is taken in on request, however long somebody waits.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
+pub enum NotAccepted {
+    /// It is being drained, and takes nothing new any more.
+    #[error("the service is draining: it finishes what it has and takes nothing new")]
+    Draining,
+    /// It is another instance that publishes.
+    #[error("this instance is a standby; the active one takes it, see check standby in health")]
+    StandingBy,
 }
 
 /// Keeps every pending message until it has its outcome.
@@ -81,6 +97,8 @@ pub struct Backlog {
     writable: Notify,
     /// There may be room to receive.
     room: Notify,
+    /// Whether it is another instance that publishes.
+    role: watch::Sender<Role>,
     condition: Condition,
 }
 
@@ -106,6 +124,11 @@ impl Backlog {
             ),
             clock,
             state: Mutex::new(State::new(&settings, Instant::now())),
+            role: watch::Sender::new(if settings.may_stand_by {
+                Role::Standby
+            } else {
+                Role::Active
+            }),
             settings,
             sendable: Notify::new(),
             writable: Notify::new(),
@@ -149,15 +172,17 @@ impl Backlog {
     }
 
     /// Waits for room and takes in what `source` hands over on request; how
-    /// many of its frames are invalid. None when the backlog is being drained
-    /// and takes nothing new any more.
+    /// many of its frames are invalid.
     ///
     /// The batch is made when there is room. Dropping the future takes nothing.
+    ///
+    /// # Errors
+    /// [`NotAccepted`] when it makes no sense to wait; nothing is taken then.
     pub async fn accept(
         &self,
         source: SourceName,
         batch: impl FnOnce() -> ReceivedBatch,
-    ) -> Option<usize> {
+    ) -> Result<usize, NotAccepted> {
         loop {
             let changed = self.room.notified();
             tokio::pin!(changed);
@@ -179,7 +204,7 @@ impl Backlog {
             !state.has_room()
         };
         self.notify_of_new(is_long);
-        Some(invalid)
+        Ok(invalid)
     }
 
     /// Waits until nothing is pending, or until the rest is on disk and Kafka
@@ -192,7 +217,8 @@ impl Backlog {
             interval.tick().await;
             let state = self.lock();
             let since = state.last_settled().max(asked_at);
-            let is_stuck = since.elapsed() >= PROGRESS_WITHIN;
+            // Standing by there is no progress of this instance to wait for.
+            let is_stuck = state.is_standing_by() || since.elapsed() >= PROGRESS_WITHIN;
             let is_done = state.population() == 0 && state.checkpoints.is_empty();
             if is_done || is_stuck && state.unwritten_count() == 0 {
                 return;
@@ -263,6 +289,9 @@ impl Backlog {
     }
 
     async fn send_for_ever(self: &Arc<Self>) -> Result<(), BacklogError> {
+        if self.settings.may_stand_by {
+            self.stand_by().await?;
+        }
         let window_size = self.settings.dedup_window_size;
         let published = self.publisher.published(window_size).await?;
         let summaries = if self.settings.has_summaries {
@@ -372,7 +401,10 @@ impl Backlog {
             sequences,
         };
         match self.journal.acknowledge(&unacknowledged.sequences).await {
-            Ok(()) => unacknowledged.sequences.clear(),
+            Ok(()) => {
+                self.lock().acknowledged(&unacknowledged.sequences);
+                unacknowledged.sequences.clear();
+            }
             Err(error) => tracing::debug!("the journal keeps what is settled: {error}"),
         }
     }
@@ -405,55 +437,6 @@ impl Backlog {
                 self.publisher.keep_checkpoint(source, &checkpoint).await?;
                 self.lock().checkpoints.kept(source, &checkpoint);
             }
-        }
-    }
-
-    async fn watch_for_ever(&self) {
-        let mut interval = interval(WATCH_INTERVAL);
-        loop {
-            interval.tick().await;
-            self.watch();
-        }
-    }
-
-    fn watch(&self) {
-        let room = self.journal.figures().room;
-        let (is_late, is_full, is_news, spilled) = {
-            let mut state = self.lock();
-            let was_safe = !state.is_late() && !state.is_journal_full();
-            state.measure(room);
-            state.judge_lateness(Instant::now());
-            let (is_late, is_full) = (state.is_late(), state.is_journal_full());
-            // Under the lock, so that nothing can change in between.
-            self.ledger.recount(state.population());
-            let is_news = was_safe == (is_late || is_full);
-            (is_late, is_full, is_news, state.spilled_count())
-        };
-        // Whoever waits looks again: there may be room in the journal.
-        self.room.notify_waiters();
-        if is_late {
-            self.condition.set(
-                HealthStatus::Unhealthy,
-                "feeds are not read: neither Kafka nor the journal has taken what was received \
-                 more than a second ago, see the checks kafka and journal",
-            );
-        } else if is_full {
-            self.condition.set(
-                HealthStatus::Unhealthy,
-                "feeds are not read: Kafka takes less than comes, and the journal has no room for \
-                 more, see the checks kafka and journal",
-            );
-        } else {
-            let reason = match spilled {
-                0 => "what is pending fits into memory".to_owned(),
-                count => format!("{count} matches wait in the journal for their turn"),
-            };
-            self.condition.set(HealthStatus::Healthy, reason);
-        }
-        if is_news && (is_late || is_full) {
-            tracing::warn!("feeds are not read until what was received is safe");
-        } else if is_news {
-            tracing::info!("feeds are read again: what was received is safe");
         }
     }
 

@@ -33,6 +33,18 @@ impl Queue {
         Some(pending)
     }
 
+    /// Takes out those that `is_done` says are done with.
+    pub(super) fn settle(&mut self, mut is_done: impl FnMut(&Pending) -> bool) {
+        let weight = &mut self.weight;
+        self.pending.retain(|pending| {
+            let is_done = is_done(pending);
+            if is_done {
+                *weight -= weight_of(&pending.message);
+            }
+            !is_done
+        });
+    }
+
     /// Those above `sequence`.
     pub(super) fn after(&self, sequence: u64) -> impl Iterator<Item = &Pending> {
         let first = self

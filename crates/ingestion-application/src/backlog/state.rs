@@ -12,23 +12,28 @@
 //! one number says what is on disk, all that is not above it.
 
 mod on_disk;
+mod reached;
+mod standby;
 
-use std::{collections::VecDeque, sync::Arc, time::Duration};
+use std::{
+    collections::{BTreeSet, VecDeque},
+    sync::Arc,
+    time::Duration,
+};
 
 use domain::{MatchId, MatchSummary, Timestamp};
 use slab::Slab;
 use tokio::time::Instant;
 
 use super::{
-    BacklogSettings,
+    BacklogSettings, NotAccepted,
     checkpoints::Checkpoints,
     limits::{BYTES_PER_WEIGHT, BacklogLimits},
     queue::{Pending, Queue, weight_of},
     windows::Windows,
 };
 use crate::{
-    Checkpoint, FoundMatch, Ledger, Outcome, ReceivedMatch, ReceivedSummary, SourceName,
-    SummaryKey,
+    FoundMatch, Ledger, Outcome, ReceivedMatch, ReceivedSummary, SourceName, SummaryKey,
     ports::{DeadLetter, JournalEntry, Message, ReceivedBatch, Recovered},
 };
 
@@ -93,6 +98,12 @@ pub(super) struct State {
     attempted_up_to: u64,
     acknowledged: Vec<u64>,
 
+    /// Whether it is another instance that publishes.
+    is_standing_by: bool,
+    /// Entries that were settled while standing by, before their turn: the journal
+    /// may not know of it yet, and must not be believed where it still has them.
+    settled_early: BTreeSet<u64>,
+
     /// Whether nothing is taken in on request any more.
     is_draining: bool,
     /// Whether something has been in memory only for too long.
@@ -121,6 +132,8 @@ impl State {
             journal_room: u64::MAX,
             attempted_up_to: 0,
             acknowledged: Vec::new(),
+            is_standing_by: settings.may_stand_by,
+            settled_early: BTreeSet::new(),
             is_draining: false,
             is_late: false,
             last_settled: now,
@@ -162,9 +175,18 @@ impl State {
             && ((self.unwritten_weight * BYTES_PER_WEIGHT) as u64) < self.journal_room
     }
 
-    /// Whether something may be taken in on request now; none when never again.
-    pub(super) fn may_accept(&self) -> Option<bool> {
-        (!self.is_draining).then(|| self.has_room())
+    /// Whether something may be taken in on request now.
+    ///
+    /// # Errors
+    /// [`NotAccepted`] when it makes no sense to wait.
+    pub(super) fn may_accept(&self) -> Result<bool, NotAccepted> {
+        if self.is_draining {
+            Err(NotAccepted::Draining)
+        } else if self.is_standing_by {
+            Err(NotAccepted::StandingBy)
+        } else {
+            Ok(self.has_room())
+        }
     }
 
     pub(super) fn accept_no_more(&mut self) {
@@ -188,12 +210,17 @@ impl State {
                 }
                 Ok(found) => {
                     let id = found.id();
-                    let is_new = self.is_raw || self.windows.insert(id);
-                    is_new.then_some(Message::Match(ReceivedMatch {
+                    let message = Message::Match(ReceivedMatch {
                         id,
                         source,
                         received_at: at,
-                    }))
+                    });
+                    let is_new = if self.is_raw {
+                        !self.windows.know(&message)
+                    } else {
+                        self.windows.insert(id)
+                    };
+                    is_new.then_some(message)
                 }
                 Err(frame) => {
                     let letter = DeadLetter::of(*frame, source, at);
@@ -228,7 +255,7 @@ impl State {
         };
         let message = Message::Summary(Arc::new(told));
         if self.is_raw {
-            return Some(message);
+            return (!self.windows.know(&message)).then_some(message);
         }
         self.windows.pass(message)
     }
@@ -289,13 +316,19 @@ impl State {
         if let Some(message) = self.windows.pass(pending.message) {
             return Some(self.send(Pending { message, ..pending }));
         }
-        if pending.sequence < self.own_from {
+        self.found_in_topic(pending.sequence, source, ledger);
+        None
+    }
+
+    /// What an earlier process has left is published; what this one has received
+    /// was seen before.
+    fn found_in_topic(&mut self, sequence: u64, source: SourceName, ledger: &Ledger) {
+        if sequence < self.own_from {
             ledger.found_published();
         } else {
             ledger.found_duplicate(source);
         }
-        self.note_settled(pending.sequence);
-        None
+        self.note_settled(sequence);
     }
 
     fn send(&mut self, pending: Pending) -> Outgoing {
@@ -325,6 +358,9 @@ impl State {
                 break;
             }
             spilled.next = sequence + 1;
+            if self.settled_early.contains(&sequence) {
+                continue;
+            }
             spilled.count = spilled.count.saturating_sub(1);
             let received_at = instant_of(message.received_at(), wall_now, now);
             self.head.push_back(Pending {
@@ -370,33 +406,6 @@ impl State {
         if sequence <= self.attempted_up_to {
             self.acknowledged.push(sequence);
         }
-    }
-
-    /// `checkpoint` is reached when what was received so far is settled.
-    pub(super) fn note_checkpoint(&mut self, source: SourceName, checkpoint: Checkpoint) {
-        let below = self.next_sequence;
-        self.checkpoints.note(source, below, checkpoint);
-    }
-
-    /// The places of feeds before which everything is settled.
-    pub(super) fn reached_checkpoints(&self) -> Vec<(SourceName, Checkpoint)> {
-        // Messages of earlier processes come before all of them.
-        if self.checkpoints.is_empty() || !self.is_recovered {
-            return Vec::new();
-        }
-        let on_the_way = self.on_the_way.iter().map(|(_, pending)| pending);
-        let sent = on_the_way.chain(&self.returned);
-        let waiting = [
-            self.head.first_sequence(),
-            self.spilled.as_ref().map(|spilled| spilled.next),
-            self.tail.first_sequence(),
-        ];
-        let unsettled = sent
-            .map(|pending| pending.sequence)
-            .chain(waiting.into_iter().flatten())
-            .min();
-        self.checkpoints
-            .reached(unsettled.unwrap_or(self.next_sequence))
     }
 
     // How it is.

@@ -1,6 +1,8 @@
 //! The state of the backlog under random events, beside a disk and a topic
 //! that are as simple as can be.
 
+mod standby;
+
 use std::{
     collections::{BTreeMap, BTreeSet, HashMap},
     sync::Arc,
@@ -37,6 +39,7 @@ const TINY: BacklogLimits = BacklogLimits {
 const SETTINGS: BacklogSettings = BacklogSettings {
     dedup_window_size: 1000,
     has_summaries: true,
+    may_stand_by: false,
     limits: TINY,
 };
 
@@ -68,6 +71,7 @@ fn event() -> impl Strategy<Value = Event> {
 }
 
 struct World {
+    settings: BacklogSettings,
     state: State,
     ledger: Arc<Ledger>,
     disk: BTreeMap<u64, Message>,
@@ -80,8 +84,13 @@ struct World {
 
 impl World {
     fn new() -> Self {
+        Self::with(SETTINGS)
+    }
+
+    fn with(settings: BacklogSettings) -> Self {
         let mut world = Self {
-            state: State::new(&SETTINGS, Instant::now()),
+            settings,
+            state: State::new(&settings, Instant::now()),
             ledger: Arc::new(Ledger::new(Arc::new(SystemClock))),
             disk: BTreeMap::new(),
             next_sequence_on_disk: 1,
@@ -94,7 +103,7 @@ impl World {
     }
 
     fn start(&mut self) {
-        self.state = State::new(&SETTINGS, Instant::now());
+        self.state = State::new(&self.settings, Instant::now());
         self.ledger = Arc::new(Ledger::new(Arc::new(SystemClock)));
         self.on_the_way.clear();
         let recovered = Recovered {
@@ -146,7 +155,9 @@ impl World {
                 self.state.unwritten(u64::MAX);
             }
             Event::Acknowledge => {
-                for sequence in self.state.take_acknowledged() {
+                let sequences = self.state.take_acknowledged();
+                self.state.acknowledged(&sequences);
+                for sequence in sequences {
                     self.disk.remove(&sequence);
                 }
             }
@@ -162,15 +173,7 @@ impl World {
                 }
             }
             Step::Read { from } => {
-                let entries: Vec<_> = self
-                    .disk
-                    .range(from..)
-                    .take(3)
-                    .map(|(sequence, message)| JournalEntry {
-                        sequence: *sequence,
-                        message: message.clone(),
-                    })
-                    .collect();
+                let entries = self.read(from);
                 let now = Timestamp::from_unix_ms(0);
                 let lost = self.state.refill(entries, now, Instant::now());
                 assert_eq!(lost, 0, "the disk is in order");
@@ -180,6 +183,15 @@ impl World {
                 self.state.restore(&topic, &[]);
             }
         }
+    }
+
+    fn read(&self, from: u64) -> Vec<JournalEntry> {
+        let some = self.disk.range(from..).take(3);
+        some.map(|(sequence, message)| JournalEntry {
+            sequence: *sequence,
+            message: message.clone(),
+        })
+        .collect()
     }
 
     fn write(&mut self) {
@@ -286,12 +298,12 @@ fn nothing_is_received_while_something_waits_for_the_journal_for_too_long() {
     };
     world.state.receive(FEED, batch, at, &world.ledger);
     world.state.judge_lateness(at + limit);
-    assert_eq!(world.state.may_accept(), Some(true), "just in time");
+    assert_eq!(world.state.may_accept(), Ok(true), "just in time");
     world
         .state
         .judge_lateness(at + limit + Duration::from_millis(1));
     assert!(!world.state.has_room(), "it is in memory only, and late");
-    assert_eq!(world.state.may_accept(), Some(false));
+    assert_eq!(world.state.may_accept(), Ok(false));
     world.happen(Event::Write);
     world.state.judge_lateness(at + 2 * limit);
     assert!(world.state.has_room(), "it is on disk");

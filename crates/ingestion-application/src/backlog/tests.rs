@@ -43,6 +43,7 @@ fn backlog_over(
         BacklogSettings {
             dedup_window_size: 10,
             has_summaries: false,
+            may_stand_by: false,
             limits: BacklogLimits::DEFAULT,
         },
         journal,
@@ -374,7 +375,12 @@ async fn what_is_handed_in_while_the_drain_begins_is_not_taken() {
         backlog.accept_no_more();
         batch(&[7])
     });
-    assert_eq!(accepted.await, None, "asked again when the batch is made");
+    let refused = Err(NotAccepted::Draining);
+    assert_eq!(
+        accepted.await,
+        refused,
+        "asked again when the batch is made"
+    );
     assert_eq!(backlog.ledger.figures().received, 0);
     running.abort();
 }

@@ -43,6 +43,19 @@ impl Windows {
         self.summaries.is_some()
     }
 
+    /// Whether all of `message` is known.
+    pub(super) fn know(&self, message: &Message) -> bool {
+        match message {
+            Message::Match(found) => self.ids.contains(found.id),
+            Message::Summary(told) => {
+                let is_told = |window: &DedupWindow| window.contains_number(key_of(told));
+                self.ids.contains(told.summary.match_id)
+                    && self.summaries.as_ref().is_none_or(is_told)
+            }
+            Message::DeadLetter(_) => false,
+        }
+    }
+
     /// Takes note of `id`; whether it is new.
     pub(super) fn insert(&mut self, id: MatchId) -> bool {
         self.ids.insert(id)

@@ -44,6 +44,27 @@ pub trait MessagePublisher: Send + Sync {
     /// [`PublishError`] when this publisher will never send again.
     async fn publish(&self, message: Message, receipt: Receipt) -> Result<(), PublishError>;
 
+    /// What another instance has published, as consumers can read it, as long as
+    /// it is not this one's turn to publish; none from then on, and at once where
+    /// there is only one.
+    ///
+    /// Told at first are the newest, so many at most, the oldest of them first,
+    /// and each time what has come since the last; after a trouble again the
+    /// newest. Returns within a second or so once something was told, also with
+    /// nothing new. [`published`](Self::published) then need not tell once more
+    /// what was told here.
+    ///
+    /// # Errors
+    /// [`PublishError`] when this publisher will never send.
+    async fn followed(
+        &self,
+        ids_max: usize,
+        summaries_max: usize,
+    ) -> Result<Option<Followed>, PublishError> {
+        let _ = (ids_max, summaries_max);
+        Ok(None)
+    }
+
     /// The newest match ids that consumers can read in the topic, at most
     /// `count`, the oldest of them first.
     ///
@@ -102,6 +123,15 @@ pub trait MessagePublisher: Send + Sync {
     /// [`FlushError::DeadlinePassed`] with what was still unacknowledged after
     /// `deadline`; those messages are kept, and further attempts go on.
     async fn flush(&self, deadline: Duration) -> Result<(), FlushError>;
+}
+
+/// What another instance has published.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Followed {
+    /// Of matches that are in the topic.
+    pub ids: Vec<MatchId>,
+    /// Of what is known of them.
+    pub summaries: Vec<SummaryKey>,
 }
 
 /// What is sent.

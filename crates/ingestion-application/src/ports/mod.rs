@@ -20,7 +20,9 @@ pub use feed_reader::{
 };
 pub use frame_parser::FrameParser;
 pub use journal::{Journal, JournalEntry, JournalError, JournalFigures, Recovered};
-pub use message_publisher::{DeadLetter, FlushError, Message, MessagePublisher, PublishError};
+pub use message_publisher::{
+    DeadLetter, FlushError, Followed, Message, MessagePublisher, PublishError,
+};
 
 #[cfg(test)]
 pub(crate) use self::{journal::MockJournal, message_publisher::MockMessagePublisher};

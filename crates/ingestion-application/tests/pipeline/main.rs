@@ -3,5 +3,6 @@
 mod gaps;
 mod one_feed;
 mod several_feeds;
+mod standby;
 mod summaries;
 mod support;

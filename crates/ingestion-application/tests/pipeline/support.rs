@@ -5,7 +5,7 @@ use std::{sync::Arc, time::Duration};
 use domain::Timestamp;
 use ingestion_application::{
     Backlog, BacklogLimits, BacklogSettings, Feed, Gaps, IngestionSnapshot, IngestionStatus,
-    Ledger, LedgerFigures, Pipeline, PipelineError, SourceStatus,
+    Ledger, LedgerFigures, Pipeline, PipelineError, Role, SourceStatus,
     ports::{FeedEvent, Message, MessagePublisher},
 };
 use ingestion_test_support::{
@@ -68,6 +68,16 @@ impl Running {
         publisher: Arc<dyn MessagePublisher>,
         journal: Arc<FakeJournal>,
     ) -> Self {
+        Self::start_as(Role::Active, feeds, publisher, journal)
+    }
+
+    /// The same, of an instance that stands by until its publisher says otherwise.
+    pub(crate) fn start_as(
+        role: Role,
+        feeds: impl IntoIterator<Item = (FakeSource, FakeSourceObserver)>,
+        publisher: Arc<dyn MessagePublisher>,
+        journal: Arc<FakeJournal>,
+    ) -> Self {
         // Everything in a script was received within the hour before.
         let now = FAKE_RECEIVED_AT.as_unix_ms() + 3_600_000;
         let clock = Arc::new(RunningClock::from(Timestamp::from_unix_ms(now)));
@@ -75,6 +85,7 @@ impl Running {
         let settings = BacklogSettings {
             dedup_window_size: 1000,
             has_summaries: true,
+            may_stand_by: role == Role::Standby,
             limits: LIMITS,
         };
         let (sources, observers): (Vec<_>, Vec<_>) = feeds.into_iter().unzip();
@@ -85,20 +96,21 @@ impl Running {
         let statuses: Vec<_> = feeds.iter().map(Feed::status).collect();
         let known = feeds.iter().map(Feed::source).collect();
         let gaps = Arc::new(Gaps::new(&feeds, known, clock.clone()));
-        let ingestion = IngestionStatus::new(
-            Arc::clone(&ledger),
-            statuses.clone(),
-            journal.clone(),
-            clock.clone(),
-        )
-        .with_gaps(Arc::clone(&gaps));
         let (backlog, work) = Backlog::new(
             settings,
-            journal,
+            journal.clone(),
             publisher,
             Arc::clone(&ledger),
             clock.clone(),
         );
+        let ingestion = IngestionStatus::new(
+            Arc::clone(&ledger),
+            statuses.clone(),
+            journal,
+            clock.clone(),
+        )
+        .with_gaps(Arc::clone(&gaps))
+        .with_role_of(Arc::clone(&backlog));
         let (drain, abort) = (CancellationToken::new(), CancellationToken::new());
         let pipeline = Pipeline::new(work, feeds).with_gaps(Arc::clone(&gaps));
         let task = tokio::spawn(pipeline.run(drain.clone(), abort));

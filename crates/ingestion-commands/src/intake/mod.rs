@@ -100,6 +100,14 @@ pub(crate) async fn with_intake(
         Err(error) => return unavailable(&error),
     };
     let Running::Yes = running else {
+        if settings.kafka.is_standby {
+            // A pipeline of its own would fence the instance that is active.
+            let error = anyhow::anyhow!(
+                "no service runs here, and with INGESTION_STANDBY=on one may be active elsewhere: \
+                 hand in where it runs, or set API_HOST and API_PORT to where it listens"
+            );
+            return unavailable(&error);
+        }
         return own_pipeline::run(settings, signals, kind, work).await;
     };
     let client = match ServiceClient::connect(&settings.api, kind).await {

@@ -52,7 +52,7 @@ impl OwnPipeline {
                 };
             }
         };
-        let is_over = refusal == Some(Refusal::Draining) && !stop.is_cancelled();
+        let is_over = matches!(refusal, Some(Refusal::Never(_))) && !stop.is_cancelled();
         let reason = "the pipeline has stopped, see above";
         Handover {
             taken,

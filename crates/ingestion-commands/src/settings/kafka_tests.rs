@@ -19,7 +19,8 @@ fn properties_the_promises_rest_on_are_refused_by_name() {
                  bootstrap.servers metadata.broker.list queue.buffering.max.messages linger.ms \
                  queue.buffering.max.kbytes queue.buffering.max.ms compression.codec compression.type \
                  security.protocol sasl.password ssl.key.location allow.auto.create.topics retries \
-                 message.send.max.retries client.id delivery.report.only.error";
+                 message.send.max.retries client.id delivery.report.only.error \
+                 group.id group.instance.id partition.assignment.strategy";
     for name in names.split(' ') {
         let text = format!("socket.timeout.ms=1000,{name}=1");
         let wrong = load(&[("KAFKA_PROPERTIES", &text)])
@@ -44,4 +45,17 @@ fn the_transactional_id_and_the_group_follow_from_other_settings() {
     check(&others, "KAFKA_GROUP_ID=a.b (default)");
     let given = [("KAFKA_TRANSACTIONAL_ID", "c"), others[0]];
     check(&given, "KAFKA_TRANSACTIONAL_ID=c (environment)");
+}
+
+#[test]
+fn a_standby_needs_transactions() {
+    let on = ("INGESTION_STANDBY", "on");
+    let loaded = load(&[on]).expect("the settings are right");
+    assert!(loaded.settings.kafka.is_standby);
+    check_wrong(
+        &[on, ("KAFKA_DELIVERY", "at_least_once")],
+        "INGESTION_STANDBY is \"on\" (environment): needs KAFKA_DELIVERY=exactly_once: without \
+         transactions nothing keeps an instance from writing that was suspended and has been \
+         replaced; allowed: off, on",
+    );
 }

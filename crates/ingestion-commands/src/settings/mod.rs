@@ -25,7 +25,7 @@ use std::time::Duration;
 use http_kit::{ApiSection, ApiSettings};
 use ingestion_application::SourceName;
 use ingestion_journal_adapter::JournalSettings;
-use ingestion_kafka_adapter::{KafkaSection, KafkaSettings};
+use ingestion_kafka_adapter::{Delivery, KafkaSection, KafkaSettings};
 use ingestion_opendota_adapter::{
     logs::{LogsSection, LogsSettings},
     pages::PagesSection,
@@ -58,7 +58,7 @@ static SERVICE: ServiceSection = ServiceSection::named("ingestion-service");
 static SHUTDOWN: ShutdownSection = ShutdownSection::DEFAULT;
 
 /// Everything the service can be told.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct Settings {
     /// Where matches go.
     pub kafka: KafkaSettings,
@@ -119,7 +119,7 @@ impl Settings {
         };
         let mut reader = SettingsReader::new(declarations(), &sources);
         let service_name = SERVICE.read(&mut reader);
-        let settings = Self {
+        let mut settings = Self {
             kafka: KAFKA.read(&mut reader, &service_name),
             sources: sources::read(&mut reader),
             opendota: OPENDOTA.read(&mut reader, &sources.environment),
@@ -140,6 +140,12 @@ impl Settings {
             let reason = "is needed by steam-sequence of INGESTION_SOURCES; whoever has a Steam \
                           account gets one at https://steamcommunity.com/dev/apikey";
             reader.refuse_all([Broken::new("STEAM_API_KEYS", reason)]);
+        }
+        settings.kafka.is_standby = sources::read_standby(&mut reader);
+        if settings.kafka.is_standby && settings.kafka.delivery == Delivery::AtLeastOnce {
+            let reason = "needs KAFKA_DELIVERY=exactly_once: without transactions nothing keeps an \
+                          instance from writing that was suspended and has been replaced";
+            reader.refuse_all([Broken::new("INGESTION_STANDBY", reason)]);
         }
         let report = reader.finish()?;
         Ok(Loaded { settings, report })

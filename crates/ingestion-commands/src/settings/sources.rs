@@ -1,11 +1,11 @@
-//! `[ingestion]`: which feeds are read.
+//! `[ingestion]`: which feeds are read, and by how many instances.
 
 use ingestion_application::SourceName;
-use service_kit::config::{Declaration, Setting, SettingsReader, ValueParser};
+use service_kit::config::{Declaration, OneOf, Setting, SettingsReader, ValueParser};
 
 use crate::feeds;
 
-pub(super) const DECLARATIONS: &[&dyn Declaration] = &[&SOURCES];
+pub(super) const DECLARATIONS: &[&dyn Declaration] = &[&SOURCES, &STANDBY];
 
 const SOURCES: Setting<FeedNames> = Setting {
     variable: "INGESTION_SOURCES",
@@ -13,6 +13,20 @@ const SOURCES: Setting<FeedNames> = Setting {
     help: "The feeds that are read, all into one ledger and one dedup window",
     parser: FeedNames,
 };
+
+const STANDBY: Setting<OneOf<bool>> = Setting {
+    variable: "INGESTION_STANDBY",
+    default: "off",
+    help: "Whether several instances share the topic of matches: the one that came first publishes, \
+           the others stand by and take over within seconds when it is gone; all of them have it on, \
+           the same KAFKA_GROUP_ID and KAFKA_TRANSACTIONAL_ID, and a JOURNAL_DIR of their own",
+    parser: OneOf(&[("off", false), ("on", true)]),
+};
+
+/// Whether other instances publish to the same topic.
+pub(super) fn read_standby(reader: &mut SettingsReader) -> bool {
+    reader.get(&STANDBY)
+}
 
 pub(super) fn read(reader: &mut SettingsReader) -> Vec<SourceName> {
     reader.get(&SOURCES)

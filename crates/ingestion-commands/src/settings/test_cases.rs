@@ -49,6 +49,11 @@ pub(super) const CASES: &[Case] = &[
         ],
     ),
     case(
+        "INGESTION_STANDBY",
+        &["off", "on"],
+        &[("true", "true"), ("", "")],
+    ),
+    case(
         "KAFKA_BOOTSTRAP_SERVERS",
         &["broker:9092", "a:1,[::1]:2"],
         &[

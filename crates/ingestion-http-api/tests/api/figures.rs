@@ -250,3 +250,21 @@ fn metric_totals(text: &str) -> [i64; 2] {
     let received = total(&"ingestion_received_total");
     [received, accounted.iter().map(total).sum()]
 }
+
+#[tokio::test]
+async fn an_instance_that_gives_way_says_so_in_figures_and_metrics() {
+    let api = Api::start();
+    let said = async || {
+        let role = api.json("/api/v1/ingestion").await["role"].to_string();
+        let metrics = api.text("/metrics").await;
+        let is_active = |line: &&str| line.starts_with("ingestion_active ");
+        let active = metrics.lines().find(is_active).map(str::to_owned);
+        (role, active.expect("it is always there"))
+    };
+    let active = ("\"active\"".to_owned(), "ingestion_active 1".to_owned());
+    assert_eq!(said().await, active);
+    api.backlog.give_way();
+    let standby = ("\"standby\"".to_owned(), "ingestion_active 0".to_owned());
+    assert_eq!(said().await, standby);
+    api.stop().await;
+}

@@ -104,6 +104,7 @@ fn backlog(publisher: Arc<FakePublisher>) -> (Arc<Ledger>, BacklogWork) {
     let settings = BacklogSettings {
         dedup_window_size: 1_000,
         has_summaries: false,
+        may_stand_by: false,
         limits: BacklogLimits::DEFAULT,
     };
     let journal = Arc::new(FakeJournal::new());
@@ -185,12 +186,15 @@ impl Api {
             commit: "0123abc",
             health: Arc::new(Health::new(parts)),
             readiness: Arc::new(Readiness::new(drain.clone(), Vec::new())),
-            ingestion: Arc::new(IngestionStatus::new(
-                Arc::clone(&ledger),
-                vec![Arc::clone(&source)],
-                Arc::new(FakeJournal::new()),
-                clock,
-            )),
+            ingestion: Arc::new(
+                IngestionStatus::new(
+                    Arc::clone(&ledger),
+                    vec![Arc::clone(&source)],
+                    Arc::new(FakeJournal::new()),
+                    clock,
+                )
+                .with_role_of(Arc::clone(&backlog)),
+            ),
             write,
             cors_allowed_origins: origins.iter().map(ToString::to_string).collect(),
             request_timeout: RequestTimeout::new(Duration::from_secs(5)),

@@ -259,6 +259,13 @@ async fn without_room_it_says_how_far_it_came_and_when_to_come_again() {
     );
     assert_eq!(problem["title"], "Service Unavailable");
 
+    work.backlog().give_way();
+    let standby = post_right(&api, PATHS[0], "1\n2").await;
+    assert_eq!(standby.status(), StatusCode::SERVICE_UNAVAILABLE);
+    assert!(!standby.headers().contains_key("retry-after"));
+    let detail = json_of(standby).await["detail"].to_string();
+    assert!(detail.contains("this instance is a standby"), "{detail}");
+
     work.backlog().drained().await;
     let draining = post_right(&api, PATHS[0], "1\n2").await;
     assert_eq!(draining.status(), StatusCode::SERVICE_UNAVAILABLE);

@@ -1,6 +1,6 @@
 //! Each message exactly once: the thread of transactions, and how it is run.
 
-mod committed;
+pub(crate) mod committed;
 mod lanes;
 mod others;
 pub(crate) mod places;
@@ -13,6 +13,7 @@ mod trying;
 mod writer_end;
 
 use std::{
+    future::pending,
     sync::{Arc, Mutex, PoisonError},
     thread,
 };
@@ -21,7 +22,7 @@ use ingestion_application::{
     Receipt,
     ports::{Message, PublishError},
 };
-use kafka_kit::{reader::Reader, settings::SettingsError};
+use kafka_kit::{ownership::Ownership, reader::Reader, settings::SettingsError};
 use rdkafka::producer::ThreadedProducer;
 use tokio::sync::oneshot;
 use tokio_util::sync::CancellationToken;
@@ -136,6 +137,11 @@ impl ExactlyOnce {
         Ok(())
     }
 
+    /// Gives back what was kept when the run ended.
+    pub(crate) fn let_go(&self) {
+        self.queue.let_go();
+    }
+
     /// Keeps a place when it is its turn.
     pub(crate) fn keep_place(&self, place: Kept) {
         self.queue.keep_place(place);
@@ -163,11 +169,16 @@ impl ExactlyOnce {
         self.over()
     }
 
-    /// Runs transactions until `stop`.
+    /// Runs transactions until `stop`; where there is an `ownership`, only while
+    /// it is this process's.
     ///
     /// # Errors
     /// [`PublishError`] when they end before that.
-    pub(crate) async fn run(&self, stop: &CancellationToken) -> Result<(), PublishError> {
+    pub(crate) async fn run(
+        &self,
+        stop: &CancellationToken,
+        ownership: Option<&Ownership>,
+    ) -> Result<(), PublishError> {
         let work = self
             .work
             .lock()
@@ -178,6 +189,13 @@ impl ExactlyOnce {
         };
         // Also when this future is dropped.
         let _guard = EndGuard(self);
+        if let Some(ownership) = ownership {
+            // To open a producer fences whoever has one: not before it is time.
+            let owned = ownership.owned();
+            if stop.run_until_cancelled(owned).await.is_none() {
+                return Ok(());
+            }
+        }
         let (done, mut ended) = oneshot::channel();
         let thread = thread::Builder::new().name("kafka-transactions".to_owned());
         let started = thread.spawn(move || {
@@ -187,11 +205,22 @@ impl ExactlyOnce {
         if let Err(error) = started {
             return Err(self.end(stopped(&format!("no thread can be started: {error}"))));
         }
+        let given_away = async {
+            match ownership {
+                Some(ownership) => ownership.given_away().await,
+                None => pending().await,
+            }
+        };
         let end = tokio::select! {
             end = &mut ended => end,
             () = stop.cancelled() => {
                 self.queue.stop();
                 ended.await
+            }
+            () = given_away => {
+                self.queue.stop();
+                let reason = "the group has given the topic to it".to_owned();
+                ended.await.map(|_| WriterEnd::Fenced(reason))
             }
         };
         match end {
@@ -302,7 +331,7 @@ mod tests {
         let stop = CancellationToken::new();
         let running = tokio::spawn({
             let (way, stop) = (Arc::clone(&way), stop.clone());
-            async move { way.run(&stop).await }
+            async move { way.run(&stop, None).await }
         });
         way.ready().await.expect("the broker answers");
         let receipts = Arc::new(ReceiptRecorder::default());

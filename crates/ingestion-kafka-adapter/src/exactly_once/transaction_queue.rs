@@ -161,6 +161,13 @@ impl TransactionQueue {
         self.lock().messages.extend(messages);
     }
 
+    /// Gives back what is kept.
+    pub(crate) fn let_go(&self) {
+        let messages = std::mem::take(&mut self.lock().messages);
+        // Without the lock, for whoever gets it back may look here.
+        drop(messages);
+    }
+
     /// How far the thread has come.
     pub(crate) fn progress(&self) -> watch::Receiver<Progress> {
         self.progress.subscribe()

@@ -4,7 +4,10 @@ mod section;
 
 use std::time::Duration;
 
-use kafka_kit::settings::{ClientSettings, Reserved};
+use kafka_kit::{
+    ownership,
+    settings::{ClientSettings, Reserved},
+};
 use rdkafka::{ClientConfig, config::RDKafkaLogLevel};
 use service_kit::config::{Broken, SettingsReader};
 
@@ -45,8 +48,12 @@ pub struct KafkaSettings {
     pub dead_letter_topic: String,
     /// The topic of what is known of matches; none where only ids are published.
     pub match_summary_topic: Option<String>,
-    /// Begins the names of the groups that keep where feeds go on.
+    /// The group of the instances that stand by, and the beginning of the names
+    /// of groups that keep where feeds go on.
     pub group_id: String,
+    /// Whether this instance publishes only while the group has given it the
+    /// topic; with [`Delivery::ExactlyOnce`] only, which fences whoever had it before.
+    pub is_standby: bool,
     /// How often a message may arrive.
     pub delivery: Delivery,
     /// The name under which one instance at a time writes; not used with
@@ -60,6 +67,10 @@ pub struct KafkaSettings {
 
 /// Properties that are not open to change, beside those of every client.
 const RESERVED: &[Reserved] = &[
+    ownership::RESERVED[0],
+    ownership::RESERVED[1],
+    ownership::RESERVED[2],
+    ownership::RESERVED[3],
     ("acks", ALL_REPLICAS),
     ("request.required.acks", ALL_REPLICAS),
     ("enable.idempotence", ONCE_AND_IN_ORDER),

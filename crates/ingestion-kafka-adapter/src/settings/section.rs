@@ -49,8 +49,9 @@ impl KafkaSection {
         group_id: Setting {
             variable: "KAFKA_GROUP_ID",
             default: Unset("<SERVICE_NAME>.<KAFKA_PUBLISH_TOPIC>"),
-            help: "Begins the names of consumer groups: a feed that keeps its place has it in a \
-                   group of its own, as metadata of an offset, <KAFKA_GROUP_ID>.steam or \
+            help: "The consumer group of the instances that INGESTION_STANDBY lets take over from \
+                   each other; it also begins the names of others: a feed that keeps its place has \
+                   it in a group of its own, as metadata of an offset, <KAFKA_GROUP_ID>.steam or \
                    <KAFKA_GROUP_ID>.pages",
             parser: NOT_EMPTY,
         },
@@ -110,6 +111,7 @@ impl KafkaSection {
             dead_letter_topic: reader.get(&self.dead_letter_topic),
             match_summary_topic: reader.get(&self.match_summary_topic),
             group_id: given_group.unwrap_or_else(|| default_id.clone()),
+            is_standby: false,
             delivery: reader.get(&self.delivery),
             transactional_id: given_id.unwrap_or(default_id),
             linger: reader.get(&self.linger),

@@ -14,6 +14,7 @@ use ingestion_application::SummaryKey;
 use kafka_kit::{
     error_code::code_of,
     reader::{Next, Reader},
+    undecided::EndOffsets,
 };
 use rdkafka::{
     ClientConfig, Message as _,
@@ -46,6 +47,8 @@ pub(crate) struct Tail<T> {
     pub(crate) found: Vec<T>,
     /// Records that are none of those looked for.
     pub(crate) undecodable: usize,
+    /// Of each partition the offset up to which it was read.
+    pub(crate) ends: EndOffsets,
 }
 
 /// What is looked for in a record.
@@ -108,6 +111,7 @@ pub(crate) fn read_tail<T: Copy>(
     let mut tail = Tail {
         found: Vec::new(),
         undecodable: 0,
+        ends: EndOffsets::new(),
     };
     if count == 0 {
         return Ok(tail);
@@ -120,6 +124,7 @@ pub(crate) fn read_tail<T: Copy>(
     let mut parts: Vec<Part<T>> = Vec::new();
     for partition in reader.partitions()? {
         let (first, end) = reader.range(partition)?;
+        tail.ends.insert(partition, end);
         parts.push(Part {
             partition,
             first,

@@ -6,6 +6,7 @@ mod logs;
 mod misadvertised_broker;
 mod open_transactions;
 mod real_kafka;
+mod standby;
 mod summaries_and_places;
 mod support;
 mod transactions;

@@ -29,6 +29,7 @@ mod open_transactions;
 mod pages;
 mod self_healing;
 mod shutdown;
+mod standby;
 mod start;
 mod steam;
 mod unread_log;

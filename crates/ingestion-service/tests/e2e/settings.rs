@@ -20,6 +20,7 @@ const TOO_LONG: &str = match str::from_utf8(&[b'x'; 8 * 1024 + 1]) {
 /// Every variable with a text that is wrong, and what is shown of it.
 const WRONG: &[(&str, &str, &str)] = &[
     ("INGESTION_SOURCES", "no-feed", "no-feed"),
+    ("INGESTION_STANDBY", "perhaps", "perhaps"),
     ("KAFKA_BOOTSTRAP_SERVERS", "broker", "broker"),
     ("KAFKA_SECURITY_PROTOCOL", "tls", "tls"),
     ("KAFKA_SASL_MECHANISM", "GSSAPI", "GSSAPI"),

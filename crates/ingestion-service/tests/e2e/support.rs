@@ -155,6 +155,24 @@ impl Service {
         topics: &Topics,
         further: &[(&str, &str)],
     ) -> Result<Self> {
+        Self::start_in(
+            Arc::new(TempDir::new()?),
+            program,
+            feed_url,
+            topics,
+            further,
+        )
+        .await
+    }
+
+    /// The same in a folder in which another one may have left something.
+    pub(crate) async fn start_in(
+        folder: Arc<TempDir>,
+        program: Command,
+        feed_url: &str,
+        topics: &Topics,
+        further: &[(&str, &str)],
+    ) -> Result<Self> {
         let mut settings = vec![
             ("OPENDOTA_STREAM_URL", feed_url),
             ("KAFKA_BOOTSTRAP_SERVERS", topics.bootstrap_servers.as_str()),
@@ -164,7 +182,6 @@ impl Service {
             ("API_PORT", "0"),
         ];
         settings.extend(further);
-        let folder = Arc::new(TempDir::new()?);
         Ok(Self(
             ServiceProcess::start(program, &settings, folder).await?,
         ))

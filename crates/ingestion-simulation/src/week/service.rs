@@ -71,6 +71,7 @@ impl Machine {
             BacklogSettings {
                 dedup_window_size: WINDOW,
                 has_summaries: false,
+                may_stand_by: false,
                 limits: BacklogLimits::DEFAULT,
             },
             Arc::new(journal),

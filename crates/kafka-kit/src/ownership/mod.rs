@@ -25,7 +25,11 @@ use std::{
 };
 
 use health_kit::Clock;
-use rdkafka::{ClientConfig, consumer::BaseConsumer, consumer::Consumer as _};
+use rdkafka::{
+    ClientConfig,
+    consumer::{BaseConsumer, Consumer as _},
+    groups::GroupInfo,
+};
 use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 
@@ -140,7 +144,7 @@ impl Ownership {
         let groups = listed
             .inspect_err(|error| tracing::debug!(code = %code_of(error), "the group is not told"))
             .ok()?;
-        let members = groups.groups().iter().flat_map(|group| group.members());
+        let members = groups.groups().iter().flat_map(GroupInfo::members);
         let mut owners = members.filter(|member| {
             let assigned = member.assignment().unwrap_or_default();
             assignment::holds_first_partition(assigned, self.shared.topic())

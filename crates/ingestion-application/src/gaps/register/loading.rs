@@ -64,6 +64,8 @@ impl Register {
                 }
                 window.to = own.to;
             }
+            // A standby that has listened all the while has missed nothing.
+            None if feed.first_heard.is_some_and(|at| at < window.from) => return,
             None => window.to = feed.first_heard,
         }
         window.to = window.to.map(|to| to.max(window.from));

@@ -1,6 +1,7 @@
 //! The publisher: messages in, records out, and again until acknowledged.
 
 mod places;
+mod reading;
 
 use std::{
     collections::HashMap,
@@ -13,14 +14,11 @@ use domain::MatchId;
 use health_kit::{Clock, HealthCheck, HealthReporter};
 use ingestion_application::{
     Checkpoint, GAPS, Receipt, ReceivedSummary, SourceName, SummaryKey,
-    ports::{FlushError, Message, MessagePublisher, PublishError},
+    ports::{FlushError, Followed, Message, MessagePublisher, PublishError},
 };
 use kafka_kit::{brokers::in_thread, reader::Reader, settings::SettingsError};
 use rdkafka::{error::RDKafkaErrorCode, producer::ThreadedProducer};
-use tokio::{
-    sync::oneshot,
-    time::{Instant, sleep, timeout},
-};
+use tokio::{sync::oneshot, time::timeout};
 use tokio_util::sync::CancellationToken;
 
 use crate::{
@@ -39,19 +37,12 @@ use crate::{
     health::KafkaHealth,
     settings::{Delivery, KafkaSettings},
     shared_state::SharedState,
-    topic::{
-        kept_place::PlaceGroup,
-        published_tail::{Decode, NoTail, Tail, match_id, read_tail, summary_key},
-        readable::ReadabilityWatch,
-        undecided::wait_until_decided,
-    },
+    standby::Standby,
+    topic::{kept_place::PlaceGroup, readable::ReadabilityWatch},
 };
 
 /// Before the topic's tail is asked for again.
 const READ_AGAIN_AFTER: Duration = Duration::from_millis(500);
-
-/// So often it is tried to read the newest summaries.
-const SUMMARY_ATTEMPTS: u32 = 4;
 
 /// Publishes matches and dead letters to Kafka, each at least or exactly once.
 ///
@@ -66,6 +57,8 @@ pub struct KafkaPublisher {
     health: Arc<KafkaHealth>,
     readability_watch: Arc<ReadabilityWatch>,
     way: Way,
+    /// None where this instance is the only one.
+    standby: Option<Standby>,
     settings: KafkaSettings,
     /// The groups of feeds that have been asked for, see [`PlaceGroup`].
     place_groups: Mutex<HashMap<SourceName, Arc<PlaceGroup>>>,
@@ -114,6 +107,10 @@ impl KafkaPublisher {
             health: Arc::new(health),
             readability_watch: Arc::new(readability_watch),
             way,
+            standby: settings
+                .is_standby
+                .then(|| Standby::start(settings, clock))
+                .transpose()?,
             settings: settings.clone(),
             place_groups: Mutex::default(),
             over: CancellationToken::new(),
@@ -137,6 +134,7 @@ impl KafkaPublisher {
                 self.health.watch_for_ever(),
                 self.health.try_addresses_for_ever(|| self.producer()),
                 self.readability_watch.watch_for_ever(|| self.producer()),
+                self.watch_standby_for_ever(),
             )
         };
         match &self.way {
@@ -146,10 +144,15 @@ impl KafkaPublisher {
                 Ok(())
             }
             Way::ExactlyOnce(way) => {
+                let ownership = self.standby.as_ref().map(|it| &*it.ownership);
                 let outcome = tokio::select! {
-                    outcome = way.run(&stop) => outcome,
+                    outcome = way.run(&stop, ownership) => outcome,
                     _ = watch => Ok(()),
                 };
+                if let Some(ownership) = ownership {
+                    // Whoever is next need not wait for the end of a session.
+                    ownership.close().await;
+                }
                 // Nobody watches any more, and it may be for a reason to be told.
                 self.health.judge_brokers();
                 outcome
@@ -164,31 +167,17 @@ impl KafkaPublisher {
         }
     }
 
-    /// Reads the newest of `topic`, once all that is in it is decided.
-    async fn read_tail<T: Copy + Send + 'static>(
-        &self,
-        topic: &str,
-        count: usize,
-        decode: Decode<T>,
-        stop: &CancellationToken,
-    ) -> Result<Tail<T>, NoTail> {
-        let config = Reader::config(&self.settings.client);
-        let topic = topic.to_owned();
-        let readability = Arc::clone(&self.shared.readability);
-        let is_of_matches = topic == self.settings.publish_topic;
-        let stopped = stop.clone();
-        let read = move || {
-            if is_of_matches {
-                wait_until_decided(&config, &topic, &stopped, |hidden| {
-                    readability.set_awaited(hidden);
-                })?;
-            }
-            read_tail(&config, &topic, count, decode, &stopped)
-        };
-        let reading = self.in_thread("kafka-published", read);
-        match stop.run_until_cancelled(reading).await {
-            None => Err(NoTail::Stopped),
-            Some(tail) => tail?,
+    /// Gives back what was not acknowledged when the run ended: their receipts hold
+    /// the backlog, which holds this publisher, so neither would ever be dropped.
+    pub fn let_go(&self) {
+        if let Way::ExactlyOnce(way) = &self.way {
+            way.let_go();
+        }
+    }
+
+    async fn watch_standby_for_ever(&self) {
+        if let Some(standby) = &self.standby {
+            standby.watch_for_ever().await;
         }
     }
 
@@ -250,6 +239,14 @@ impl KafkaPublisher {
 
 #[async_trait]
 impl MessagePublisher for KafkaPublisher {
+    async fn followed(
+        &self,
+        ids_max: usize,
+        summaries_max: usize,
+    ) -> Result<Option<Followed>, PublishError> {
+        self.follow(ids_max, summaries_max).await
+    }
+
     async fn publish(&self, message: Message, receipt: Receipt) -> Result<(), PublishError> {
         let has_summaries = self.settings.match_summary_topic.is_some();
         match message {
@@ -266,72 +263,11 @@ impl MessagePublisher for KafkaPublisher {
     }
 
     async fn published(&self, count: usize) -> Result<Vec<MatchId>, PublishError> {
-        if let Way::ExactlyOnce(way) = &self.way {
-            way.ready().await?;
-        }
-        // Also when this future is dropped.
-        let stop = self.over.child_token();
-        let _guard = stop.clone().drop_guard();
-        let begun = Instant::now();
-        let topic = &self.settings.publish_topic;
-        loop {
-            let code = match self.read_tail(topic, count, match_id, &stop).await {
-                Ok(tail) => {
-                    self.shared.trouble.set_reading(None);
-                    report(&tail, "match ids", topic, begun);
-                    return Ok(tail.found);
-                }
-                Err(NoTail::Stopped) => return Err(self.why_over()),
-                Err(NoTail::Refused(code)) => code,
-            };
-            self.shared.trouble.set_reading(Some(code));
-            tracing::debug!(%code, "the topic cannot be read yet");
-            if stop
-                .run_until_cancelled(sleep(READ_AGAIN_AFTER))
-                .await
-                .is_none()
-            {
-                return Err(self.why_over());
-            }
-        }
+        self.read_ids(count).await
     }
 
-    /// Ids do not wait for a topic of summaries that cannot be read: at worst
-    /// consumers are told something twice.
     async fn published_summaries(&self, count: usize) -> Result<Vec<SummaryKey>, PublishError> {
-        let Some(topic) = &self.settings.match_summary_topic else {
-            return Ok(Vec::new());
-        };
-        let stop = self.over.child_token();
-        let _guard = stop.clone().drop_guard();
-        let begun = Instant::now();
-        let mut attempts = 0;
-        loop {
-            attempts += 1;
-            match self.read_tail(topic, count, summary_key, &stop).await {
-                Ok(tail) => {
-                    report(&tail, "summaries", topic, begun);
-                    return Ok(tail.found);
-                }
-                Err(NoTail::Stopped) => return Err(self.why_over()),
-                Err(NoTail::Refused(RDKafkaErrorCode::UnknownTopicOrPartition)) => {
-                    return Ok(Vec::new());
-                }
-                Err(NoTail::Refused(code)) if attempts == SUMMARY_ATTEMPTS => {
-                    tracing::warn!(
-                        %code,
-                        "topic {topic} cannot be read, so summaries that are in it may be \
-                         published again; allow this user Read on it"
-                    );
-                    return Ok(Vec::new());
-                }
-                Err(NoTail::Refused(_)) => {}
-            }
-            let pause = sleep(READ_AGAIN_AFTER);
-            if stop.run_until_cancelled(pause).await.is_none() {
-                return Err(self.why_over());
-            }
-        }
+        self.read_summaries(count).await
     }
 
     fn announce_checkpoint(&self, source: SourceName, checkpoint: &Checkpoint, after: u64) {
@@ -422,22 +358,10 @@ fn in_flight(content: Message, receipt: Receipt, permit: Permit) -> InFlight {
     }
 }
 
-fn report<T>(tail: &Tail<T>, what: &str, topic: &str, begun: Instant) {
-    if tail.undecodable > 0 {
-        tracing::warn!(
-            records = tail.undecodable,
-            "records of topic {topic} that are no {what} are passed over"
-        );
-    }
-    tracing::info!(
-        matches = tail.found.len(),
-        duration_ms = begun.elapsed().as_millis(),
-        "read the newest {what} of topic {topic}"
-    );
-}
-
 impl HealthReporter for KafkaPublisher {
     fn checks(&self) -> Vec<HealthCheck> {
-        self.health.checks()
+        let mut checks = self.health.checks();
+        checks.extend(self.standby.as_ref().map(Standby::check));
+        checks
     }
 }
