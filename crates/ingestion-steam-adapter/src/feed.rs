@@ -18,8 +18,8 @@ use tokio_util::task::AbortOnDropHandle;
 use crate::{
     Start,
     calls::{Calls, TrailDue},
-    place::Place,
-    rows::{Frame, Row, frame, is_old, number},
+    place::{Place, since},
+    rows::{Frame, Row, end, frame, is_old, number},
     seen::Seen,
     told::Told,
 };
@@ -32,6 +32,13 @@ pub const SILENT_AFTER: Duration = Duration::from_mins(5);
 
 /// A page with fewer rows ends where the sequence ended: some may be hidden.
 const FULL_ROWS: usize = 90;
+
+/// Of a page in the middle of the sequence at least so many rows are told: up to
+/// a third is hidden, sometimes.
+const MIDDLE_ROWS: usize = 50;
+
+/// Where nothing has ended for so long, the sequence goes on behind it.
+const END_WITHIN: Duration = Duration::from_mins(2);
 
 /// The pause at the end of the sequence.
 const PAUSE: Duration = Duration::from_secs(5);
@@ -241,7 +248,7 @@ impl SteamFeed {
     fn take_head(&mut self, start: u64, page: Page) {
         let place = self.place.as_mut().expect("a pass has a place");
         let now = page.fetched_at;
-        let full = page.rows() >= FULL_ROWS;
+        let full = is_full(&page);
         self.head.not_before = Instant::now() + if full { Duration::ZERO } else { PAUSE };
         self.head_turns = if full {
             self.head_turns.saturating_sub(1)
@@ -382,6 +389,16 @@ impl SteamFeed {
             retry_in,
         }));
     }
+}
+
+/// Whether there is more behind a page.
+fn is_full(page: &Page) -> bool {
+    let has_ended = |row: &Row| {
+        let end = end(row);
+        end.is_some_and(|end| since(end, page.fetched_at) >= END_WITHIN)
+    };
+    let rows = page.rows();
+    rows >= FULL_ROWS || rows >= MIDDLE_ROWS && page.matches.iter().all(has_ended)
 }
 
 impl Pass {
