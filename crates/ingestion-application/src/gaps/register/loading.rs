@@ -49,6 +49,12 @@ impl Register {
         for id in self.to_close_ids() {
             self.judge(id);
         }
+        // Feeds may have told of these times before the windows were known.
+        for follower in self.followers.clone() {
+            if let Some(coverage) = follower.coverage {
+                self.apply_coverage(follower.source, coverage, now);
+            }
+        }
         self.bound();
     }
 
