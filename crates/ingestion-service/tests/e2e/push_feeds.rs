@@ -1,10 +1,10 @@
-//! The push feeds in all their forms: the formats of the stream, and the log.
+//! The push feeds in all their forms: the formats of the stream, several addresses, and the log.
 
 use std::{collections::BTreeSet, net::SocketAddr};
 
 use anyhow::{Context as _, Result};
 use feed_simulator::{
-    Config, MessageFormat, World,
+    Config, Fault, MessageFormat, UpgradeFault, World,
     logs::{LogsConfig, LogsUpstream},
     upstream::UpstreamServer,
 };
@@ -136,4 +136,87 @@ async fn the_log_tells_of_matches_and_its_dead_letters_come_back() -> Result<()>
     assert_eq!(service.metric(reason).await?, 2);
     assert_no_secret_was_said(&service.log(), &service.errors())?;
     service.stop().await
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_next_address_steps_in_and_the_preferred_one_comes_back() -> Result<()> {
+    let topics = Topics::create().await?;
+    let both = || Config {
+        rate: 500.0,
+        // The same matches over both.
+        seed: 7,
+        ..Config::default()
+    };
+    let (first, second) = (feed(both()).await?, feed(both()).await?);
+    let urls = format!("{},{}", first.websocket_url(), second.websocket_url());
+    let settings = [
+        ("OPENDOTA_STREAM_BACKOFF_MIN", "100ms"),
+        ("OPENDOTA_STREAM_BACKOFF_MAX", "200ms"),
+        ("OPENDOTA_STREAM_IDLE_TIMEOUT", "2s"),
+    ];
+    let service = Service::start(&urls, &topics, &settings).await?;
+    wait_until("the first is in use", async || {
+        first.truth().ids_proved > 200
+    })
+    .await;
+    assert_eq!(in_use(&service).await?, Some(1));
+
+    first.refuse(UpgradeFault::Refuse {
+        status: 503,
+        retry_after: None,
+    });
+    first.cut(Fault::Reset);
+    wait_until("the second is in use", async || {
+        second.truth().ids_proved > 200
+    })
+    .await;
+    assert_eq!(in_use(&service).await?, Some(2));
+    let (status, health) = service.health().await?;
+    let told = health.to_string();
+    assert_eq!(status, 200, "{told}");
+    assert!(told.contains(", 2 of 2 by preference"), "{told}");
+
+    first.accept_again();
+    wait_until("the first is in use again", async || {
+        in_use(&service).await.is_ok_and(|place| place == Some(1))
+    })
+    .await;
+    assert_eq!(service.reconnects("preferred_again").await?, 1);
+
+    // Connected, and silent: that is no better.
+    first.pause();
+    wait_until("the second is in use again", async || {
+        in_use(&service).await.is_ok_and(|place| place == Some(2))
+    })
+    .await;
+    assert_eq!(service.reconnects("idle_timeout").await?, 1);
+    second.pause();
+    wait_until("all is proved", async || {
+        [&first, &second]
+            .iter()
+            .all(|feed| feed.truth().frames_unproved == 0)
+    })
+    .await;
+    let told: BTreeSet<i64> = [&first, &second]
+        .iter()
+        .flat_map(|feed| feed.ids_proved())
+        .collect();
+    service
+        .wait_for_figure("published", told.len() as u64)
+        .await;
+    let published = topics.published_ids(told.len()).await?;
+    let once: BTreeSet<i64> = published.iter().copied().collect();
+    assert_eq!((published.len(), once), (told.len(), told), "each once");
+    assert!(
+        service.figure("duplicates").await? > 0,
+        "both told of the same"
+    );
+    service.stop().await
+}
+
+/// The place of the address that is in use.
+async fn in_use(service: &Service) -> Result<Option<u64>> {
+    let (_, body) = service.get("/api/v1/ingestion").await?;
+    let answer: serde_json::Value = serde_json::from_str(&body)?;
+    Ok(answer["sources"][0]["upstream"]["preference"].as_u64())
 }
