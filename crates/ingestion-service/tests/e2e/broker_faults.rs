@@ -214,7 +214,7 @@ async fn a_full_journal_pushes_back_on_the_feed() -> Result<()> {
         feed.truth().frames_unproved < 200_000,
         "it is the socket that holds the feed back"
     );
-    let peak = service.memory_kib("VmHWM")?;
+    let peak = service.peak_memory_kib()?;
     assert!(peak < BUSY_KIB_MAX, "{peak} KiB");
 
     cluster.restart(0)?;

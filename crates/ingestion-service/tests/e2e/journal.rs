@@ -159,7 +159,8 @@ async fn a_long_outage_at_full_speed_costs_little_memory_and_is_soon_made_up() -
     const COUNT: u64 = 1_000_000;
     /// Longer than the longest pause between two attempts to reach a broker.
     const OUTAGE: Duration = Duration::from_secs(20);
-    const KIB_MAX: u64 = 96_000_000 / 1024;
+    /// 96 MB, of which 16 MB are left to the pages of the binary that ships.
+    const KIB_MAX: u64 = 80_000_000 / 1024;
     const CAUGHT_UP_WITHIN: Duration = Duration::from_secs(30);
     let cluster = KafkaCluster::start_alone(1).await?;
     let topics = Topics::create_on(&cluster).await?;
@@ -183,7 +184,7 @@ async fn a_long_outage_at_full_speed_costs_little_memory_and_is_soon_made_up() -
             .is_ok_and(|pending| pending == 0)
     })
     .await;
-    let peak = service.memory_kib("VmHWM")?;
+    let peak = service.peak_memory_kib()?;
     println!("caught up in {took:?}, at most {peak} KiB resident");
     assert!(peak < KIB_MAX, "{peak} KiB");
     assert_all_delivered_once(&feed, &topics).await?;

@@ -241,6 +241,13 @@ impl Service {
         .await;
     }
 
+    /// The most memory it ever had resident, in KiB, without the pages of its binary:
+    /// an unoptimized one has several times as many of them as the one that ships.
+    pub(crate) fn peak_memory_kib(&self) -> Result<u64> {
+        let whole = self.memory_kib("VmHWM")?;
+        Ok(whole.saturating_sub(self.memory_kib("RssFile")?))
+    }
+
     /// Waits until health answers with `status`; says how long it took.
     pub(crate) async fn wait_for_health(&self, deadline: Duration, status: u16) -> Duration {
         wait_until_within(deadline, &format!("health answers {status}"), async || {
