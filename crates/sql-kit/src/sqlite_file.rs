@@ -1,17 +1,22 @@
 //! A SQLite file, open.
 
-use std::path::{Path, PathBuf};
-use std::time::Duration;
+use std::{
+    path::{Path, PathBuf},
+    time::Duration,
+};
 
 use sqlx::{
     SqlitePool,
     sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous},
 };
+use tokio::time::{Instant, sleep};
 
-use crate::{OpenError, Schema, schema};
+use crate::{Fault, OpenError, Schema, schema};
 
 /// How long a statement waits for another process to finish writing.
 const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
+/// How long after an attempt to open a file that is locked the next one follows.
+const BUSY_PAUSE: Duration = Duration::from_millis(10);
 /// How long somebody waits for a connection.
 const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(30);
 /// How many read at the same time; more wait.
@@ -44,7 +49,7 @@ impl SqliteFile {
             .create_if_missing(true)
             .journal_mode(SqliteJournalMode::Wal)
             .synchronous(SqliteSynchronous::Full);
-        let writer = pool(1).connect_with(options).await;
+        let writer = connect_writer(options).await;
         let writer = writer.map_err(|error| OpenError::new(path, &error))?;
         schema.migrate(&writer, path).await?;
         Ok(Self {
@@ -115,6 +120,21 @@ fn pool(connections_max: u32) -> SqlitePoolOptions {
         .max_lifetime(None)
         .idle_timeout(None)
         .test_before_acquire(false)
+}
+
+/// The connection that writes. Who turns a new file to WAL locks it whole, and for that lock SQLite does not
+/// wait ([busy timeout](https://www.sqlite.org/c3ref/busy_timeout.html)): so that two that open a file at the
+/// same time get along, it is waited for here.
+async fn connect_writer(options: SqliteConnectOptions) -> Result<SqlitePool, sqlx::Error> {
+    let deadline = Instant::now() + BUSY_TIMEOUT;
+    loop {
+        match pool(1).connect_with(options.clone()).await {
+            Err(error) if Fault::of(&error) == Fault::Busy && Instant::now() < deadline => {
+                sleep(BUSY_PAUSE).await;
+            }
+            connected => return connected,
+        }
+    }
 }
 
 async fn readers(path: &Path) -> Result<SqlitePool, OpenError> {

@@ -102,18 +102,22 @@ const SLOW: [(&str, &str); 2] = [("WAREHOUSE_BATCH_ROWS", "500"), ("BACKFILL_SHA
 
 /// Begins to load, and waits until something more than `records` is loaded.
 async fn begin(folder: &TempDir, records: u64) -> Result<Child> {
-    let child = Command::new(PROGRAM)
+    let log = folder.path().join("begun.log");
+    let mut child = Command::new(PROGRAM)
         .args(["backfill", "--file", "past.jsonl"])
         .current_dir(folder.path())
         .envs(SLOW)
         .stdout(Stdio::piped())
-        .stderr(Stdio::null())
+        .stderr(File::create(&log)?)
         .spawn()?;
+    let mut has_ended = false;
     wait_until(DEADLINE, "something is loaded", async || {
+        has_ended = child.try_wait().is_ok_and(|ended| ended.is_some());
         let listed = run(&["backfill", "list"], folder).await;
-        listed.is_ok_and(|listed| loaded(&listed.stdout) > records)
+        has_ended || listed.is_ok_and(|listed| loaded(&listed.stdout) > records)
     })
     .await?;
+    ensure!(!has_ended, "it ended: {}", std::fs::read_to_string(&log)?);
     Ok(child)
 }
 
