@@ -85,6 +85,7 @@ pub(super) const SINGLE_OWNERS: &[SingleOwner] = &[
     single_owner("libloading", &[]),
     single_owner("prometheus-client", &[]),
     single_owner("rdkafka", &[]),
+    single_owner("redis", &[]),
     single_owner("roaring", &[]),
     single_owner("sqlx", &[]),
     single_owner("tokio-tungstenite", &[]),
