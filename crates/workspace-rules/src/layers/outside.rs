@@ -63,6 +63,7 @@ pub(super) const PERMITS: &[Permit] = &[
     permit(Who::Technology("opendota"), &[
         "base64", "percent-encoding", "secrecy", "serde_json", "tokio-rustls", "tokio-tungstenite",
     ]),
+    permit(Who::Technology("redis"), &["redis"]),
     permit(Who::Technology("service"), &[
         "bytesize", "dotenvy", "figment", "humantime", "rustix", "rustls-pki-types", "secrecy", "serde_json",
         "strsim", "tracing-subscriber", "url",
