@@ -1,57 +1,48 @@
 //! Games and wins: all that the estimates are made of.
 
+use domain::HeroId;
 use thiserror::Error;
 
 use crate::{
-    Draft,
     roster::{HeroNotListed, Roster},
+    tally::Tally,
     triangle::Triangle,
 };
-
-/// Games and how many of them were won.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub struct Tally {
-    /// How many were played.
-    pub games: u64,
-    /// How many of them were won; at most `games`.
-    pub wins: u64,
-}
-
-impl Tally {
-    fn add(&mut self, won: bool) {
-        self.games += 1;
-        self.wins += u64::from(won);
-    }
-
-    fn merge(&mut self, other: Self) {
-        self.games += other.games;
-        self.wins += other.wins;
-    }
-}
 
 /// The games and wins of a slice: of each hero, and of each pair of heroes against
 /// and with each other. Which side a hero was on is not told apart.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Counts {
     roster: Roster,
-    matches: Tally,
-    heroes: Vec<Tally>,
-    against: Triangle<Tally>,
-    with: Triangle<Tally>,
+    pub(crate) matches: Tally,
+    pub(crate) heroes: Vec<Tally>,
+    pub(crate) against: Triangle<Tally>,
+    pub(crate) with: Triangle<Tally>,
 }
 
 /// Counts that cannot be of whole matches.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
-#[error("{matches} matches have {expected} {what}, but {found} are counted")]
+#[derive(Debug, Clone, PartialEq, Eq, Error)]
+#[error("{of} must have {expected} {what}, but {found} are counted")]
 pub struct CountsDoNotAddUp {
     /// What does not add up.
     pub what: &'static str,
-    /// Of how many matches.
-    pub matches: u64,
+    /// Whose games they are: those of a hero, or all of them.
+    pub of: String,
     /// How many there must be.
     pub expected: u64,
     /// How many there are.
     pub found: u64,
+}
+
+/// A pair that cannot be counted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
+pub enum NoPair {
+    /// One of the two is unknown.
+    #[error(transparent)]
+    NotListed(#[from] HeroNotListed),
+    /// The two are one.
+    #[error("hero {0} cannot meet itself")]
+    Itself(HeroId),
 }
 
 impl Counts {
@@ -69,29 +60,43 @@ impl Counts {
         }
     }
 
-    /// Counts a match.
+    /// Adds matches, of which the Radiant won some.
+    pub fn add_matches(&mut self, tally: Tally) {
+        self.matches.merge(tally);
+    }
+
+    /// Adds the games of a hero.
     ///
     /// # Errors
-    /// [`HeroNotListed`]; then nothing of the match is counted.
-    pub fn add(&mut self, draft: &Draft, radiant_won: bool) -> Result<(), HeroNotListed> {
-        let radiant = self.places(draft.radiant())?;
-        let dire = self.places(draft.dire())?;
-        self.matches.add(radiant_won);
-        for (side, won) in [(radiant, radiant_won), (dire, !radiant_won)] {
-            for (place, &hero) in side.iter().enumerate() {
-                self.heroes[hero].add(won);
-                for &ally in &side[place + 1..] {
-                    self.with.get_mut(hero, ally).add(won);
-                }
-            }
-        }
-        for ours in radiant {
-            for theirs in dire {
-                // Told as the wins of the hero that comes first.
-                let first_won = radiant_won == (ours < theirs);
-                self.against.get_mut(ours, theirs).add(first_won);
-            }
-        }
+    /// [`HeroNotListed`].
+    pub fn add_hero(&mut self, hero: HeroId, tally: Tally) -> Result<(), HeroNotListed> {
+        let place = self.roster.place(hero)?;
+        self.heroes[place].merge(tally);
+        Ok(())
+    }
+
+    /// Adds games of two enemies, won by `hero`.
+    ///
+    /// # Errors
+    /// [`NoPair`].
+    pub fn add_against(&mut self, hero: HeroId, other: HeroId, tally: Tally) -> Result<(), NoPair> {
+        let (ours, theirs) = self.pair(hero, other)?;
+        let of_first = if ours < theirs {
+            tally
+        } else {
+            tally.of_opponent()
+        };
+        self.against.get_mut(ours, theirs).merge(of_first);
+        Ok(())
+    }
+
+    /// Adds games of two allies, won by both.
+    ///
+    /// # Errors
+    /// [`NoPair`].
+    pub fn add_with(&mut self, hero: HeroId, ally: HeroId, tally: Tally) -> Result<(), NoPair> {
+        let (one, other) = self.pair(hero, ally)?;
+        self.with.get_mut(one, other).merge(tally);
         Ok(())
     }
 
@@ -119,42 +124,36 @@ impl Counts {
         }
     }
 
-    /// Checks that the counts can be of whole matches: ten heroes, 25 pairs of
-    /// enemies and 20 pairs of allies each, half of the heroes having won.
+    /// Checks that the counts can be of whole matches: ten heroes each, half of which
+    /// won; and that each hero has met five enemies and four allies in each of its
+    /// games, and won as often with them.
     ///
     /// # Errors
     /// [`CountsDoNotAddUp`] with the first sum that is wrong.
     pub fn check(&self) -> Result<(), CountsDoNotAddUp> {
-        let matches = self.matches.games;
-        let sum = |tallies: &[Tally], count: fn(&Tally) -> u64| tallies.iter().map(count).sum();
-        for (what, each, found) in [
-            ("heroes", 10, sum(&self.heroes, |tally| tally.games)),
-            ("heroes that won", 5, sum(&self.heroes, |tally| tally.wins)),
-            (
-                "pairs of enemies",
-                25,
-                sum(self.against.values(), |tally| tally.games),
-            ),
-            (
-                "pairs of allies",
-                20,
-                sum(self.with.values(), |tally| tally.games),
-            ),
-            (
-                "pairs of allies that won",
-                10,
-                sum(self.with.values(), |tally| tally.wins),
-            ),
-        ] {
-            let expected = each * matches;
-            if expected != found {
-                return Err(CountsDoNotAddUp {
-                    what,
-                    matches,
-                    expected,
-                    found,
-                });
-            }
+        let mut all = Tally::default();
+        let mut met = vec![(Tally::default(), Tally::default()); self.heroes.len()];
+        for hero in &self.heroes {
+            all.merge(*hero);
+        }
+        for ((i, j), pair) in self.against.iter() {
+            met[i].0.merge(*pair);
+            met[j].0.merge(pair.of_opponent());
+        }
+        for ((i, j), pair) in self.with.iter() {
+            met[i].1.merge(*pair);
+            met[j].1.merge(*pair);
+        }
+        let matches = || format!("{} matches", self.matches.games);
+        all_are(10, self.matches.games, all.games, matches, "heroes")?;
+        all_are(5, self.matches.games, all.wins, matches, "heroes that won")?;
+        let heroes = self.heroes.iter().zip(self.roster.heroes()).zip(&met);
+        for ((tally, hero), (enemies, allies)) in heroes {
+            let of = || format!("{} games of hero {hero}", tally.games);
+            all_are(5, tally.games, enemies.games, of, "enemies")?;
+            all_are(5, tally.wins, enemies.wins, of, "enemies that lost")?;
+            all_are(4, tally.games, allies.games, of, "allies")?;
+            all_are(4, tally.wins, allies.wins, of, "allies that won")?;
         }
         Ok(())
     }
@@ -189,11 +188,30 @@ impl Counts {
         &self.with
     }
 
-    fn places(&self, side: &[domain::HeroId; 5]) -> Result<[usize; 5], HeroNotListed> {
-        let mut places = [0; 5];
-        for (place, &hero) in places.iter_mut().zip(side) {
-            *place = self.roster.place(hero)?;
+    fn pair(&self, hero: HeroId, other: HeroId) -> Result<(usize, usize), NoPair> {
+        if hero == other {
+            return Err(NoPair::Itself(hero));
         }
-        Ok(places)
+        Ok((self.roster.place(hero)?, self.roster.place(other)?))
     }
+}
+
+/// Whether so many are there for each.
+fn all_are(
+    for_each: u64,
+    count: u64,
+    found: u64,
+    of: impl Fn() -> String,
+    what: &'static str,
+) -> Result<(), CountsDoNotAddUp> {
+    let expected = for_each * count;
+    if expected == found {
+        return Ok(());
+    }
+    Err(CountsDoNotAddUp {
+        what,
+        of: of(),
+        expected,
+        found,
+    })
 }

@@ -1,11 +1,12 @@
 //! From the counts of a slice to its estimates.
 
 use crate::{
-    counts::{Counts, Tally},
+    counts::Counts,
     log_odds::{flattening, log_odds},
     pairs::{Heroes, PairEffects, PairKind, pair_effects},
     prior::{Observation, Spread, mean, prior_variances},
     roster::Roster,
+    tally::{Evidence, Tally},
     triangle::Triangle,
 };
 
@@ -84,7 +85,7 @@ pub fn estimate(counts: &Counts) -> SliceEstimate {
     let strengths = heroes.values.iter().zip(&heroes.deviations);
     SliceEstimate {
         roster: counts.roster().clone(),
-        side: smoothed_log_odds(counts.matches()),
+        side: smoothed_log_odds(counts.matches().evidence()),
         strengths: strengths
             .map(|(value, &sd)| {
                 let value = value - centre;
@@ -109,17 +110,14 @@ struct HeroEffects {
     prior_sd: f64,
 }
 
-#[expect(clippy::cast_precision_loss, reason = "games are fewer than 2⁵³")]
 fn strengths(tallies: &[Tally], shares: &[f64]) -> HeroEffects {
-    let seen: Vec<_> = tallies
+    let evidence: Vec<_> = tallies.iter().map(|tally| tally.evidence()).collect();
+    let seen: Vec<_> = evidence.iter().copied().map(smoothed_log_odds).collect();
+    let noises: Vec<_> = evidence
         .iter()
-        .map(|tally| smoothed_log_odds(*tally))
-        .collect();
-    let noises: Vec<_> = tallies
-        .iter()
-        .map(|tally| {
-            let won = smoothed_share(*tally);
-            1.0 / (tally.games as f64 * won * (1.0 - won)).max(1e-9)
+        .map(|seen| {
+            let won = smoothed_share(*seen);
+            1.0 / (seen.games * won * (1.0 - won)).max(1e-9)
         })
         .collect();
     let centre = weighted_sum(&seen, shares);
@@ -148,10 +146,13 @@ fn strengths(tallies: &[Tally], shares: &[f64]) -> HeroEffects {
 }
 
 /// Each hero's share of all picks.
-#[expect(clippy::cast_precision_loss, reason = "games are fewer than 2⁵³")]
+#[expect(
+    clippy::cast_precision_loss,
+    reason = "rounded once, and by the same amount everywhere"
+)]
 fn shares(tallies: &[Tally]) -> Vec<f64> {
-    let all: u64 = tallies.iter().map(|tally| tally.games).sum();
-    let share = |tally: &Tally| tally.games as f64 / all.max(1) as f64;
+    let all: u64 = tallies.iter().map(|tally| tally.weighted_games).sum();
+    let share = |tally: &Tally| tally.weighted_games as f64 / all.max(1) as f64;
     tallies.iter().map(share).collect()
 }
 
@@ -160,11 +161,10 @@ fn weighted_sum(values: &[f64], weights: &[f64]) -> f64 {
 }
 
 /// The share of wins with one win and one defeat added, so that it is never 0 or 1.
-#[expect(clippy::cast_precision_loss, reason = "games are fewer than 2⁵³")]
-fn smoothed_share(tally: Tally) -> f64 {
-    (tally.wins as f64 + 1.0) / (tally.games as f64 + 2.0)
+fn smoothed_share(seen: Evidence) -> f64 {
+    (seen.wins + 1.0) / (seen.games + 2.0)
 }
 
-fn smoothed_log_odds(tally: Tally) -> f64 {
-    log_odds(smoothed_share(tally))
+fn smoothed_log_odds(seen: Evidence) -> f64 {
+    log_odds(smoothed_share(seen))
 }

@@ -21,9 +21,10 @@
 //! counts 0 on average.
 //!
 //! Deliberately absent: where counts come from and where estimates go. Not there
-//! yet: weights by age, priors from a parent slice, personal scores, suggestions.
+//! yet: priors from a parent slice, personal scores, suggestions.
 
 mod centring;
+mod counter;
 mod counts;
 mod draft;
 mod estimate;
@@ -31,12 +32,15 @@ pub mod log_odds;
 mod pairs;
 mod prior;
 mod roster;
+mod tally;
 mod triangle;
 
 pub use self::{
-    counts::{Counts, CountsDoNotAddUp, Tally},
+    counter::Counter,
+    counts::{Counts, CountsDoNotAddUp, NoPair},
     draft::{Draft, HeroTwice},
     estimate::{Estimate, PriorDeviations, SliceEstimate, estimate},
     roster::{HeroNotListed, Roster},
+    tally::{Tally, Weight},
     triangle::Triangle,
 };

@@ -2,10 +2,10 @@
 
 use crate::{
     centring::centre,
-    counts::Tally,
     estimate::Estimate,
     log_odds::probability,
     prior::{Observation, Spread, mean, prior_variances},
+    tally::{Evidence, Tally},
     triangle::Triangle,
 };
 
@@ -61,7 +61,7 @@ pub(crate) fn pair_effects(
 ) -> PairEffects {
     let seen: Vec<_> = games
         .iter()
-        .map(|((i, j), tally)| observe(kind, *tally, heroes, (i, j)))
+        .map(|((i, j), tally)| observe(kind, tally.evidence(), heroes, (i, j)))
         .collect();
     let variances = prior_variances(&seen, Spread::ByGames);
     let prior_sd = mean(variances.iter().copied()).sqrt();
@@ -92,9 +92,12 @@ const INFORMATION_MIN: f64 = 1e-9;
 /// As little of a pair's noise can be that of its heroes.
 const NOISE_SHARE_MIN: f64 = 0.05;
 
-#[expect(clippy::cast_precision_loss, reason = "games are fewer than 2⁵³")]
-fn observe(kind: PairKind, tally: Tally, heroes: &Heroes, (i, j): (usize, usize)) -> Observation {
-    let (games, wins) = (tally.games as f64, tally.wins as f64);
+fn observe(
+    kind: PairKind,
+    Evidence { games, wins }: Evidence,
+    heroes: &Heroes,
+    (i, j): (usize, usize),
+) -> Observation {
     let Heroes {
         strengths,
         noises,

@@ -62,4 +62,13 @@ impl Roster {
             _ => Err(HeroNotListed(hero)),
         }
     }
+
+    /// The indexes of a side.
+    pub(crate) fn places(&self, side: &[HeroId; 5]) -> Result<[usize; 5], HeroNotListed> {
+        let mut places = [0; 5];
+        for (place, &hero) in places.iter_mut().zip(side) {
+            *place = self.place(hero)?;
+        }
+        Ok(places)
+    }
 }

@@ -3,7 +3,7 @@
 #![expect(clippy::cast_precision_loss, reason = "games are fewer than 2⁵³")]
 
 use domain::HeroId;
-use model_application::{Counts, Draft, Roster, SliceEstimate, estimate};
+use model_application::{Counter, Counts, Draft, Roster, SliceEstimate, Tally, estimate};
 use proptest::{collection::vec, prelude::*, sample::subsequence, strategy::ValueTree as _};
 
 /// Few enough that pairs meet often.
@@ -29,11 +29,69 @@ fn any_match() -> impl Strategy<Value = (Draft, bool)> {
 }
 
 fn counted<'a>(matches: impl IntoIterator<Item = &'a (Draft, bool)>) -> Counts {
-    let mut counts = Counts::new(all_heroes());
+    let mut counter = Counter::new(all_heroes());
     for (draft, won) in matches {
-        counts.add(draft, *won).expect("all heroes are listed");
+        counter.add(draft, *won).expect("all heroes are listed");
+    }
+    counter.finish()
+}
+
+/// Counted pair by pair, as slowly as can be.
+fn counted_by_hand(matches: &[(Draft, bool)]) -> Counts {
+    let mut counts = Counts::new(all_heroes());
+    for (draft, radiant_won) in matches {
+        let tally = |won: bool| Tally::of(1, u64::from(won));
+        counts.add_matches(tally(*radiant_won));
+        for (side, won) in [
+            (draft.radiant(), *radiant_won),
+            (draft.dire(), !radiant_won),
+        ] {
+            for (slot, &hero) in side.iter().enumerate() {
+                counts.add_hero(hero, tally(won)).expect("listed");
+                for &ally in &side[..slot] {
+                    counts.add_with(hero, ally, tally(won)).expect("two");
+                }
+            }
+        }
+        for &theirs in draft.dire() {
+            for &ours in draft.radiant() {
+                let against = counts.add_against(theirs, ours, tally(!radiant_won));
+                against.expect("two");
+            }
+        }
     }
     counts
+}
+
+/// The same counts, so many times.
+fn times(counts: &Counts, times: u64) -> Counts {
+    let tally = |tally: &Tally| Tally::of(tally.games * times, tally.wins * times);
+    let mut more = Counts::new(counts.roster().clone());
+    let heroes = counts.roster().heroes();
+    more.add_matches(tally(&counts.matches()));
+    for (&hero, games) in heroes.iter().zip(counts.heroes()) {
+        more.add_hero(hero, tally(games)).expect("listed");
+    }
+    for ((i, j), games) in counts.against().iter() {
+        let against = more.add_against(heroes[i], heroes[j], tally(games));
+        against.expect("two");
+    }
+    for ((i, j), games) in counts.with().iter() {
+        let with = more.add_with(heroes[i], heroes[j], tally(games));
+        with.expect("two");
+    }
+    more
+}
+
+fn expect_sound(found: &SliceEstimate) {
+    let pairs = found.advantages.values().iter();
+    let all = pairs
+        .chain(found.synergies.values())
+        .chain(&found.strengths);
+    for estimate in all {
+        assert!(estimate.value.is_finite());
+        assert!(estimate.sd > 0.0 && estimate.sd.is_finite());
+    }
 }
 
 /// Weighted by picks, the mean of a hero's pairs.
@@ -69,11 +127,50 @@ proptest! {
         let counts = counted(&matches);
         prop_assert_eq!(counts.check(), Ok(()));
         prop_assert_eq!(&counts, &counted(matches.iter().rev()));
+        prop_assert_eq!(&counts, &counted_by_hand(&matches));
         let (one, other) = matches.split_at(cut.index(matches.len() + 1).min(matches.len()));
         let mut parts = counted(one);
         parts.merge(&counted(other));
         prop_assert_eq!(&parts, &counts);
         prop_assert_eq!(estimate(&parts), estimate(&counts));
+    }
+
+    #[test]
+    fn threads_change_nothing(matches in vec(any_match(), 1..80), size in 1..20_usize) {
+        let counts = std::thread::scope(|scope| {
+            let parts: Vec<_> = matches
+                .chunks(size)
+                .map(|part| scope.spawn(move || counted(part)))
+                .collect();
+            let mut counts = Counts::new(all_heroes());
+            // The last thread comes first.
+            for part in parts.into_iter().rev() {
+                counts.merge(&part.join().expect("it counts"));
+            }
+            counts
+        });
+        prop_assert_eq!(&counts, &counted(&matches));
+        prop_assert_eq!(estimate(&counts), estimate(&counted(&matches)));
+    }
+
+    #[test]
+    fn doubled_counts_tell_twice_as_much_of_the_same(matches in vec(any_match(), 1..80)) {
+        let counts = counted(&matches);
+        let mut doubled = counts.clone();
+        doubled.merge(&counts);
+        prop_assert_eq!(&doubled, &times(&counts, 2));
+        prop_assert_eq!(doubled.check(), Ok(()));
+        for (one, two) in counts.heroes().iter().zip(doubled.heroes()) {
+            prop_assert!(is_close(2.0 * one.effective_games(), two.effective_games()));
+            prop_assert!(is_close(one.win_rate(), two.win_rate()));
+        }
+    }
+
+    #[test]
+    fn a_billion_games_of_a_pair_are_no_more_than_counts(matches in vec(any_match(), 1..40)) {
+        let many = times(&counted(&matches), 1_000_000_000);
+        prop_assert_eq!(many.check(), Ok(()));
+        expect_sound(&estimate(&many));
     }
 
     #[test]
@@ -160,6 +257,19 @@ fn a_hero_nobody_has_played_is_as_unsure_as_the_prior() {
         "the Radiant has won each time: {}",
         found.side
     );
+}
+
+#[test]
+fn who_has_won_every_game_is_good_and_not_certain() {
+    let side = |from: u16| {
+        std::array::from_fn(|slot| hero(from + u16::try_from(slot).expect("at most 4")))
+    };
+    let draft = Draft::try_new(side(1), side(6)).expect("different");
+    for games in [1, 30, 3000] {
+        let found = estimate(&counted(&vec![(draft, true); games]));
+        expect_sound(&found);
+        assert!(found.strengths[0].value > found.strengths[5].value);
+    }
 }
 
 #[test]

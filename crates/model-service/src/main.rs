@@ -23,7 +23,7 @@ struct CommandLine {
 /// What to do.
 #[derive(Debug, Subcommand)]
 enum Task {
-    /// Estimate from a file of drafts, without any other service
+    /// Estimate from a file of drafts or of counts, without any other service
     Estimate(estimate::Arguments),
 }
 

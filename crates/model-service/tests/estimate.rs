@@ -26,6 +26,38 @@ fn estimate(folder: &Path, drafts: &str) -> Output {
         .expect("the binary can be started")
 }
 
+/// Estimates from counts that stand in a file.
+fn estimate_counts(folder: &Path, counts: &str) -> Output {
+    let (file, out) = (folder.join("counts.csv"), folder.join("estimates.json"));
+    fs::write(&file, counts).expect("the folder can be written");
+    Command::new(env!("CARGO_BIN_EXE_model-service"))
+        .arg("estimate")
+        .arg("--counts")
+        .arg(file)
+        .arg("--out")
+        .arg(out)
+        .output()
+        .expect("the binary can be started")
+}
+
+/// What there is to count of a match: 56 lines. Opponents stand as the Dire saw them.
+fn counted(radiant: [u16; 5], dire: [u16; 5], radiant_won: bool) -> String {
+    let (won, lost) = (u8::from(radiant_won), u8::from(!radiant_won));
+    let mut lines = vec![format!("matches,,,1,{won}")];
+    for (side, won) in [(radiant, won), (dire, lost)] {
+        for (slot, hero) in side.iter().enumerate() {
+            lines.push(format!("hero,{hero},,1,{won}"));
+            let allies = side[slot + 1..].iter();
+            lines.extend(allies.map(|ally| format!("with,{hero},{ally},1,{won}")));
+        }
+    }
+    for ours in radiant {
+        let enemies = dire.iter();
+        lines.extend(enemies.map(|theirs| format!("against,{theirs},{ours},1,{lost}")));
+    }
+    lines.join("\n") + "\n"
+}
+
 fn folder() -> TempDir {
     TempDir::new().expect("there is room")
 }
@@ -101,5 +133,58 @@ fn what_is_wrong_with_a_file_is_said_with_its_line() {
         assert!(said.contains(words), "{words}: {said}");
         assert!(said.contains("drafts.csv"), "{said}");
         assert!(!folder.path().join("estimates.json").exists());
+    }
+}
+
+#[test]
+fn counts_say_the_same_as_the_drafts_they_are_of() {
+    let (one, other) = (folder(), folder());
+    let drafts = "1,1,1,2,3,4,5,6,7,8,9,10\n2,0,1,12,13,14,15,6,17,18,19,20\n".repeat(20);
+    let counts = counted([1, 2, 3, 4, 5], [6, 7, 8, 9, 10], true)
+        + &counted([1, 12, 13, 14, 15], [6, 17, 18, 19, 20], false);
+    let from_drafts = estimate(one.path(), &format!("{HEADER}\n{drafts}"));
+    let header = "kind,hero,other,games,wins\n";
+    let from_counts = estimate_counts(other.path(), &format!("{header}{}", counts.repeat(20)));
+    for output in [&from_drafts, &from_counts] {
+        assert!(output.status.success(), "{output:?}");
+    }
+    let written = |folder: &TempDir| {
+        fs::read_to_string(folder.path().join("estimates.json")).expect("it was written")
+    };
+    assert_eq!(written(&one), written(&other));
+}
+
+#[test]
+fn counts_that_are_not_of_whole_matches_are_refused() {
+    let whole = counted([1, 2, 3, 4, 5], [6, 7, 8, 9, 10], true);
+    let without = |line: &str| whole.replacen(line, "", 1);
+    for (counts, words) in [
+        (
+            without("matches,,,1,1\n"),
+            "0 matches must have 0 heroes, but 10 are counted",
+        ),
+        (
+            without("against,7,3,1,0\n"),
+            "1 games of hero 3 must have 5 enemies, but 4 are counted",
+        ),
+        (
+            without("with,1,2,1,1\n"),
+            "1 games of hero 1 must have 4 allies, but 3 are counted",
+        ),
+        ("with,1,1,1,1\n".to_owned(), "hero 1 cannot meet itself"),
+        ("hero,1,,1,2\n".to_owned(), "2 of 1 games are won"),
+        (
+            "pair,1,2,1,1\n".to_owned(),
+            "kind is \"pair\", but matches,",
+        ),
+        ("hero,0,,1,1\n".to_owned(), "line 2 of"),
+    ] {
+        let folder = folder();
+        let counts = format!("kind,hero,other,games,wins\n{counts}");
+        let output = estimate_counts(folder.path(), &counts);
+        assert_eq!(output.status.code(), Some(70), "{counts}");
+        let said = String::from_utf8_lossy(&output.stderr);
+        assert!(said.contains(words), "{words}: {said}");
+        assert!(said.contains("counts.csv"), "{said}");
     }
 }

@@ -5,10 +5,16 @@ use model_application::{
     log_odds::{points, probability},
 };
 
-use crate::world::{World, score};
+use crate::{
+    dice::{Dice, Picker},
+    world::{HEROES, World, score},
+};
 
 const Z_95: f64 = 1.959_963_984_540_054;
-const UNSEEN_DRAFTS: usize = 40_000;
+const UNSEEN_DRAFTS: usize = 200_000;
+const BINS: usize = 20;
+const LAST_PICKS: usize = 4000;
+const BANS: usize = 14;
 
 #[derive(Debug, Clone, Copy, Default)]
 pub(crate) struct Verdict {
@@ -16,11 +22,15 @@ pub(crate) struct Verdict {
     pub(crate) advantage_error_pp: f64,
     pub(crate) synergy_error_pp: f64,
     pub(crate) strength_error_pp: f64,
-    /// The error of win rates minus what the heroes' own win rates let expect.
-    pub(crate) raw_advantage_error_pp: f64,
+    /// How many times larger the error is of win rates minus what the heroes' own
+    /// win rates let expect.
+    pub(crate) raw_error_ratio: f64,
     /// The share of 95% intervals that hold the truth.
     pub(crate) advantage_coverage: f64,
     pub(crate) synergy_coverage: f64,
+    /// The same of pairs of the quarter that has met least, and of that which has most.
+    pub(crate) rare_coverage: f64,
+    pub(crate) popular_coverage: f64,
     /// The share of 95% intervals of advantages that exclude 0.
     pub(crate) away_from_zero: f64,
     pub(crate) advantage_prior_sd: f64,
@@ -28,117 +38,184 @@ pub(crate) struct Verdict {
     pub(crate) advantage_spread: f64,
     /// The share of the log loss that can be explained and is.
     pub(crate) captured: f64,
+    /// How much more of it than by the heroes alone.
+    pub(crate) captured_by_pairs: f64,
+    /// How far probabilities are from what they should be, over twenty bins.
+    pub(crate) calibration_error: f64,
     /// Of the truth on what was estimated; 1 is neither too sure nor too careful.
     pub(crate) calibration_slope: f64,
-}
-
-impl Verdict {
-    pub(crate) fn mean(verdicts: &[Self]) -> Self {
-        let mean =
-            |of: fn(&Self) -> f64| verdicts.iter().map(of).sum::<f64>() / verdicts.len() as f64;
-        Self {
-            advantage_error_pp: mean(|v| v.advantage_error_pp),
-            synergy_error_pp: mean(|v| v.synergy_error_pp),
-            strength_error_pp: mean(|v| v.strength_error_pp),
-            raw_advantage_error_pp: mean(|v| v.raw_advantage_error_pp),
-            advantage_coverage: mean(|v| v.advantage_coverage),
-            synergy_coverage: mean(|v| v.synergy_coverage),
-            away_from_zero: mean(|v| v.away_from_zero),
-            advantage_prior_sd: mean(|v| v.advantage_prior_sd),
-            advantage_spread: mean(|v| v.advantage_spread),
-            captured: mean(|v| v.captured),
-            calibration_slope: mean(|v| v.calibration_slope),
-        }
-    }
+    /// What is lost against the best last pick, in points of win rate.
+    pub(crate) regret_pp: f64,
 }
 
 pub(crate) fn judge(world: &World, counts: &Counts, found: &SliceEstimate) -> Verdict {
-    let advantages = judge_pairs(counts.against(), &found.advantages, &world.advantages);
-    let synergies = judge_pairs(counts.with(), &found.synergies, &world.synergies);
-    let strength_errors = found
-        .strengths
-        .iter()
-        .zip(&world.strengths)
-        .zip(&world.shares);
-    let strength_error: f64 = strength_errors
-        .map(|((found, truth), share)| share * (points(found.value) - points(*truth)).powi(2))
-        .sum();
-    let true_spread = root_mean_square(world.advantages.iter().flatten());
+    let flat = world.flattening();
+    let flattened = |truth: &[Vec<f64>]| -> Vec<Vec<f64>> {
+        let row = |row: &Vec<f64>| row.iter().map(|effect| flat * effect).collect();
+        truth.iter().map(row).collect()
+    };
+    let (advantages, synergies) = (flattened(&world.advantages), flattened(&world.synergies));
+    let against = judge_pairs(counts.against(), &found.advantages, &advantages);
+    let with = judge_pairs(counts.with(), &found.synergies, &synergies);
     let drafts = judge_drafts(world, counts, found);
     Verdict {
-        advantage_error_pp: advantages.error_pp,
-        synergy_error_pp: synergies.error_pp,
-        strength_error_pp: strength_error.sqrt(),
-        raw_advantage_error_pp: raw_error(counts, world),
-        advantage_coverage: advantages.coverage,
-        synergy_coverage: synergies.coverage,
-        away_from_zero: advantages.away_from_zero,
+        advantage_error_pp: against.error_pp,
+        synergy_error_pp: with.error_pp,
+        strength_error_pp: strength_error(world, found),
+        raw_error_ratio: raw_error(counts, &advantages) / against.error_pp,
+        advantage_coverage: against.coverage,
+        synergy_coverage: with.coverage,
+        rare_coverage: against.rare_coverage,
+        popular_coverage: against.popular_coverage,
+        away_from_zero: against.away_from_zero,
         advantage_prior_sd: found.prior_sd.advantage,
-        advantage_spread: found.prior_sd.advantage / true_spread,
-        captured: drafts.0,
-        calibration_slope: drafts.1,
+        advantage_spread: found.prior_sd.advantage / root_mean_square(advantages.iter().flatten()),
+        captured: drafts.captured,
+        captured_by_pairs: drafts.captured - drafts.captured_by_heroes,
+        calibration_error: drafts.calibration_error,
+        calibration_slope: drafts.calibration_slope,
+        regret_pp: regret(world, found),
     }
+}
+
+/// Over the players' heroes as they are picked; the level is nobody's.
+fn strength_error(world: &World, found: &SliceEstimate) -> f64 {
+    let flat = world.flattening();
+    let of_all = |value: &dyn Fn(usize) -> f64| -> f64 {
+        let weighted = (0..HEROES).map(|hero| world.shares[hero] * value(hero));
+        weighted.sum()
+    };
+    let error = |hero: usize| found.strengths[hero].value - flat * world.strengths[hero];
+    let level = of_all(&error);
+    25.0 * of_all(&|hero| (error(hero) - level).powi(2)).sqrt()
 }
 
 struct Pairs {
     error_pp: f64,
     coverage: f64,
+    rare_coverage: f64,
+    popular_coverage: f64,
     away_from_zero: f64,
 }
 
 fn judge_pairs(games: &Triangle<Tally>, found: &Triangle<Estimate>, truth: &[Vec<f64>]) -> Pairs {
-    let count = found.values().len() as f64;
-    let (mut error, mut weight, mut held, mut away) = (0.0, 0.0, 0.0, 0.0);
+    let (mut error, mut weight, mut away) = (0.0, 0.0, 0.0);
+    let mut held = Vec::with_capacity(found.values().len());
     for ((i, j), estimate) in found.iter() {
-        let (truth, games) = (truth[i][j], games.get(i, j).games as f64);
+        let (truth, met) = (truth[i][j], games.get(i, j).games);
+        let games = met as f64;
         error += games * (points(estimate.value) - points(truth)).powi(2);
         weight += games;
-        held += f64::from(u8::from(
-            (estimate.value - truth).abs() < Z_95 * estimate.sd,
-        ));
+        held.push((met, (estimate.value - truth).abs() < Z_95 * estimate.sd));
         away += f64::from(u8::from(estimate.value.abs() > Z_95 * estimate.sd));
     }
+    held.sort_by_key(|(met, _)| *met);
+    let coverage = |pairs: &[(u64, bool)]| {
+        let held = pairs.iter().filter(|(_, held)| *held).count();
+        held as f64 / pairs.len() as f64
+    };
+    let quarter = held.len() / 4;
     Pairs {
         error_pp: (error / weight).sqrt(),
-        coverage: held / count,
-        away_from_zero: away / count,
+        coverage: coverage(&held),
+        rare_coverage: coverage(&held[..quarter]),
+        popular_coverage: coverage(&held[held.len() - quarter..]),
+        away_from_zero: away / held.len() as f64,
     }
 }
 
 /// Advantages as many sites show them.
-fn raw_error(counts: &Counts, world: &World) -> f64 {
+fn raw_error(counts: &Counts, truth: &[Vec<f64>]) -> f64 {
     let rate = |tally: &Tally| tally.wins as f64 / tally.games.max(1) as f64;
     let (mut error, mut weight) = (0.0, 0.0);
     for ((i, j), tally) in counts.against().iter().filter(|(_, tally)| tally.games > 0) {
         let expected = rate(&counts.heroes()[i]) + 0.5 - rate(&counts.heroes()[j]);
         let found = points(4.0 * (rate(tally) - expected));
         let games = tally.games as f64;
-        error += games * (found - points(world.advantages[i][j])).powi(2);
+        error += games * (found - points(truth[i][j])).powi(2);
         weight += games;
     }
     (error / weight).sqrt()
 }
 
-/// The captured share and the slope of calibration, over drafts nobody has seen.
-fn judge_drafts(world: &World, counts: &Counts, found: &SliceEstimate) -> (f64, f64) {
+struct Drafts {
+    captured: f64,
+    captured_by_heroes: f64,
+    calibration_error: f64,
+    calibration_slope: f64,
+}
+
+/// Over drafts nobody has seen, and by their true probabilities: chance plays no part.
+fn judge_drafts(world: &World, counts: &Counts, found: &SliceEstimate) -> Drafts {
     let constant = counts.matches().wins as f64 / counts.matches().games as f64;
-    let (mut loss, mut least, mut most) = (0.0, 0.0, 0.0);
+    let (mut loss, mut by_heroes, mut least, mut most) = (0.0, 0.0, 0.0, 0.0);
     let (mut sums, mut squares, mut products) = ((0.0, 0.0), 0.0, 0.0);
+    let mut said_and_true = Vec::with_capacity(UNSEEN_DRAFTS);
     for drafted in world.unseen(UNSEEN_DRAFTS) {
         let truth = world.truth(&drafted);
         let estimate = score_by(found, &drafted);
+        let strength = |hero: usize| found.strengths[hero].value;
+        let alone = score(&drafted, found.side, strength, |_, _| 0.0, |_, _| 0.0);
         let chance = probability(truth);
         let log_loss = |said: f64| -(chance * said.ln() + (1.0 - chance) * (1.0 - said).ln());
         loss += log_loss(probability(estimate));
+        by_heroes += log_loss(probability(alone));
         least += log_loss(chance);
         most += log_loss(constant);
         sums = (sums.0 + estimate, sums.1 + truth);
         squares += estimate * estimate;
         products += estimate * truth;
+        said_and_true.push((probability(estimate), chance));
     }
     let count = UNSEEN_DRAFTS as f64;
-    let slope = (products - sums.0 * sums.1 / count) / (squares - sums.0 * sums.0 / count);
-    ((most - loss) / (most - least), slope)
+    said_and_true.sort_by(|one, other| one.0.total_cmp(&other.0));
+    let off = said_and_true.chunks(UNSEEN_DRAFTS / BINS).map(|bin| {
+        let sum: f64 = bin.iter().map(|(said, chance)| said - chance).sum();
+        sum.abs()
+    });
+    Drafts {
+        captured: (most - loss) / (most - least),
+        captured_by_heroes: (most - by_heroes) / (most - least),
+        calibration_error: off.sum::<f64>() / count,
+        calibration_slope: (products - sums.0 * sums.1 / count)
+            / (squares - sums.0 * sums.0 / count),
+    }
+}
+
+/// What the named last pick of the Radiant gives less than the best one, on average,
+/// where some heroes are banned.
+fn regret(world: &World, found: &SliceEstimate) -> f64 {
+    let mut dice = Dice::new(99);
+    let picker = Picker::new(&world.shares);
+    let mut lost = 0.0;
+    for mut drafted in world.unseen(LAST_PICKS) {
+        let mut gone = [false; HEROES];
+        for (slot, hero) in drafted.into_iter().enumerate() {
+            gone[hero] = slot != 4;
+        }
+        let mut banned = [false; HEROES];
+        for _ in 0..BANS {
+            let hero = loop {
+                let hero = picker.pick(&mut dice);
+                if !banned[hero] {
+                    break hero;
+                }
+            };
+            (banned[hero], gone[hero]) = (true, true);
+        }
+        let (mut best, mut named) = (0.0_f64, (f64::MIN, 0.0));
+        for hero in (0..HEROES).filter(|&hero| !gone[hero]) {
+            drafted[4] = hero;
+            let truth = probability(world.truth(&drafted));
+            best = best.max(truth);
+            let value = score_by(found, &drafted);
+            if value > named.0 {
+                named = (value, truth);
+            }
+        }
+        lost += best - named.1;
+    }
+    100.0 * lost / LAST_PICKS as f64
 }
 
 fn score_by(found: &SliceEstimate, drafted: &[usize; 10]) -> f64 {

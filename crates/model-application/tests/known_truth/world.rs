@@ -7,10 +7,12 @@
 
 use domain::HeroId;
 use model_application::{Draft, log_odds::probability};
-use rand::{Rng, RngExt as _, SeedableRng as _, rngs::StdRng};
+use rand::{Rng, SeedableRng as _, rngs::StdRng};
 use rand_distr::{Distribution as _, StandardNormal, StudentT};
 
-const HEROES: usize = 127;
+use crate::dice::{Dice, Picker};
+
+pub(crate) const HEROES: usize = 127;
 const STYLES: usize = 10;
 const SHARE_OF_STYLES: f64 = 0.6;
 
@@ -20,6 +22,13 @@ pub(crate) struct WorldConfig {
     pub(crate) strength_sd: f64,
     pub(crate) advantage_sd: f64,
     pub(crate) synergy_sd: f64,
+    /// How much further a hero's pairs spread the rarer it is: the exponent of its
+    /// popularity, with the part of a pair that is its own.
+    pub(crate) rarity: f64,
+    /// How far apart the players are, whom no draft shows.
+    pub(crate) rest_sd: f64,
+    /// The share of last picks that are the best of some candidates.
+    pub(crate) counterpicked: f64,
 }
 
 impl Default for WorldConfig {
@@ -29,12 +38,15 @@ impl Default for WorldConfig {
             strength_sd: 0.084,
             advantage_sd: 0.054,
             synergy_sd: 0.040,
+            rarity: 0.1,
+            rest_sd: 0.0,
+            counterpicked: 0.0,
         }
     }
 }
 
 pub(crate) struct World {
-    pub(crate) side: f64,
+    config: WorldConfig,
     /// Each hero's share of picks.
     pub(crate) shares: Vec<f64>,
     pub(crate) strengths: Vec<f64>,
@@ -54,8 +66,9 @@ impl World {
         let all: f64 = shares.iter().sum();
         scale_all(&mut shares, 1.0 / all);
 
-        let advantages = pairs(&mut dice, &shares, -1.0, config.advantage_sd);
-        let synergies = pairs(&mut dice, &shares, 1.0, config.synergy_sd);
+        let mut spread_pairs = |sign, sd| pairs(&mut dice, &shares, sign, sd, config.rarity);
+        let advantages = spread_pairs(-1.0, config.advantage_sd);
+        let synergies = spread_pairs(1.0, config.synergy_sd);
         let mut strengths: Vec<f64> = (0..HEROES).map(|_| normal(&mut dice)).collect();
         let weighted =
             |values: &[f64]| -> f64 { values.iter().zip(&shares).map(|(x, q)| x * q).sum() };
@@ -70,7 +83,7 @@ impl World {
         let scale = config.strength_sd / weighted(&squares).sqrt();
         scale_all(&mut strengths, scale);
         Self {
-            side: config.side,
+            config,
             shares,
             strengths,
             advantages,
@@ -87,62 +100,91 @@ impl World {
     }
 
     /// Drafts by popularity, and who won.
-    pub(crate) fn matches(&self, count: usize) -> impl Iterator<Item = (Draft, bool)> {
-        let mut dice = StdRng::seed_from_u64(self.seed ^ 0x5eed);
-        let (heroes, pick) = (Self::heroes(), self.picker());
+    pub(crate) fn matches(&self, count: usize) -> impl Iterator<Item = ([usize; 10], bool)> {
+        let mut dice = Dice::new(self.seed ^ 0x5eed);
+        let picker = Picker::new(&self.shares);
         (0..count).map(move |_| {
-            let drafted = pick(&mut dice);
-            let won = dice.random::<f64>() < probability(self.score(&drafted));
-            let side = |from: usize| std::array::from_fn(|slot| heroes[drafted[from + slot]]);
-            (
-                Draft::try_new(side(0), side(5)).expect("ten different heroes"),
-                won,
-            )
+            let drafted = self.draft(&mut dice, &picker);
+            let mut chance = self.score(&drafted);
+            if self.config.rest_sd > 0.0 {
+                chance += self.config.rest_sd * dice.normal();
+            }
+            (drafted, dice.uniform() < probability(chance))
         })
     }
 
     /// Drafts that no estimate has seen.
     pub(crate) fn unseen(&self, count: usize) -> impl Iterator<Item = [usize; 10]> {
-        let mut dice = StdRng::seed_from_u64(self.seed ^ 0xd1ce);
-        let pick = self.picker();
-        (0..count).map(move |_| pick(&mut dice))
+        let mut dice = Dice::new(self.seed ^ 0xd1ce);
+        let picker = Picker::new(&self.shares);
+        (0..count).map(move |_| self.draft(&mut dice, &picker))
+    }
+
+    /// What a draft is worth to the Radiant, averaged over the players.
+    pub(crate) fn truth(&self, drafted: &[usize; 10]) -> f64 {
+        self.score(drafted) * self.flattening()
+    }
+
+    /// How much smaller effects are than those of the world, once players are averaged over.
+    pub(crate) fn flattening(&self) -> f64 {
+        1.0 / (1.0 + std::f64::consts::PI / 8.0 * self.config.rest_sd.powi(2)).sqrt()
     }
 
     fn score(&self, drafted: &[usize; 10]) -> f64 {
         score(
             drafted,
-            self.side,
+            self.config.side,
             |hero| self.strengths[hero],
             |ours, theirs| self.advantages[ours][theirs],
             |one, other| self.synergies[one][other],
         )
     }
 
-    pub(crate) fn truth(&self, drafted: &[usize; 10]) -> f64 {
-        self.score(drafted)
+    fn draft(&self, dice: &mut Dice, picker: &Picker) -> [usize; 10] {
+        let mut drafted = loop {
+            let drawn: [usize; 10] = std::array::from_fn(|_| picker.pick(dice));
+            let distinct = (1..10).all(|slot| !drawn[..slot].contains(&drawn[slot]));
+            if distinct {
+                break drawn;
+            }
+        };
+        for (last, sign) in [(9, -1.0), (4, 1.0)] {
+            if dice.uniform() < self.config.counterpicked {
+                self.counterpick(&mut drafted, last, sign, dice, picker);
+            }
+        }
+        drafted
     }
 
-    fn picker(&self) -> impl Fn(&mut StdRng) -> [usize; 10] + use<> {
-        let mut up_to: Vec<f64> = self.shares.clone();
-        for hero in 1..up_to.len() {
-            up_to[hero] += up_to[hero - 1];
-        }
-        move |dice| {
-            let mut drafted = [0; 10];
-            for slot in 0..10 {
-                drafted[slot] = loop {
-                    let drawn = dice.random::<f64>();
-                    let hero = up_to
-                        .partition_point(|&bound| bound < drawn)
-                        .min(HEROES - 1);
-                    if !drafted[..slot].contains(&hero) {
-                        break hero;
-                    }
-                };
+    /// Takes for a slot the best of six candidates, the one that is there among them.
+    fn counterpick(
+        &self,
+        drafted: &mut [usize; 10],
+        slot: usize,
+        sign: f64,
+        dice: &mut Dice,
+        picker: &Picker,
+    ) {
+        let mut best = (drafted[slot], sign * self.score(drafted));
+        for _ in 1..6 {
+            let candidate = picker.pick(dice);
+            if drafted.contains(&candidate) {
+                continue;
             }
-            drafted
+            drafted[slot] = candidate;
+            let value = sign * self.score(drafted);
+            if value > best.1 {
+                best = (candidate, value);
+            }
         }
+        drafted[slot] = best.0;
     }
+}
+
+/// The draft with its heroes' ids.
+pub(crate) fn named(heroes: &[HeroId], drafted: &[usize; 10]) -> Draft {
+    let side = |from: usize| std::array::from_fn(|slot| heroes[drafted[from + slot]]);
+    Draft::try_new(side(0), side(5)).expect("ten different heroes")
 }
 
 /// The log-odds of the Radiant's victory.
@@ -172,7 +214,7 @@ pub(crate) fn score(
 }
 
 /// Effects of pairs, antisymmetric for `sign` −1 and symmetric for 1, centred.
-fn pairs(dice: &mut impl Rng, shares: &[f64], sign: f64, sd: f64) -> Vec<Vec<f64>> {
+fn pairs(dice: &mut impl Rng, shares: &[f64], sign: f64, sd: f64, rarity: f64) -> Vec<Vec<f64>> {
     let len = shares.len();
     let mut normal = || -> Vec<Vec<f64>> {
         let row = |dice: &mut _| (0..STYLES).map(|_| StandardNormal.sample(dice)).collect();
@@ -184,7 +226,7 @@ fn pairs(dice: &mut impl Rng, shares: &[f64], sign: f64, sd: f64) -> Vec<Vec<f64
     let by_style = square(len, |i, j| dot(i, j) + sign * dot(j, i));
 
     let tails = StudentT::new(5.0).expect("more than no freedom");
-    let rare = |hero: usize| (shares[hero] * HEROES as f64).powf(-0.1);
+    let rare = |hero: usize| (shares[hero] * HEROES as f64).powf(-rarity);
     let drawn = square(len, |i, j| tails.sample(dice) * rare(i) * rare(j));
     let own = square(len, |i, j| {
         if i < j {

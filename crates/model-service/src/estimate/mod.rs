@@ -1,6 +1,8 @@
-//! `estimate`: from a file of drafts to a file of estimates.
+//! `estimate`: from a file of drafts, or of counts, to a file of estimates.
 
+mod counted;
 mod drafts;
+mod table;
 mod written;
 
 use std::{
@@ -9,13 +11,13 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use anyhow::{Context as _, Result, ensure};
+use anyhow::{Context as _, Result, bail, ensure};
 use clap::Args;
 use command_kit::{Progress, say};
 use domain::HeroId;
-use model_application::{Counts, Draft, Roster, SliceEstimate, estimate};
+use model_application::{Roster, SliceEstimate, estimate};
 
-use self::{drafts::Drafts, written::Written};
+use self::written::Written;
 
 /// Everything needed to estimate.
 #[derive(Debug, Args)]
@@ -24,9 +26,18 @@ pub(crate) struct Arguments {
     #[arg(
         long,
         value_name = "FILE",
+        required_unless_present = "counts",
         help = "CSV file whose header names radiant_win (0 or 1), r1 … r5 and d1 … d5 (ids of heroes)"
     )]
-    matches: PathBuf,
+    matches: Option<PathBuf>,
+    /// What somebody has counted.
+    #[arg(
+        long,
+        value_name = "FILE",
+        conflicts_with = "matches",
+        help = "CSV file with the columns kind (matches, hero, against or with), hero, other, games and wins; lines of the same add up"
+    )]
+    counts: Option<PathBuf>,
     /// JSON file to write, in log-odds; index of a hero = id − 1
     #[arg(long, value_name = "FILE")]
     out: PathBuf,
@@ -40,8 +51,15 @@ const LOOK_AT_THE_CLOCK_AFTER: u64 = 10_000;
 
 /// Counts, estimates and writes.
 pub(crate) fn execute(arguments: &Arguments) -> Result<()> {
-    let counts = count(&arguments.matches)?;
-    counts.check().context("a defect of the program")?;
+    let counts = match (&arguments.matches, &arguments.counts) {
+        (Some(drafts), _) => {
+            let counts = drafts::count(drafts)?;
+            counts.check().context("a defect of the program")?;
+            counts
+        }
+        (None, Some(file)) => counted::read(file)?,
+        (None, None) => bail!("give --matches or --counts"),
+    };
     let found = estimate(&counts);
     let out = &arguments.out;
     write(out, &found).with_context(|| format!("cannot write {}", out.display()))?;
@@ -60,41 +78,27 @@ fn write(out: &Path, found: &SliceEstimate) -> Result<()> {
     Ok(file.flush()?)
 }
 
-/// Reads the file twice: which heroes there are must be known before the first
-/// match is counted, and matches are not held in memory.
-fn count(file: &Path) -> Result<Counts> {
-    let mut largest = HERO_ID_USUAL_MAX;
-    for_each_draft(file, "read", |draft, _| {
-        let heroes = draft.radiant().iter().chain(draft.dire());
-        largest = heroes.fold(largest, |largest, hero| largest.max(hero.get()));
-        Ok(())
-    })?;
+/// All heroes up to the largest id that the file has.
+fn roster_up_to(largest: u16, file: &Path) -> Result<Roster> {
     ensure!(
         largest <= HERO_ID_MAX,
         "{} has a hero {largest}, but ids up to {HERO_ID_MAX} are taken",
         file.display()
     );
-    let heroes: Result<Vec<_>, _> = (1..=largest).map(HeroId::try_new).collect();
-    let mut counts = Counts::new(Roster::new(heroes?));
-    for_each_draft(file, "counted", |draft, radiant_won| {
-        Ok(counts.add(draft, radiant_won)?)
-    })?;
-    Ok(counts)
+    let heroes: Result<Vec<_>, _> = (1..=largest.max(HERO_ID_USUAL_MAX))
+        .map(HeroId::try_new)
+        .collect();
+    Ok(Roster::new(heroes?))
 }
 
-fn for_each_draft(
-    file: &Path,
-    done: &str,
-    mut each: impl FnMut(&Draft, bool) -> Result<()>,
-) -> Result<()> {
+/// Takes one step after another until there is none, and tells how many.
+fn with_progress(what: &str, done: &str, mut step: impl FnMut() -> Result<bool>) -> Result<()> {
     let mut progress = Progress::new();
-    let mut drafts = Drafts::open(file)?;
-    let mut matches: u64 = 0;
-    while let Some((draft, radiant_won)) = drafts.next_draft()? {
-        each(&draft, radiant_won)?;
-        matches += 1;
-        if matches.is_multiple_of(LOOK_AT_THE_CLOCK_AFTER) {
-            progress.show(|| format!("{matches} matches {done}"));
+    let mut steps: u64 = 0;
+    while step()? {
+        steps += 1;
+        if steps.is_multiple_of(LOOK_AT_THE_CLOCK_AFTER) {
+            progress.show(|| format!("{steps} {what} {done}"));
         }
     }
     progress.close();
