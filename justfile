@@ -97,6 +97,11 @@ bench-etl *ARGS:
     cargo build --release -p etl-service -p etl-benchmarks -p clickhouse-test-kit
     target/release/bench-etl {{ARGS}}
 
+# Measures counting drafts from memory and estimating a slice.
+bench-model *ARGS:
+    cargo build --release -p model-benchmarks --bin bench-model
+    target/release/bench-model {{ARGS}}
+
 # Sweeps more seeds of the simulation than CI does.
 soak SEEDS="20000" FIRST="1000":
     SIMULATION_SEEDS={{SEEDS}} SIMULATION_FIRST_SEED={{FIRST}} cargo test --release -p ingestion-simulation --locked no_schedule -- --nocapture
