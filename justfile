@@ -102,6 +102,11 @@ bench-model *ARGS:
     cargo build --release -p model-benchmarks --bin bench-model
     target/release/bench-model {{ARGS}}
 
+# Judges estimates by a generator of matches with known truth, and its reference; needs numpy: just accept-model FILE.py
+accept-model GENERATOR *ARGS:
+    cargo build --profile release-quick -p model-service --locked
+    python3 .ci/accept_model.py {{GENERATOR}} --binary target/release-quick/model-service {{ARGS}}
+
 # Sweeps more seeds of the simulation than CI does.
 soak SEEDS="20000" FIRST="1000":
     SIMULATION_SEEDS={{SEEDS}} SIMULATION_FIRST_SEED={{FIRST}} cargo test --release -p ingestion-simulation --locked no_schedule -- --nocapture
