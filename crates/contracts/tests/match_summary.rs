@@ -116,6 +116,24 @@ fn the_example_of_the_documents_is_read() {
 }
 
 #[test]
+fn whose_record_it_is_is_read_from_its_headers_alone() {
+    let source = |headers: &[(&'static str, &'static str)]| {
+        let headers = headers.iter().map(|(name, value)| Header {
+            name,
+            value: value.as_bytes(),
+        });
+        MatchSummaryRecord::source_of(headers)
+    };
+    assert_eq!(source(&HEADERS), Ok("steam_sequence"));
+    assert_eq!(source(&HEADERS[1..]), Err(RejectedRecord::SchemaMissing));
+    let unnamed = source(&HEADERS[..1]);
+    assert!(
+        matches!(&unnamed, Err(RejectedRecord::FieldInvalid { field, .. }) if field == "source"),
+        "{unnamed:?}"
+    );
+}
+
+#[test]
 fn what_is_absent_or_null_is_not_known() {
     let absent = r#"{"match_id":8226246802,"start_time":1742744300}"#;
     assert_eq!(read(absent), Ok(smallest()));
@@ -292,6 +310,8 @@ proptest! {
         let received_at = Timestamp::from_unix_ms(summary.start_time.as_unix_ms() + late_ms);
         let record = MatchSummaryRecord { summary, source: &source, received_at };
         let encoded = record.encode();
+        prop_assert_eq!(MatchSummaryRecord::value_of(&record.summary), encoded.value());
+        prop_assert_eq!(MatchSummaryRecord::source_of(encoded.headers()), Ok(record.source));
         let read = MatchSummaryRecord::decode(Some(encoded.key()), encoded.value(), encoded.headers());
         prop_assert_eq!(read, Ok(record));
     }

@@ -1,8 +1,6 @@
 //! By what a summary is recognised when it comes again.
 
-use std::hash::{DefaultHasher, Hash as _, Hasher as _};
-
-use domain::MatchSummary;
+use std::hash::{DefaultHasher, Hash, Hasher as _};
 
 /// What a source has said of a match, as a number: the same words give the same
 /// number, other words or another source another one.
@@ -14,11 +12,14 @@ pub struct SummaryKey(i64);
 
 impl SummaryKey {
     /// The number of what `source` says.
+    ///
+    /// In which form it says it is its publisher's choice, as long as it stays
+    /// with one: what is known, or the bytes in which that is written.
     #[must_use]
-    pub fn of(source: &str, summary: &MatchSummary) -> Self {
+    pub fn of<T: Hash + ?Sized>(source: &str, said: &T) -> Self {
         let mut hasher = DefaultHasher::new();
         source.hash(&mut hasher);
-        summary.hash(&mut hasher);
+        said.hash(&mut hasher);
         // Zero is an empty place in the window.
         Self(hasher.finish().cast_signed() | 1)
     }

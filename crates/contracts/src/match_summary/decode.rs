@@ -78,6 +78,12 @@ pub(super) fn decode<'a>(
     })
 }
 
+pub(super) fn source_of<'a>(
+    headers: impl IntoIterator<Item = Header<'a>>,
+) -> Result<&'a str, RejectedRecord> {
+    source(&Headers::judge(headers, MatchSummaryRecord::SCHEMA)?)
+}
+
 /// The fields of a line: those of a value, and the receipt at the end.
 const LINE_NAMES: [&str; NAMES.len() + 1] = {
     let mut names = [RECEIVED_AT; NAMES.len() + 1];

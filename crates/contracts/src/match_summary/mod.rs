@@ -58,6 +58,24 @@ impl<'a> MatchSummaryRecord<'a> {
         }
     }
 
+    /// The value of a record of `summary`, as [`encode`](Self::encode) writes it:
+    /// the same words give the same bytes.
+    #[must_use]
+    pub fn value_of(summary: &MatchSummary) -> Vec<u8> {
+        wire::encode(summary)
+    }
+
+    /// Which source a record is of, for readers who need not know what it says:
+    /// key and value are not judged.
+    ///
+    /// # Errors
+    /// What is wrong with the schema, or with the header `source`.
+    pub fn source_of(
+        headers: impl IntoIterator<Item = Header<'a>>,
+    ) -> Result<&'a str, RejectedRecord> {
+        decode::source_of(headers)
+    }
+
     /// Reads a record back. A record without a value has none of its bytes.
     ///
     /// Fields and headers that are not known are ignored. An integer may be

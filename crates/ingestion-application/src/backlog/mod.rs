@@ -41,6 +41,7 @@ use self::{
         WRITE_INTERVAL, WRITTEN_AFTER,
     },
     state::{State, Step},
+    windows::KeyOf,
 };
 use crate::{
     Checkpoint, Ledger, Outcome, Receipt, ReceiptOwner, SourceName,
@@ -112,6 +113,8 @@ impl Backlog {
         ledger: Arc<Ledger>,
         clock: Arc<dyn Clock>,
     ) -> (Arc<Self>, BacklogWork) {
+        let keys = Arc::clone(&publisher);
+        let key_of: KeyOf = Arc::new(move |told| keys.summary_key(told));
         let backlog = Arc::new(Self {
             journal,
             publisher,
@@ -123,7 +126,7 @@ impl Backlog {
                 Arc::clone(&clock),
             ),
             clock,
-            state: Mutex::new(State::new(&settings, Instant::now())),
+            state: Mutex::new(State::new(&settings, key_of, Instant::now())),
             role: watch::Sender::new(if settings.may_stand_by {
                 Role::Standby
             } else {

@@ -30,7 +30,7 @@ use super::{
     checkpoints::Checkpoints,
     limits::{BYTES_PER_WEIGHT, BacklogLimits},
     queue::{Pending, Queue, weight_of},
-    windows::Windows,
+    windows::{KeyOf, Windows},
 };
 use crate::{
     FoundMatch, Ledger, Outcome, ReceivedMatch, ReceivedSummary, SourceName, SummaryKey,
@@ -112,10 +112,10 @@ pub(super) struct State {
 }
 
 impl State {
-    pub(super) fn new(settings: &BacklogSettings, now: Instant) -> Self {
+    pub(super) fn new(settings: &BacklogSettings, key_of: KeyOf, now: Instant) -> Self {
         Self {
             limits: settings.limits,
-            windows: Windows::new(settings),
+            windows: Windows::new(settings, key_of),
             checkpoints: Checkpoints::default(),
             is_restored: false,
             is_recovered: false,

@@ -18,9 +18,10 @@ use super::{
     BacklogSettings,
     limits::{BYTES_PER_WEIGHT, BacklogLimits},
     state::{State, Step},
+    windows::KeyOf,
 };
 use crate::{
-    Ledger, SourceName,
+    Ledger, SourceName, SummaryKey,
     ports::{JournalEntry, Message, ReceivedBatch, Recovered},
     receipt::Outcome,
 };
@@ -42,6 +43,10 @@ const SETTINGS: BacklogSettings = BacklogSettings {
     may_stand_by: false,
     limits: TINY,
 };
+
+fn key_of() -> KeyOf {
+    Arc::new(|told| SummaryKey::of(told.source.as_str(), &told.summary))
+}
 
 #[derive(Debug, Clone)]
 enum Event {
@@ -90,7 +95,7 @@ impl World {
     fn with(settings: BacklogSettings) -> Self {
         let mut world = Self {
             settings,
-            state: State::new(&settings, Instant::now()),
+            state: State::new(&settings, key_of(), Instant::now()),
             ledger: Arc::new(Ledger::new(Arc::new(SystemClock))),
             disk: BTreeMap::new(),
             next_sequence_on_disk: 1,
@@ -103,7 +108,7 @@ impl World {
     }
 
     fn start(&mut self) {
-        self.state = State::new(&self.settings, Instant::now());
+        self.state = State::new(&self.settings, key_of(), Instant::now());
         self.ledger = Arc::new(Ledger::new(Arc::new(SystemClock)));
         self.on_the_way.clear();
         let recovered = Recovered {

@@ -10,19 +10,24 @@ use domain::MatchId;
 use super::BacklogSettings;
 use crate::{DedupWindow, ReceivedSummary, SummaryKey, ports::Message};
 
+/// By what a summary is recognised; the publisher says it.
+pub(super) type KeyOf = Arc<dyn Fn(&ReceivedSummary) -> SummaryKey + Send + Sync>;
+
 /// Both windows.
 pub(super) struct Windows {
     ids: DedupWindow,
     /// None where of a summary the id alone is published.
     summaries: Option<DedupWindow>,
+    key_of: KeyOf,
 }
 
 impl Windows {
-    pub(super) fn new(settings: &BacklogSettings) -> Self {
+    pub(super) fn new(settings: &BacklogSettings, key_of: KeyOf) -> Self {
         let window = || DedupWindow::new(settings.dedup_window_size);
         Self {
             ids: window(),
             summaries: settings.has_summaries.then(window),
+            key_of,
         }
     }
 
@@ -48,7 +53,10 @@ impl Windows {
         match message {
             Message::Match(found) => self.ids.contains(found.id),
             Message::Summary(told) => {
-                let is_told = |window: &DedupWindow| window.contains_number(key_of(told));
+                let is_told = |window: &DedupWindow| {
+                    let key = (self.key_of)(told);
+                    window.contains_number(key.get())
+                };
                 self.ids.contains(told.summary.match_id)
                     && self.summaries.as_ref().is_none_or(is_told)
             }
@@ -68,7 +76,10 @@ impl Windows {
             Message::Summary(told) => {
                 let is_id_new = self.ids.insert(told.summary.match_id);
                 let window = self.summaries.as_mut();
-                let is_new = window.is_some_and(|window| window.insert_number(key_of(told)));
+                let is_new = window.is_some_and(|window| {
+                    let key = (self.key_of)(told);
+                    window.insert_number(key.get())
+                });
                 match (is_id_new, is_new) {
                     (false, false) => None,
                     (true, false) => Some(Message::Match(told.received_match())),
@@ -91,14 +102,10 @@ impl Windows {
                     self.ids.forget(told.summary.match_id);
                 }
                 if let Some(window) = &mut self.summaries {
-                    window.forget_number(key_of(told));
+                    window.forget_number((self.key_of)(told).get());
                 }
             }
             Message::DeadLetter(_) => {}
         }
     }
-}
-
-fn key_of(told: &ReceivedSummary) -> i64 {
-    SummaryKey::of(told.source.as_str(), &told.summary).get()
 }

@@ -84,6 +84,13 @@ pub trait MessagePublisher: Send + Sync {
     /// [`PublishError`] when this publisher will never send again.
     async fn published_summaries(&self, count: usize) -> Result<Vec<SummaryKey>, PublishError>;
 
+    /// By what [`published_summaries`](Self::published_summaries) and
+    /// [`followed`](Self::followed) tell of this summary, once it is in the topic.
+    /// Never waits.
+    fn summary_key(&self, told: &ReceivedSummary) -> SummaryKey {
+        SummaryKey::of(told.source.as_str(), &told.summary)
+    }
+
     /// Says that `checkpoint` will be the place of `source` once the message whose
     /// receipt has the sequence `after`, which is about to be published, is settled,
     /// and all that were accepted before it.

@@ -1,7 +1,7 @@
 //! What a message looks like as a record.
 
 use contracts::{DeadLetterRecord, Header, MatchIdRecord, MatchSummaryRecord};
-use ingestion_application::{ReceivedSummary, ports::Message};
+use ingestion_application::{ReceivedSummary, SummaryKey, ports::Message};
 use rdkafka::{
     message::{Header as KafkaHeader, OwnedHeaders},
     producer::BaseRecord,
@@ -106,6 +106,13 @@ pub(crate) fn summary_record(told: &ReceivedSummary) -> MatchSummaryRecord<'stat
         source: told.source.as_str(),
         received_at: told.received_at,
     }
+}
+
+/// By what `told` is recognised once its record is in the topic, as
+/// [`summary_key`](crate::topic::published_tail::summary_key) reads it there.
+pub(crate) fn key_of_record(told: &ReceivedSummary) -> SummaryKey {
+    let value = MatchSummaryRecord::value_of(&told.summary);
+    SummaryKey::of(told.source.as_str(), value.as_slice())
 }
 
 fn kafka_headers(headers: &[Header<'_>]) -> OwnedHeaders {

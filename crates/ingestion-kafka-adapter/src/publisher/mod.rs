@@ -27,7 +27,7 @@ use crate::{
         client::Context,
         halves::halve,
         in_flight::{InFlight, extra_bytes},
-        record::Topics,
+        record::{Topics, key_of_record},
         room::Permit,
     },
     exactly_once::{
@@ -268,6 +268,10 @@ impl MessagePublisher for KafkaPublisher {
 
     async fn published_summaries(&self, count: usize) -> Result<Vec<SummaryKey>, PublishError> {
         self.read_summaries(count).await
+    }
+
+    fn summary_key(&self, told: &ReceivedSummary) -> SummaryKey {
+        key_of_record(told)
     }
 
     fn announce_checkpoint(&self, source: SourceName, checkpoint: &Checkpoint, after: u64) {

@@ -59,7 +59,9 @@ pub(crate) fn match_id(record: &BorrowedMessage<'_>) -> Option<MatchId> {
     MatchIdRecord::decode_id(record.payload().unwrap_or_default()).ok()
 }
 
-/// By what the summary of a record is recognised.
+/// By what the summary of a record is recognised: by its source, and by the
+/// bytes of its value, which is compared and not read. To read all that a start
+/// remembers would take it many times as long.
 pub(crate) fn summary_key(record: &BorrowedMessage<'_>) -> Option<SummaryKey> {
     let headers = record.headers()?;
     let headers = headers.iter().filter_map(|header| {
@@ -68,9 +70,8 @@ pub(crate) fn summary_key(record: &BorrowedMessage<'_>) -> Option<SummaryKey> {
             value: header.value?,
         })
     });
-    let payload = record.payload().unwrap_or_default();
-    let record = MatchSummaryRecord::decode(record.key(), payload, headers).ok()?;
-    Some(SummaryKey::of(record.source, &record.summary))
+    let source = MatchSummaryRecord::source_of(headers).ok()?;
+    Some(SummaryKey::of(source, record.payload()?))
 }
 
 /// Why there is no answer.

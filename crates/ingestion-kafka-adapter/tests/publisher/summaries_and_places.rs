@@ -5,7 +5,7 @@ use std::sync::Arc;
 use domain::MatchId;
 use health_kit::HealthStatus;
 use ingestion_application::{
-    Checkpoint, ReceivedSummary, SourceName, SummaryKey,
+    Checkpoint, ReceivedSummary, SourceName,
     ports::{Message, MessagePublisher as _, PublishError},
 };
 use ingestion_kafka_adapter::{Delivery, KafkaSettings};
@@ -86,7 +86,7 @@ async fn a_summary_is_in_the_partition_of_its_match_and_known_to_the_next_instan
     assert_eq!(known.map(|ids| ids.len()), Ok(25));
     let known = next.publisher.published_summaries(100).await;
     let mut known = known.expect("it goes on");
-    let key = |raw| SummaryKey::of(SOURCE.as_str(), &told(raw, true).summary);
+    let key = |raw| next.publisher.summary_key(&told(raw, true));
     assert_eq!(known.len(), 50);
     known.retain(|found| !(1..=50).any(|raw| key(raw) == *found));
     assert_eq!(known, [], "all of them, and by the same number");
