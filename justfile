@@ -53,6 +53,11 @@ standby MINUTES="10":
     STANDBY_MINUTES={{trim_start_match(MINUTES, "MINUTES=")}} \
         cargo test -p ingestion-service --test e2e --locked standby -- --nocapture
 
+# Kills the service over Steam's sequence so often, most times within a transaction: just kills 100
+kills KILLS="100":
+    STEAM_KILLS={{trim_start_match(KILLS, "KILLS=")}} \
+        cargo test -p ingestion-service --test e2e --locked steam:: -- --nocapture
+
 # Kills two instances of etl-service, their broker and their ClickHouse so often, and lies in between: just chaos-etl 200 20
 chaos-etl KILLS="60" LIES="0" SEED="8":
     ETL_KILLS={{trim_start_match(KILLS, "KILLS=")}} ETL_LIES={{trim_start_match(LIES, "LIES=")}} \

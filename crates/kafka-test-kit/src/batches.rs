@@ -1,5 +1,5 @@
-//! Who wrote what, as a broker has it on its disk: which producer, and which of
-//! its epochs.
+//! Who wrote what, as a broker has it on its disk: which producer, which of its
+//! epochs, and how its transactions ended.
 
 use std::fs;
 
@@ -12,6 +12,12 @@ const HEADER_BYTES: usize = 61;
 /// Offset and length come before what the length counts.
 const BEFORE_LENGTH_BYTES: usize = 12;
 const FORM: u8 = 2;
+/// In the low byte of the attributes: the batch is a marker.
+const CONTROL: u8 = 0x20;
+/// Where the low byte of a marker's type is: of its only record come length,
+/// attributes, time, offset and the length of the key before, a byte each, and
+/// three bytes of the key.
+const MARKER_TYPE_AT: usize = HEADER_BYTES + 8;
 
 /// A batch of records, or a marker that ends a transaction.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -22,6 +28,8 @@ pub struct Batch {
     pub producer: i64,
     /// Higher with each producer that was opened under the id.
     pub epoch: i16,
+    /// Whether it ends a transaction that was given up.
+    pub is_abort: bool,
 }
 
 impl KafkaCluster {
@@ -59,15 +67,18 @@ fn read(mut bytes: &[u8]) -> Result<Vec<Batch>> {
             break;
         }
         ensure!(header[16] == FORM, "a batch of form {}", header[16]);
+        let length = BEFORE_LENGTH_BYTES + usize::try_from(length)?;
+        let Some((batch, rest)) = bytes.split_at_checked(length) else {
+            break;
+        };
+        let is_marker = header[22] & CONTROL != 0;
         batches.push(Batch {
             offset: i64::from_be_bytes(part(header, 0)),
             producer: i64::from_be_bytes(part(header, 43)),
             epoch: i16::from_be_bytes(part(header, 51)),
+            // 0 gives up, 1 commits.
+            is_abort: is_marker && batch.get(MARKER_TYPE_AT) == Some(&0),
         });
-        let length = BEFORE_LENGTH_BYTES + usize::try_from(length)?;
-        let Some(rest) = bytes.get(length..) else {
-            break;
-        };
         bytes = rest;
     }
     Ok(batches)
