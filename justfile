@@ -64,6 +64,13 @@ chaos-etl KILLS="60" LIES="0" SEED="8":
         ETL_SEED={{trim_start_match(SEED, "SEED=")}} \
         cargo test -p etl-service --test e2e --locked chaos:: -- --nocapture
 
+# Kills publishers of models so often under readers, and freezes Redis and pauses a leader for so long: just publish-kills 200 100 60
+publish-kills PUBLICATIONS="200" KILLS="100" SECONDS="60" SEED="1":
+    PUBLISH_PUBLICATIONS={{trim_start_match(PUBLICATIONS, "PUBLICATIONS=")}} PUBLISH_KILLS={{trim_start_match(KILLS, "KILLS=")}} \
+        PUBLISH_FREEZE_SECONDS={{trim_start_match(SECONDS, "SECONDS=")}} PUBLISH_PAUSE_SECONDS={{trim_start_match(SECONDS, "SECONDS=")}} \
+        PUBLISH_SEED={{trim_start_match(SEED, "SEED=")}} \
+        cargo test -p model-test-support --test publishing --locked -- --nocapture
+
 # Lets a week of every feed pass in virtual time, or so many hours, and reports: just week 24 7
 week HOURS="168" SEED="1":
     cargo run --release --locked -p ingestion-simulation --bin week -- {{trim_start_match(HOURS, "HOURS=")}} {{trim_start_match(SEED, "SEED=")}}

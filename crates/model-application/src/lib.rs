@@ -30,6 +30,7 @@ mod draft;
 mod estimate;
 pub mod log_odds;
 mod pairs;
+pub mod ports;
 mod prior;
 mod roster;
 mod tally;

@@ -27,6 +27,12 @@ const SILENT: &str = "Redis does not answer";
 
 /// It keeps nothing on disk, so one that is started again is empty.
 const CONFIGURATION: &str = "bind 127.0.0.1\nprotected-mode no\nsave \"\"\nappendonly no\n";
+/// Of a key whose end is before now, Redis sees to it at once.
+const LET_TIME_PASS: &str = r"
+for _, key in ipairs(redis.call('KEYS', ARGV[1])) do
+    local left = redis.call('PTTL', key)
+    if left >= 0 then redis.call('PEXPIRE', key, left - ARGV[2]) end
+end";
 const SCRIPT: &str = r#"
 program=$2 mode=$3
 launch() { cd "$folder" && exec "$program" "$folder/redis.conf" $mode; }
@@ -170,17 +176,10 @@ impl Redis {
     /// # Errors
     /// When Redis refuses.
     pub async fn let_time_pass(&self, prefix: &str, time: Duration) -> Result<()> {
-        let passed_ms = i64::try_from(time.as_millis())?;
-        for key in self.keys(prefix).await? {
-            let left_ms: i64 = self.ask(&["PTTL", &key]).await?;
-            if left_ms >= 0 {
-                // One that has ended already is removed, as by time.
-                let left_ms = left_ms - passed_ms;
-                self.ask::<i64>(&["PEXPIRE", &key, &left_ms.to_string()])
-                    .await?;
-            }
-        }
-        Ok(())
+        let passed_ms = time.as_millis().to_string();
+        let pattern = format!("{prefix}*");
+        self.ask::<()>(&["EVAL", LET_TIME_PASS, "0", &pattern, &passed_ms])
+            .await
     }
 
     /// Kills it with SIGKILL; its data is gone.
