@@ -131,6 +131,11 @@ impl Feed {
                     gaps.covered(source, coverage);
                 }
             }
+            FeedEvent::PassedOver(passed) => {
+                if let Some(gaps) = gaps {
+                    gaps.passed_over(source, passed);
+                }
+            }
             FeedEvent::Disconnected(disconnection) if disconnection.reason.is_planned() => {
                 tracing::info!(
                     %source,

@@ -230,7 +230,7 @@ where
                 }
             }
             FeedEvent::Connected => self.has_data = Some(false),
-            FeedEvent::Covered(_) => {}
+            FeedEvent::Covered(_) | FeedEvent::PassedOver(_) => {}
             FeedEvent::Disconnected(_) => {
                 self.held = None;
                 let had_data = self.has_data.take();

@@ -65,6 +65,8 @@ pub struct GapCause(&'static str);
 impl GapCause {
     /// The service itself was down.
     pub const RESTART: Self = Self("restart");
+    /// There was more than the feed could ask for.
+    pub const PASSED_OVER: Self = Self("passed_over");
     /// Something for which an older program had a word.
     pub(super) const OTHER: Self = Self("interrupted");
 
@@ -92,8 +94,9 @@ impl GapCause {
     }
 }
 
-const LETTERS: [(char, GapCause); 17] = [
+const LETTERS: [(char, GapCause); 18] = [
     ('r', GapCause::RESTART),
+    ('o', GapCause::PASSED_OVER),
     ('f', GapCause::of(DisconnectReason::ConnectFailed)),
     ('t', GapCause::of(DisconnectReason::ConnectTimeout)),
     ('u', GapCause::of(DisconnectReason::UpgradeRefused)),
@@ -119,10 +122,16 @@ pub(super) enum Loss {
     NobodyLooksBack,
     /// Those that can look back have not told of all of it, and will not.
     NotCovered,
+    /// The feed had more to ask for than it could, and no other one looks back.
+    PassedOver,
 }
 
 impl Loss {
-    const ALL: [(char, Self); 2] = [('n', Self::NobodyLooksBack), ('c', Self::NotCovered)];
+    const ALL: [(char, Self); 3] = [
+        ('n', Self::NobodyLooksBack),
+        ('c', Self::NotCovered),
+        ('o', Self::PassedOver),
+    ];
 
     pub(super) fn letter(self) -> char {
         let found = Self::ALL.iter().find(|(_, loss)| *loss == self);
@@ -144,6 +153,11 @@ impl Loss {
                 "the feeds that could close it were not read yet at this time, or were too far \
                  behind to read all of it, and do not tell of it any more"
             }
+            Self::PassedOver => {
+                "the feed may call too rarely to look twice: what appeared late in this time was \
+                 not asked for, though its upstream still tells of it; a further key prevents \
+                 this, and another feed that looks back closes such gaps"
+            }
         }
     }
 }
@@ -157,7 +171,9 @@ mod tests {
         let websockets = DisconnectReason::OF_WEBSOCKETS.into_iter();
         let others = DisconnectReason::OF_EVENT_STREAMS.into_iter();
         let reasons = websockets.chain(others).chain(DisconnectReason::OF_CALLS);
-        let causes = reasons.map(GapCause::of).chain([GapCause::RESTART]);
+        let causes = reasons
+            .map(GapCause::of)
+            .chain([GapCause::RESTART, GapCause::PASSED_OVER]);
         for cause in causes {
             assert_eq!(GapCause::of_letter(cause.letter()), cause);
         }

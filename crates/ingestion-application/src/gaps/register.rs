@@ -11,7 +11,10 @@ use super::{
     window::{Fate, Window, between, moved},
     written::Written,
 };
-use crate::{SourceName, ports::Coverage};
+use crate::{
+    SourceName,
+    ports::{Coverage, PassedOver},
+};
 
 /// So many windows of each state are told one by one; beyond, the two oldest of a
 /// feed become one, over the time between them, too.
@@ -141,6 +144,17 @@ impl Register {
         self.apply_coverage(source, coverage, now) || is_first
     }
 
+    /// `source` has left something out; it does not close that itself.
+    pub(super) fn passed_over(&mut self, source: SourceName, passed: PassedOver) {
+        let mut window = Window::new(0, source, passed.from, GapCause::PASSED_OVER);
+        window.to = Some(passed.to.max(passed.from));
+        self.add(window);
+        for id in self.to_close_ids() {
+            self.judge(id);
+        }
+        self.bound();
+    }
+
     // What is known of all of them.
 
     /// Lets go of what is old; whether anything has changed.
@@ -224,8 +238,14 @@ impl Register {
 
     /// Gives up of a window what nobody can tell of.
     fn judge(&mut self, id: u64) {
-        let began = self.followers.iter().map(|it| Some(it.coverage?.since));
+        let Some(window) = self.pending(id) else {
+            return;
+        };
+        let (source, cause) = (window.source, window.cause);
+        let others = self.followers.iter().filter(|it| it.source != source);
+        let began = others.map(|it| Some(it.coverage?.since));
         match began.reduce(|one, two| Some(one?.min(two?))) {
+            None if cause == GapCause::PASSED_OVER => self.lose(id, Loss::PassedOver),
             None => self.lose(id, Loss::NobodyLooksBack),
             Some(Some(since)) => self.lose_before(id, since),
             // One of them has not said yet where it began.
@@ -270,9 +290,10 @@ impl Register {
     /// The feed that tells of all of a window in its order, or may: some have not
     /// said yet where they began.
     fn follower_of(&self, window: &Window) -> Option<SourceName> {
-        let mut followers = self.followers.iter();
+        let others = self.followers.iter();
+        let mut others = others.filter(|it| it.source != window.source);
         let may = |it: &&Follower| it.coverage.is_none_or(|told| told.since <= window.from);
-        Some(followers.find(may)?.source)
+        Some(others.find(may)?.source)
     }
 
     fn apply_coverage(&mut self, by: SourceName, coverage: Coverage, now: Timestamp) -> bool {
@@ -283,7 +304,9 @@ impl Register {
                 is_news = true;
                 continue;
             };
-            let Some(to) = window.to.filter(|_| coverage.since <= window.from) else {
+            // Who has left something out cannot have told of it.
+            let may = coverage.since <= window.from && window.source != by;
+            let Some(to) = window.to.filter(|_| may) else {
                 continue;
             };
             if coverage.up_to >= to {

@@ -12,7 +12,7 @@ use super::{
 };
 use crate::{
     Checkpoint, SourceName,
-    ports::{Coverage, DisconnectReason},
+    ports::{Coverage, DisconnectReason, PassedOver},
 };
 
 const STREAM: SourceName = SourceName::new("opendota_stream");
@@ -85,6 +85,52 @@ fn an_interruption_opens_a_window_from_what_was_heard_last_until_something_is_he
     assert_eq!(shown(&register, 9), [(STREAM, 5, Some(9), REPAIRING)]);
     assert_eq!(register.list(at(9))[0].cause, LOST);
     assert!(!register.interrupted(PAGES, LOST), "it looks back itself");
+}
+
+#[test]
+fn what_a_feed_passes_over_somebody_else_closes_or_nobody() {
+    let passed = PassedOver {
+        from: at(10),
+        to: at(70),
+    };
+    let mut alone = register(&[STEAM]);
+    alone.covered(STEAM, told(0, 10), at(80));
+    alone.passed_over(STEAM, passed);
+    assert_eq!(shown(&alone, 80), [(STEAM, 10, Some(70), LOST_WINDOW)]);
+    let gap = &alone.list(at(80))[0];
+    assert_eq!(gap.cause.as_str(), "passed_over");
+    assert!(gap.detail.contains("not asked for"), "{}", gap.detail);
+    let next = restarted(&alone, &[STEAM], 90);
+    assert_eq!((next.list(at(90)).len(), next.lost_total), (1, 1));
+
+    let mut both = register(&[STEAM, PAGES]);
+    both.covered(STEAM, told(0, 10), at(80));
+    both.covered(PAGES, told(0, 5), at(80));
+    both.passed_over(STEAM, passed);
+    both.covered(STEAM, told(70, 75), at(140));
+    assert_eq!(shown(&both, 140), [(STEAM, 10, Some(70), REPAIRING)]);
+    both.covered(PAGES, told(0, 72), at(140));
+    assert_eq!(shown(&both, 140), [(STEAM, 10, Some(70), CLOSED)]);
+}
+
+#[test]
+fn nothing_of_what_was_passed_over_counts_as_told() {
+    let mut register = register(&[STEAM]);
+    register.covered(STEAM, told(0, 10), at(80));
+    register.heard(STREAM, at(20));
+    register.interrupted(STREAM, LOST);
+    register.heard(STREAM, at(30));
+    let passed = PassedOver {
+        from: at(10),
+        to: at(70),
+    };
+    register.passed_over(STEAM, passed);
+    register.covered(STEAM, told(70, 75), at(140));
+    let shown = shown(&register, 140);
+    assert!(
+        shown.contains(&(STREAM, 20, Some(30), LOST_WINDOW)),
+        "{shown:?}"
+    );
 }
 
 #[test]

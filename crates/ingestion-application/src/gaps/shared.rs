@@ -17,7 +17,7 @@ use super::{
 };
 use crate::{
     Backlog, Checkpoint, Feed, SourceName,
-    ports::{Coverage, DisconnectReason},
+    ports::{Coverage, DisconnectReason, PassedOver},
 };
 
 /// How often the register is looked at.
@@ -108,6 +108,11 @@ impl Gaps {
         let now = self.clock.now();
         let is_news = self.register().covered(source, told, now);
         self.note(is_news);
+    }
+
+    pub(crate) fn passed_over(&self, source: SourceName, passed: PassedOver) {
+        self.register().passed_over(source, passed);
+        self.note(true);
     }
 
     // The work.

@@ -73,7 +73,8 @@ pub trait FeedReader: Send {
     }
 
     /// Whether it tells of everything in its order, and says how far it has come in
-    /// [`FeedEvent::Covered`]: then it closes the gaps of other feeds.
+    /// [`FeedEvent::Covered`]: then it closes the gaps of other feeds. What it leaves
+    /// out it says in [`FeedEvent::PassedOver`], before it says that it is further.
     fn tells_in_order(&self) -> bool {
         false
     }
@@ -135,6 +136,8 @@ pub enum FeedEvent {
     Received(ReceivedBatch),
     /// Everything in a time has been handed over.
     Covered(Coverage),
+    /// Something was not asked for, and will not be.
+    PassedOver(PassedOver),
     /// The connection, or an attempt at one, is over.
     Disconnected(Disconnection),
 }
@@ -149,6 +152,16 @@ pub struct Coverage {
     /// Whether it goes on where an earlier process was: then there is nothing
     /// between what that one has told and what this one has.
     pub is_resumed: bool,
+}
+
+/// A time of which a feed has not told everything and will not, although it could
+/// be heard: there was more than it could ask for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct PassedOver {
+    /// All that ended before it was handed over, or was passed over earlier.
+    pub from: Timestamp,
+    /// By then all had appeared that was left out.
+    pub to: Timestamp,
 }
 
 /// Frames read in one go.

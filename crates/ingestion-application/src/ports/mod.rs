@@ -15,8 +15,8 @@ pub use dead_letter_archive::{
     ArchiveError, ArchivedLetter, DeadLetterArchive, DeadLetterReading, LetterAccount,
 };
 pub use feed_reader::{
-    Coverage, DisconnectReason, Disconnection, FeedEvent, FeedReader, InvalidFrame, ReceivedBatch,
-    UpstreamInUse,
+    Coverage, DisconnectReason, Disconnection, FeedEvent, FeedReader, InvalidFrame, PassedOver,
+    ReceivedBatch, UpstreamInUse,
 };
 pub use frame_parser::FrameParser;
 pub use journal::{Journal, JournalEntry, JournalError, JournalFigures, Recovered};

@@ -143,7 +143,7 @@ async fn read_feed(url: String, rows: u32) -> Result<Duration> {
             FeedEvent::Received(batch) => read += u32::try_from(batch.frames.len())?,
             // The first call says how many there may be: from then on it counts.
             FeedEvent::Connected => begun = Some(Instant::now()),
-            FeedEvent::Covered(_) => {}
+            FeedEvent::Covered(_) | FeedEvent::PassedOver(_) => {}
             FeedEvent::Disconnected(end) => anyhow::bail!("{}", end.detail),
         }
     }

@@ -106,7 +106,7 @@ async fn read_feed(url: String, count: u32) -> Result<Duration> {
     while read < count {
         match feed.next().await {
             FeedEvent::Received(batch) => read += u32::try_from(batch.frames.len())?,
-            FeedEvent::Connected | FeedEvent::Covered(_) => {}
+            FeedEvent::Connected | FeedEvent::Covered(_) | FeedEvent::PassedOver(_) => {}
             FeedEvent::Disconnected(end) => anyhow::bail!("{}", end.detail),
         }
     }

@@ -54,7 +54,7 @@ async fn all_that_was_told_is_read_over_every_end_of_an_answer() {
     let mut is_over = false;
     loop {
         match next(&mut feed).await {
-            FeedEvent::Connected | FeedEvent::Covered(_) => {}
+            FeedEvent::Connected | FeedEvent::Covered(_) | FeedEvent::PassedOver(_) => {}
             FeedEvent::Received(batch) => {
                 passed_over += batch.passed_over;
                 frames += batch.frames.len() as u64;
@@ -143,7 +143,9 @@ async fn a_line_beyond_the_limit_costs_the_connection_and_nothing_before_it() {
                 );
             }
             FeedEvent::Disconnected(end) => break end,
-            FeedEvent::Connected | FeedEvent::Covered(_) => panic!("it is connected"),
+            FeedEvent::Connected | FeedEvent::Covered(_) | FeedEvent::PassedOver(_) => {
+                panic!("it is connected")
+            }
         }
     };
     assert_eq!(ids.split_off(ids.len() - 2), [1, 2]);

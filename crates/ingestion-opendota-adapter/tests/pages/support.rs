@@ -193,7 +193,7 @@ impl Reading {
         match &event {
             FeedEvent::Received(batch) => self.take(batch),
             FeedEvent::Disconnected(end) => self.ends.push(end.clone()),
-            FeedEvent::Connected | FeedEvent::Covered(_) => {}
+            FeedEvent::Connected | FeedEvent::Covered(_) | FeedEvent::PassedOver(_) => {}
         }
         event
     }

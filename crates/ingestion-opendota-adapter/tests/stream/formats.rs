@@ -196,7 +196,9 @@ async fn what_is_passed_over_does_not_keep_a_silent_feed() {
                     assert_eq!(end.reason, DisconnectReason::IdleTimeout);
                     break;
                 }
-                FeedEvent::Connected | FeedEvent::Covered(_) => panic!("it is connected"),
+                FeedEvent::Connected | FeedEvent::Covered(_) | FeedEvent::PassedOver(_) => {
+                    panic!("it is connected")
+                }
             }
         }
         drop(stream);

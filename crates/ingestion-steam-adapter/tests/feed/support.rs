@@ -125,7 +125,7 @@ pub(crate) fn row(number: u64) -> String {
 }
 
 pub(crate) fn row_at(number: u64, start_time: i64) -> String {
-    let id = 10_000 - number;
+    let id = 10_000_u64.checked_sub(number).unwrap_or(number);
     format!("{{\"match_id\":{id},\"match_seq_num\":{number},\"start_time\":{start_time}}}")
 }
 
@@ -192,7 +192,7 @@ impl Reading {
         match &event {
             FeedEvent::Received(batch) => self.take(batch),
             FeedEvent::Disconnected(end) => self.ends.push(end.clone()),
-            FeedEvent::Connected | FeedEvent::Covered(_) => {}
+            FeedEvent::Connected | FeedEvent::Covered(_) | FeedEvent::PassedOver(_) => {}
         }
         event
     }

@@ -64,7 +64,7 @@ async fn read_to_the_end(source: &mut dyn FeedReader) -> (Vec<i64>, Disconnectio
             FeedEvent::Received(batch) => ids.extend(ids_of(batch)),
             FeedEvent::Disconnected(end) => return (ids, end),
             FeedEvent::Connected => panic!("connected twice"),
-            FeedEvent::Covered(_) => {}
+            FeedEvent::Covered(_) | FeedEvent::PassedOver(_) => {}
         }
     }
 }
