@@ -88,7 +88,8 @@ const STEAM_SEQUENCE: FeedDeclaration = FeedDeclaration {
         let steam = Steam::try_new(USER_AGENT, calls, Arc::clone(clock), jitter_seed);
         let steam = Arc::new(steam.map_err(anyhow::Error::msg)?);
         let keys = Arc::new(KeyHealth::new(Arc::clone(&steam), Arc::clone(clock)));
-        let reader = SteamFeed::new(steam, settings.steam_start, Arc::clone(clock));
+        let reader = SteamFeed::new(steam, settings.steam_start, Arc::clone(clock))
+            .with_dedup_window(settings.dedup_window_size);
         Ok(BuiltFeed {
             feed: Feed::new(Box::new(reader), SILENT_AFTER, Arc::clone(clock)),
             reporters: vec![keys],

@@ -1,5 +1,8 @@
 //! The feed as the application sees it: one page after another.
 
+mod passing_over;
+mod turns;
+
 use std::{
     collections::VecDeque, future::pending, panic::resume_unwind, sync::Arc, time::Duration,
 };
@@ -12,7 +15,7 @@ use ingestion_application::{
     ports::{CallFigures, DisconnectReason, Disconnection, FeedEvent, FeedReader, ReceivedBatch},
 };
 use steam_client::{CallError, Page, ROWS_MAX, Steam};
-use tokio::time::{Instant, sleep_until};
+use tokio::time::Instant;
 use tokio_util::task::AbortOnDropHandle;
 
 use crate::{
@@ -23,6 +26,8 @@ use crate::{
     seen::Seen,
     told::Told,
 };
+
+use self::passing_over::behind_max;
 
 /// The name of this feed in records and metrics.
 pub const SOURCE: SourceName = SourceName::new("steam_sequence");
@@ -43,8 +48,14 @@ const END_WITHIN: Duration = Duration::from_mins(2);
 /// The pause at the end of the sequence.
 const PAUSE: Duration = Duration::from_secs(5);
 
-/// Of so many calls and one more, the first pass has all but one, if it is behind.
+/// Of so many calls and one more, the first pass has all but one where its pages are full.
 const HEAD_TURNS: u32 = 9;
+
+/// It is late when what it reads has ended so long ago.
+const HEAD_LATE_AFTER: Duration = Duration::from_mins(10);
+
+/// So many ids the service remembers, unless it is told otherwise.
+pub const DEDUP_WINDOW_SIZE: usize = 1_000_000;
 
 /// A longer wait for a key is as good as a lost connection.
 const WAIT_UNSAID_MAX: Duration = Duration::from_mins(1);
@@ -79,6 +90,17 @@ pub struct SteamFeed {
     trail: Pass,
     /// How many calls the first pass may make before the second one has its turn.
     head_turns: u32,
+    /// Whether the first pass is late: then the second one has to wait.
+    is_head_behind: bool,
+    /// When the first pass has found itself at the end of the sequence; none where
+    /// there was more.
+    at_end: Option<Instant>,
+    /// How many matches may be between the two passes.
+    behind_max: u64,
+    /// Below this number the first pass of an earlier process has read.
+    resumed_at: u64,
+    /// How far apart the numbers of matches are.
+    spacing: u64,
     /// How many rows it asks for: fewer after an answer that was too large.
     rows: u8,
     call: Option<(Asked, AbortOnDropHandle<Answer>)>,
@@ -129,11 +151,24 @@ impl SteamFeed {
             head: pass(),
             trail: pass(),
             head_turns: HEAD_TURNS,
+            is_head_behind: false,
+            at_end: None,
+            behind_max: behind_max(DEDUP_WINDOW_SIZE),
+            resumed_at: 0,
+            spacing: 1,
             rows: ROWS_MAX,
             call: None,
             is_connected: false,
             ready: VecDeque::new(),
         }
+    }
+
+    /// Where so many ids are remembered, other than [`DEDUP_WINDOW_SIZE`]: what a
+    /// restart hands over again has to be among them.
+    #[must_use]
+    pub fn with_dedup_window(mut self, size: usize) -> Self {
+        self.behind_max = behind_max(size);
+        self
     }
 
     /// Waits for an answer. A dropped future loses neither call nor answer.
@@ -164,53 +199,6 @@ impl SteamFeed {
                 }
             }
         }))
-    }
-
-    /// Waits until something is to be asked, and a key may. The second pass fills
-    /// the pauses of the first one, or gets its turn.
-    async fn due(&self) -> Asked {
-        loop {
-            let now = Instant::now();
-            let Some(place) = &self.place else {
-                if self.may_call(now, self.head.not_before).await {
-                    return Asked::Newest;
-                }
-                continue;
-            };
-            let at = self.clock.now();
-            let target = place.trail_target(at);
-            let trail_wait = place.trail_wait(at).unwrap_or(SLEEP_MAX).min(SLEEP_MAX);
-            let trail_from = (now + trail_wait).max(self.trail.not_before);
-            let head_from = self.head.not_before;
-            // Keys may be slower than both: then they take turns.
-            let is_head = if head_from.max(trail_from) <= now {
-                self.head_turns > 0
-            } else {
-                head_from <= trail_from
-            };
-            let not_before = if is_head { head_from } else { trail_from };
-            if !self.may_call(now, not_before).await {
-                continue;
-            }
-            if is_head {
-                return Asked::Head(place.head.saturating_add(self.head.skipped));
-            }
-            if let Some(target) = target {
-                let start = place.trail.saturating_add(self.trail.skipped);
-                return Asked::Trail { start, target };
-            }
-        }
-    }
-
-    /// Whether it is time and a key may call; waits until that can have changed.
-    async fn may_call(&self, now: Instant, not_before: Instant) -> bool {
-        let permitted = now + self.steam.wait().min(SLEEP_MAX);
-        let due = not_before.max(permitted);
-        if due <= now {
-            return true;
-        }
-        sleep_until(due).await;
-        false
     }
 
     fn take(&mut self, asked: Asked, answer: Answer) {
@@ -246,15 +234,20 @@ impl SteamFeed {
     }
 
     fn take_head(&mut self, start: u64, page: Page) {
-        let place = self.place.as_mut().expect("a pass has a place");
         let now = page.fetched_at;
         let full = is_full(&page);
-        self.head.not_before = Instant::now() + if full { Duration::ZERO } else { PAUSE };
-        self.head_turns = if full {
-            self.head_turns.saturating_sub(1)
+        if full {
+            self.head_turns = self.head_turns.saturating_sub(1);
+            self.at_end = None;
+            self.head.not_before = Instant::now();
         } else {
-            0
-        };
+            self.head_turns = 0;
+            self.head.not_before = Instant::now() + self.pause(page.rows());
+        }
+        let newest = page.matches.iter().filter_map(end).max();
+        let is_late = |end| since(end, now) >= HEAD_LATE_AFTER;
+        self.is_head_behind = full && newest.is_some_and(is_late);
+        let place = self.place.as_mut().expect("a pass has a place");
         let Some(last) = page.last_sequence_number().filter(|last| *last >= start) else {
             place.mark(now);
             self.head.skipped = 0;
@@ -271,11 +264,14 @@ impl SteamFeed {
         self.head
             .report_skipped(place.head, "in an hour it is asked again");
         let is_old = page.matches.iter().all(|row| is_old(row, now));
-        place.advance_head(last.saturating_add(1), is_old);
-        place.mark(now);
-        let trail = place.trail;
         let mut numbers: Vec<u64> = page.matches.iter().filter_map(number).collect();
         numbers.sort_unstable();
+        let first = numbers.first().copied().unwrap_or(last);
+        place.advance_head(first, last.saturating_add(1), is_old);
+        place.mark(now);
+        let trail = place.trail;
+        let apart = numbers.len().saturating_sub(1) as u64;
+        self.spacing = (last - first).checked_div(apart).unwrap_or(1).max(1);
         for number in numbers {
             if number >= trail {
                 self.seen.add(number);
@@ -283,6 +279,7 @@ impl SteamFeed {
         }
         let is_all = place.trail == place.head;
         self.told.read(&page.matches, is_all);
+        self.bound_trail(now);
         let frames = page.matches.into_iter().map(|row| frame(row, now));
         self.hand_over(now, frames.collect());
     }
@@ -447,6 +444,7 @@ impl FeedReader for SteamFeed {
         let decoded = place.map(|place| Place::decode(place.as_str(), now));
         match (decoded, self.start) {
             (Some(Ok(place)), _) => {
+                self.resumed_at = place.head;
                 self.place = Some(place);
                 self.told = Told::resumed();
             }

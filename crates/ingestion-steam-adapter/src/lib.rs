@@ -17,6 +17,6 @@ mod section;
 mod seen;
 mod told;
 
-pub use feed::{SILENT_AFTER, SOURCE, SteamFeed};
+pub use feed::{DEDUP_WINDOW_SIZE, SILENT_AFTER, SOURCE, SteamFeed};
 pub use health::KeyHealth;
 pub use section::{Start, StartSection};

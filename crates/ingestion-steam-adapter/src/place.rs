@@ -12,6 +12,9 @@ pub(crate) const TRAIL_DELAY: Duration = Duration::from_hours(1);
 /// How exactly that is kept.
 const MARK_SPACING: Duration = Duration::from_mins(5);
 
+/// A match that appears late is no further away from its neighbours.
+const NEIGHBOURS: u64 = 262_144;
+
 /// The first word of a place. Another one is for another way of writing it.
 const VERSION: &str = "v1";
 
@@ -49,14 +52,32 @@ impl Place {
         }
     }
 
-    /// The first pass has come to `head`. What had ended an hour before it was
-    /// read will not be joined by anything late: then the second pass comes along,
-    /// if it has nothing to read before.
-    pub(crate) fn advance_head(&mut self, head: u64, is_old: bool) {
-        if is_old && self.trail == self.head {
-            self.trail = head;
+    /// The first pass has come to `head`, and found matches from `first` on. What
+    /// had ended an hour before it was read will not be joined by anything late:
+    /// then the second pass comes along, if it has nothing to read before. So it
+    /// does over numbers of which there is none far and wide.
+    pub(crate) fn advance_head(&mut self, first: u64, head: u64, is_old: bool) {
+        if self.trail == self.head {
+            self.trail = if is_old {
+                head
+            } else {
+                self.trail.max(first.saturating_sub(NEIGHBOURS))
+            };
         }
         self.head = head;
+    }
+
+    /// The second pass leaves out what is between it and where the first one was
+    /// an hour ago, or else where that is; all of it had ended by the time that is returned.
+    pub(crate) fn pass_over(&mut self, now: Timestamp) -> Timestamp {
+        let due = |mark: &&Mark| mark.wait(now).is_zero() && mark.head > self.trail;
+        let last_due = self.marks.iter().rev().find(due).copied();
+        let to = last_due.unwrap_or(Mark {
+            read_at: now,
+            head: self.head,
+        });
+        self.trail = to.head;
+        to.read_at
     }
 
     /// Remembers that the first pass had come this far by now.
@@ -104,9 +125,7 @@ impl Place {
     /// Since when the second pass has something to read, or from when on it will.
     pub(crate) fn trail_due(&self) -> Option<Timestamp> {
         let ahead = self.marks.iter().find(|mark| mark.head > self.trail)?;
-        let delay_ms = i64::try_from(TRAIL_DELAY.as_millis()).unwrap_or(i64::MAX);
-        let due_ms = ahead.read_at.as_unix_ms().saturating_add(delay_ms);
-        Some(Timestamp::from_unix_ms(due_ms))
+        Some(moved(ahead.read_at, TRAIL_DELAY))
     }
 
     /// Written down, in less than 600 bytes.
@@ -155,6 +174,11 @@ pub(crate) fn since(earlier: Timestamp, now: Timestamp) -> Duration {
     Duration::from_millis(u64::try_from(ms).unwrap_or_default())
 }
 
+pub(crate) fn moved(at: Timestamp, by: Duration) -> Timestamp {
+    let by_ms = i64::try_from(by.as_millis()).unwrap_or(i64::MAX);
+    Timestamp::from_unix_ms(at.as_unix_ms().saturating_add(by_ms))
+}
+
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;
@@ -174,7 +198,7 @@ mod tests {
             (None, None)
         );
         for minute in 0..60_i64 {
-            place.advance_head(1_001 + minute.unsigned_abs(), false);
+            place.advance_head(1_000, 1_001 + minute.unsigned_abs(), false);
             place.mark(at(minute));
         }
         assert_eq!(place.trail_target(at(59)), None);
@@ -190,19 +214,41 @@ mod tests {
     #[test]
     fn the_second_pass_has_nothing_to_do_where_all_is_old() {
         let mut place = Place::at(1_000);
-        place.advance_head(2_000, true);
+        place.advance_head(1_000, 2_000, true);
         assert_eq!((place.head, place.trail), (2_000, 2_000));
-        place.advance_head(3_000, false);
+        place.advance_head(2_000, 3_000, false);
         // From here on there is a part that has to be read again.
-        place.advance_head(4_000, true);
+        place.advance_head(3_000, 4_000, true);
         assert_eq!((place.head, place.trail), (4_000, 2_000));
+    }
+
+    #[test]
+    fn the_second_pass_begins_no_further_away_than_something_may_appear() {
+        let mut place = Place::at(0);
+        place.advance_head(7_400_000_000, 7_400_000_100, false);
+        assert_eq!(place.trail, 7_400_000_000 - NEIGHBOURS);
+        place.advance_head(9_000_000_000, 9_000_000_100, false);
+        assert_eq!(place.trail, 7_400_000_000 - NEIGHBOURS);
+    }
+
+    #[test]
+    fn what_is_passed_over_ends_where_the_first_pass_was_an_hour_ago() {
+        let mut place = Place::at(1_000);
+        for minute in 0..100_i64 {
+            place.advance_head(1_000, 1_001 + minute.unsigned_abs(), false);
+            place.mark(at(minute));
+        }
+        assert_eq!(place.pass_over(at(100)), at(40));
+        assert_eq!((place.trail, place.head), (1_041, 1_100));
+        assert_eq!(place.pass_over(at(100)), at(100), "nothing more is due");
+        assert_eq!((place.trail, place.head), (1_100, 1_100));
     }
 
     #[test]
     fn marks_are_few_however_long_the_second_pass_has_to_wait() {
         let mut place = Place::at(1);
         for minute in 0..100_000 {
-            place.advance_head(place.head + 840, false);
+            place.advance_head(place.head, place.head + 840, false);
             place.mark(at(minute));
             assert!(place.marks.len() <= MARKS_MAX);
             if minute > 60 {

@@ -32,6 +32,17 @@ impl Told {
         }
     }
 
+    /// From when on everything is told, if that is known.
+    pub(crate) fn since(&self) -> Option<Timestamp> {
+        self.since
+    }
+
+    /// When the last match had ended that the second pass has come past; none
+    /// before it has read anything.
+    pub(crate) fn up_to(&self) -> Option<Timestamp> {
+        self.up_to
+    }
+
     /// The first pass has read a page; `is_all` if the second one need not.
     pub(crate) fn read(&mut self, page: &[Row], is_all: bool) {
         if self.since.is_none() {

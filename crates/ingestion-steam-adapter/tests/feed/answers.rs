@@ -3,6 +3,7 @@
 use std::{sync::Arc, time::Duration};
 
 use client_kit::CallFailed;
+use domain::Timestamp;
 use health_kit::{HealthReporter as _, HealthStatus};
 use ingestion_application::{
     Checkpoint, DeadLetterReason, FoundMatch,
@@ -11,7 +12,7 @@ use ingestion_application::{
 use ingestion_steam_adapter::{KeyHealth, SOURCE, Start};
 use tokio::time::timeout;
 
-use crate::support::{Reading, Script, answer, page, row, row_at};
+use crate::support::{BEGIN, Reading, Script, answer, page, row, row_at};
 
 const ONE: &[&str] = &["one"];
 
@@ -265,4 +266,124 @@ async fn keys_that_are_slower_than_the_pauses_leave_the_second_pass_its_turn() {
         .iter()
         .filter(|(at, start)| *at > 3_600 && *start == Some(10));
     assert!(of_trail.count() > 0, "{:?}", &asked[asked.len() - 40..]);
+}
+
+/// A process that goes on at `place`, two hours after the world has begun.
+fn resumed(script: &Arc<Script>, place: &str) -> Reading {
+    let now = Timestamp::from_unix_seconds(BEGIN.unix_seconds() + 7_200);
+    let mut reading = Reading::begin_at(now, script.clone(), ONE, Start::At(0));
+    reading.restart(Some(Checkpoint::try_new(place).expect("short")));
+    reading
+}
+
+/// Rows of matches that ended so many seconds before that process.
+fn ended(numbers: impl IntoIterator<Item = u64>, seconds: i64) -> Vec<String> {
+    let at = BEGIN.unix_seconds() + 7_200 - seconds;
+    let numbers = numbers.into_iter();
+    numbers.map(|number| row_at(number, at)).collect()
+}
+
+/// How many of the calls so far were the second pass's, which is below 1,000.
+fn of_second_pass(script: &Script) -> usize {
+    let asked = script.asked().into_iter();
+    asked.filter(|(_, start)| *start < Some(1_000)).count()
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_second_pass_that_is_too_far_behind_goes_on_nearer_and_says_what_it_leaves_out() {
+    // In the order in which they are asked for: first, second, second, first pass.
+    let script = Script::new([
+        page(&ended([1_000_000], 60)),
+        page(&ended([10, 11], 7_000)),
+        page(&[]),
+        page(&ended([1_000_001], 60)),
+    ]);
+    let read_at = BEGIN.unix_seconds() + 3_000;
+    let mut reading = resumed(&script, &format!("v1;1000000;10;{read_at}:900000"));
+    let mut events = Vec::new();
+    let ask = async {
+        loop {
+            events.push(reading.next().await);
+        }
+    };
+    let _elapsed = timeout(Duration::from_secs(18), ask).await;
+    let passed = events.iter().find_map(|event| match event {
+        FeedEvent::PassedOver(passed) => Some(*passed),
+        _ => None,
+    });
+    let passed = passed.unwrap_or_else(|| panic!("{events:?}"));
+    assert_eq!(passed.from.unix_seconds(), BEGIN.unix_seconds() + 200);
+    assert_eq!(passed.to.unix_seconds(), read_at + 3_600);
+    let covered = events.iter().rev().find_map(|event| match event {
+        FeedEvent::Covered(coverage) => Some(*coverage),
+        _ => None,
+    });
+    let covered = covered.expect("it tells how far it is");
+    assert_eq!(covered.since.unix_seconds(), read_at);
+    assert!(!covered.is_resumed, "it begins anew");
+    let place = reading.checkpoint.as_ref().expect("a place");
+    assert!(place.as_str().starts_with("v1;1000002;900000;"), "{place}");
+
+    // With a larger window the same is not too far.
+    let script = Script::new([
+        page(&ended([1_000_000], 60)),
+        page(&ended([10, 11], 7_000)),
+        page(&[]),
+        page(&ended([1_000_001], 60)),
+    ]);
+    let mut reading = resumed(&script, &format!("v1;1000000;10;{read_at}:900000"));
+    reading.feed = reading.feed.with_dedup_window(2_000_000);
+    pass(&mut reading, Duration::from_secs(18)).await;
+    let place = reading.checkpoint.as_ref().expect("a place");
+    assert!(place.as_str().starts_with("v1;1000002;12;"), "{place}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn while_the_first_pass_is_late_itself_the_second_one_waits() {
+    for (seconds_ago, expected) in [(1_800, 1), (60, 4)] {
+        let mut first = (1_000..).step_by(100);
+        let mut second = (10..).step_by(2);
+        // One of ten is the second pass's, as long as it is asked at all.
+        let pages = (1..=60).map(|nth| {
+            if nth == 10 || expected > 1 && nth % 10 == 0 {
+                let number = second.next().expect("endless");
+                page(&ended([number, number + 1], 7_000))
+            } else {
+                let number = first.next().expect("endless");
+                page(&ended(number..number + 100, seconds_ago))
+            }
+        });
+        let script = Script::new(pages.collect::<Vec<_>>());
+        let read_at = BEGIN.unix_seconds() + 3_000;
+        let mut reading = resumed(&script, &format!("v1;1000;10;{read_at}:900"));
+        while script.asked().len() < 40 {
+            reading.next().await;
+        }
+        assert_eq!(of_second_pass(&script), expected, "{:?}", script.asked());
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn while_the_second_pass_has_something_to_read_no_call_is_spent_on_a_few_rows() {
+    // Forty rows each time for the first pass, and none yet for the second one.
+    let forty = |nth: u64| page(&ended((1_000 + 40 * nth)..(1_040 + 40 * nth), 60));
+    let pages = [
+        forty(0),
+        page(&[]),
+        forty(1),
+        page(&[]),
+        page(&[]),
+        forty(2),
+    ];
+    let script = Script::new(pages);
+    let read_at = BEGIN.unix_seconds() + 3_000;
+    let mut reading = resumed(&script, &format!("v1;1000;10;{read_at}:900"));
+    pass(&mut reading, Duration::from_secs(40)).await;
+    let first: Vec<u64> = script
+        .asked()
+        .into_iter()
+        .filter(|(_, start)| *start >= Some(1_000))
+        .map(|(at, _)| at)
+        .collect();
+    assert_eq!(first, [0, 5, 15, 30], "{:?}", script.asked());
 }
