@@ -1,9 +1,12 @@
 //! The sequence of records, each made when it is asked for.
 
-use std::collections::{BTreeMap, HashMap, VecDeque};
+use std::{
+    collections::{BTreeMap, HashMap, VecDeque},
+    time::Duration,
+};
 
 use contracts::RejectedRecord;
-use domain::{CountingRules, Day, LeftOut, MatchId};
+use domain::{CountingRules, Day, LeftOut, MatchId, Timestamp};
 use rand::{RngExt, SeedableRng, rngs::StdRng};
 
 use super::{
@@ -13,7 +16,7 @@ use super::{
 use crate::{
     config::ConfigError,
     digest::IdDigest,
-    world::{STARTS_PER_SECOND, World, WorldMatch},
+    world::{World, WorldMatch},
 };
 
 /// Matches that may overtake each other: a match is at most so many places from its own.
@@ -142,9 +145,7 @@ impl Summaries {
         let offset = match self.config.span {
             None => place,
             Some(span) => {
-                let ids = span
-                    .as_secs()
-                    .saturating_mul(STARTS_PER_SECOND.unsigned_abs());
+                let ids = self.ids_within(span);
                 let spread = u128::from(place) * u128::from(ids) / u128::from(self.config.count);
                 // As many ids as matches are needed.
                 u64::try_from(spread).unwrap_or(u64::MAX).max(place)
@@ -152,6 +153,16 @@ impl Summaries {
         };
         let offset = i64::try_from(offset).unwrap_or(i64::MAX);
         MatchId::try_new(self.first_id.saturating_add(offset)).expect("the first id is positive")
+    }
+
+    /// How many matches start within so much time from the first one on.
+    fn ids_within(&self, span: Duration) -> u64 {
+        let world = &self.config.world;
+        let first = self.config.from.unwrap_or_else(|| world.begin());
+        let seconds = i64::try_from(span.as_secs()).unwrap_or(i64::MAX);
+        let end = first.unix_seconds().saturating_add(seconds);
+        let end = world.first_id_at(Timestamp::from_unix_seconds(end));
+        u64::try_from(end.get() - self.first_id).unwrap_or_default()
     }
 
     /// Keeps the newest answers, each in a place of its own.

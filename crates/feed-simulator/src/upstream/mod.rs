@@ -12,6 +12,7 @@ mod pages;
 mod server;
 
 use std::{
+    collections::BTreeSet,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::Duration,
 };
@@ -80,6 +81,8 @@ struct State {
     trouble: Trouble,
     budget: Budget,
     calls: CallCounts,
+    /// Ids of rows of public matches, in a world that has an end.
+    told: BTreeSet<i64>,
 }
 
 /// A call on its way to an answer.
@@ -162,6 +165,7 @@ impl Upstream {
             trouble: Trouble::new(config.seed, config.faults, config.fault_fraction),
             budget: Budget::new(config.limits),
             calls: CallCounts::default(),
+            told: BTreeSet::new(),
         };
         Self {
             shared: Arc::new(Shared {
@@ -209,6 +213,13 @@ impl Upstream {
     #[must_use]
     pub fn exposed(&self, list: PageList) -> Vec<MatchId> {
         self.shared.lists.exposed(list, self.now())
+    }
+
+    /// How many matches of [`PageList::Public`] were on a page that was sent so far, in a world
+    /// that has an end.
+    #[must_use]
+    pub fn told_count(&self) -> usize {
+        self.state().told.len()
     }
 
     /// Answers `GET` of a path with its query, such as `/api/matches/8769000001`. Every call
@@ -274,6 +285,10 @@ impl Upstream {
         let world = &self.shared.world;
         if let Some(list) = PageList::of(path) {
             let mut rows = self.shared.lists.page(list, query, call.now);
+            if list == PageList::Public && call.fault.is_none() && self.shared.lists.has_end() {
+                let ids = rows.iter().filter_map(|row| row["match_id"].as_i64());
+                self.state().told.extend(ids);
+            }
             match call.fault {
                 Some(CallFault::OddRow) => pages::spoil(&mut rows),
                 Some(CallFault::NullRow) => pages::empty_row(&mut rows),

@@ -110,6 +110,11 @@ impl Lists {
         }
     }
 
+    /// Whether the matches can be counted.
+    pub(super) fn has_end(&self) -> bool {
+        self.entries.is_some()
+    }
+
     /// Ids in falling order, below one that has not started yet.
     fn below(&self, below: i64) -> Box<dyn Iterator<Item = Entry> + '_> {
         match &self.entries {

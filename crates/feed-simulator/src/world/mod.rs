@@ -14,7 +14,7 @@ mod heroes;
 mod players;
 mod world_match;
 
-use std::{fmt, sync::Arc};
+use std::{fmt, num::NonZeroU32, sync::Arc};
 
 use domain::{HeroId, Match, MatchId, Slot, Team, Timestamp};
 
@@ -26,8 +26,10 @@ use self::{
 };
 use crate::ids::FIRST_MATCH_ID;
 
-/// Matches that start in a second: about 1.2 million a day.
-pub(crate) const STARTS_PER_SECOND: i64 = 14;
+/// Matches that start in a day, unless told otherwise: 14 a second.
+const MATCHES_A_DAY: NonZeroU32 = NonZeroU32::new(14 * 24 * 60 * 60).expect("there are some");
+
+const SECONDS_A_DAY: i64 = 24 * 60 * 60;
 
 /// When the world begins unless told otherwise: 2026-04-12T13:20:00Z.
 const BEGIN_DEFAULT_UNIX_SECONDS: i64 = 1_776_000_000;
@@ -59,6 +61,7 @@ pub struct World {
 struct Shared {
     seed: u64,
     begin_unix_seconds: i64,
+    matches_a_day: NonZeroU32,
     heroes: Heroes,
     advantages: Advantages,
 }
@@ -76,10 +79,18 @@ impl World {
     /// The world of a seed in which the first match of a simulated feed starts at `begin`.
     #[must_use]
     pub fn beginning(seed: u64, begin: Timestamp) -> Self {
+        Self::thinned(seed, begin, MATCHES_A_DAY)
+    }
+
+    /// The same with as many matches a day as this, evenly spread: what a day is made of in a
+    /// part of the time. Which match is behind an id is the same whatever their number.
+    #[must_use]
+    pub fn thinned(seed: u64, begin: Timestamp, matches_a_day: NonZeroU32) -> Self {
         Self {
             shared: Arc::new(Shared {
                 seed,
                 begin_unix_seconds: begin.unix_seconds(),
+                matches_a_day,
                 heroes: Heroes::new(),
                 advantages: Advantages::new(seed),
             }),
@@ -133,7 +144,9 @@ impl World {
     /// When a match starts.
     #[must_use]
     pub fn start_time(&self, id: MatchId) -> Timestamp {
-        let offset = (id.get() - FIRST_MATCH_ID).div_euclid(STARTS_PER_SECOND);
+        let nth = i128::from(id.get() - FIRST_MATCH_ID);
+        let offset = (nth * i128::from(SECONDS_A_DAY)).div_euclid(self.matches_a_day());
+        let offset = i64::try_from(offset).unwrap_or(i64::MAX);
         let seconds = self.shared.begin_unix_seconds.saturating_add(offset);
         let (min, max) = (*START_UNIX_SECONDS.start(), *START_UNIX_SECONDS.end());
         Timestamp::from_unix_seconds(seconds.clamp(min, max))
@@ -145,9 +158,10 @@ impl World {
         let seconds = start
             .unix_seconds()
             .saturating_sub(self.shared.begin_unix_seconds);
-        let id = seconds
-            .saturating_mul(STARTS_PER_SECOND)
-            .saturating_add(FIRST_MATCH_ID);
+        // The first one that does not start before.
+        let nth = -(-i128::from(seconds) * self.matches_a_day()).div_euclid(SECONDS_A_DAY.into());
+        let id = i64::try_from(nth).unwrap_or(i64::MAX);
+        let id = id.saturating_add(FIRST_MATCH_ID);
         MatchId::try_new(id.max(1)).expect("at least 1")
     }
 
@@ -177,6 +191,10 @@ impl World {
 
     pub(crate) fn dice(&self, purpose: u64, id: MatchId) -> Dice {
         Dice::new(self.shared.seed, purpose, id.get().unsigned_abs())
+    }
+
+    fn matches_a_day(&self) -> i128 {
+        self.shared.matches_a_day.get().into()
     }
 
     /// Ten different heroes: Radiant's five, then Dire's.
@@ -239,6 +257,7 @@ impl fmt::Debug for World {
         f.debug_struct("World")
             .field("seed", &self.shared.seed)
             .field("begin_unix_seconds", &self.shared.begin_unix_seconds)
+            .field("matches_a_day", &self.shared.matches_a_day)
             .finish_non_exhaustive()
     }
 }

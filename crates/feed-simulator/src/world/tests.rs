@@ -1,4 +1,7 @@
-use std::collections::{BTreeMap, HashSet};
+use std::{
+    collections::{BTreeMap, HashSet},
+    num::NonZeroU32,
+};
 
 use domain::{CountingRules, LeftOut};
 use proptest::prelude::*;
@@ -66,10 +69,33 @@ fn ids_rise_with_the_start_and_sequence_numbers_with_the_end() {
     for found in &by_end {
         let first = world.first_id_at(found.played.start_time);
         assert_eq!(world.start_time(first), found.played.start_time);
-        assert!(
-            first <= found.played.id && found.played.id.get() - first.get() < STARTS_PER_SECOND
-        );
+        assert!(first <= found.played.id && found.played.id.get() - first.get() < 14);
     }
+}
+
+#[test]
+fn the_matches_of_a_day_are_spread_over_it_however_many_they_are() {
+    let begin = Timestamp::from_unix_seconds(1_800_000_000);
+    let next = Timestamp::from_unix_seconds(begin.unix_seconds() + SECONDS_A_DAY);
+    for count in [1, 7, 5_000, 1_209_600, 5_000_000] {
+        let world = World::thinned(1, begin, NonZeroU32::new(count).expect("there are some"));
+        let last = id(FIRST_MATCH_ID + i64::from(count));
+        assert_eq!(world.start_time(id(FIRST_MATCH_ID)), begin);
+        assert_eq!(world.start_time(last), next, "{count}");
+        assert_eq!(world.first_id_at(next), last, "{count}");
+        assert!(world.start_time(id(last.get() - 1)) < next, "{count}");
+        for seconds in [0, 1, 3_599, SECONDS_A_DAY / 2] {
+            let at = Timestamp::from_unix_seconds(begin.unix_seconds() + seconds);
+            let first = world.first_id_at(at);
+            assert!(world.start_time(first) >= at, "{count}: {seconds}");
+            let before = id(first.get() - 1);
+            assert!(world.start_time(before) < at, "{count}: {seconds}");
+        }
+    }
+    let few = World::thinned(1, begin, NonZeroU32::MIN);
+    let found = few.at(id(FIRST_MATCH_ID + 9)).played;
+    let of_many = World::beginning(1, begin).at(id(FIRST_MATCH_ID + 9)).played;
+    assert_eq!(found.radiant, of_many.radiant);
 }
 
 #[test]

@@ -185,6 +185,10 @@ async fn lists_grow_below_their_heads_as_matches_end_and_some_are_late() {
             assert_eq!(told, exposed, "{path}");
             counts.push(told.len());
         }
+        assert_eq!(
+            upstream.told_count(),
+            upstream.exposed(PageList::Public).len()
+        );
     }
     let public: Vec<usize> = counts.iter().step_by(3).copied().collect();
     assert!(public.is_sorted_by(|one, next| one < next), "{public:?}");
