@@ -97,6 +97,17 @@ impl Buffer {
         }
     }
 
+    /// Everything of a partition before this position was pushed, which counts
+    /// once all of it was taken.
+    pub(super) fn pass(&self, partition: &TopicPartition, position: i64) {
+        let mut state = self.lock();
+        if state.records.is_empty()
+            && let Some(known) = state.status.partitions.get_mut(partition)
+        {
+            known.passed_to = Some(position);
+        }
+    }
+
     pub(super) fn is_full(&self) -> bool {
         self.is_full_in(&self.lock())
     }

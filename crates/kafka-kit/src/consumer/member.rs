@@ -3,7 +3,7 @@
 use std::{sync::Arc, time::Duration};
 
 use rdkafka::{
-    Message as _,
+    Message as _, Offset,
     consumer::{BaseConsumer, Consumer as _},
     error::KafkaError,
 };
@@ -35,7 +35,22 @@ pub(super) fn poll_until_closed(consumer: &Arc<BaseConsumer<Context>>, buffer: &
             }
             // librdkafka tries again; the context has heard of it.
             Some(Err(error)) => tracing::debug!(%error, "the member goes on"),
-            None => {}
+            None => note_passed(consumer, buffer),
+        }
+    }
+}
+
+/// Notes how far librdkafka has handed everything over: beside records it passes
+/// markers of transactions, and tells of them in no other way. Only this thread
+/// can ask, as a record that is polled and not yet in the buffer would be passed.
+fn note_passed(consumer: &BaseConsumer<Context>, buffer: &Buffer) {
+    let Ok(positions) = consumer.position() else {
+        return;
+    };
+    for one in positions.elements() {
+        if let Offset::Offset(position) = one.offset() {
+            let partition = buffer.partition(one.topic(), one.partition());
+            buffer.pass(&partition, position);
         }
     }
 }

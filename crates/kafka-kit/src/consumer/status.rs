@@ -31,6 +31,9 @@ pub struct PartitionStatus {
     pub committed: Option<i64>,
     /// The offset of the next record to be taken, as far as it is known.
     pub taken_to: Option<i64>,
+    /// Everything before this offset was taken, or is no record: a transaction
+    /// ends with a marker that has an offset too.
+    pub passed_to: Option<i64>,
     /// The end of what could be read when it was last asked for.
     pub end: Option<i64>,
     /// When the last record taken was written.
@@ -42,6 +45,10 @@ impl PartitionStatus {
     #[must_use]
     pub fn lag(&self) -> Option<u64> {
         let (done_to, end) = self.committed.or(self.taken_to).zip(self.end)?;
+        let is_all_done = self.taken_to.is_none_or(|taken_to| taken_to <= done_to);
+        // Behind the last record is nothing that could be done.
+        let passed_to = self.passed_to.filter(|_| is_all_done);
+        let done_to = passed_to.map_or(done_to, |passed_to| passed_to.max(done_to));
         // The end was asked for a while ago.
         Some(u64::try_from(end - done_to).unwrap_or(0))
     }
@@ -78,6 +85,31 @@ impl GroupStatus {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_ends_transactions_is_no_lag_once_all_before_it_is_committed() {
+        for (committed, taken_to, passed_to, expected) in [
+            (Some(7), Some(7), None, 3),
+            (Some(7), Some(7), Some(10), 0),
+            // A record more may have come since the end was asked for.
+            (Some(7), Some(7), Some(11), 0),
+            // What is taken and not committed is lag, and all that lies before it.
+            (Some(7), Some(9), Some(10), 3),
+            // It is committed further than was looked.
+            (Some(10), Some(10), Some(8), 0),
+            (None, Some(7), Some(10), 0),
+            (None, Some(7), None, 3),
+        ] {
+            let status = PartitionStatus {
+                committed,
+                taken_to,
+                passed_to,
+                end: Some(10),
+                ..PartitionStatus::default()
+            };
+            assert_eq!(status.lag(), Some(expected), "{status:?}");
+        }
+    }
 
     #[test]
     fn positions_from_before_a_partition_went_are_not_committed() {

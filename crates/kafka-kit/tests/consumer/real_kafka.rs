@@ -10,7 +10,7 @@ use kafka_kit::consumer::{BufferLimits, GroupEvent, GroupSettings};
 use kafka_test_kit::{KafkaCluster, shared_broker, unique_topic};
 use tokio::time::Instant;
 
-use crate::support::{Taken, next, settings, start, wait, write};
+use crate::support::{Taken, TransactionalWriter, next, settings, start, wait, write};
 
 async fn broker_with_topic(partitions: usize) -> (&'static KafkaCluster, String) {
     let broker = shared_broker().await.expect("a broker can be started");
@@ -74,6 +74,42 @@ async fn members_share_and_hand_over_without_a_gap_or_a_repetition() {
     taken.take_until(&first, 7000 - others.numbers.len()).await;
     assert!(taken.is_exact());
     first.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_end_of_a_transaction_is_no_record_to_go() {
+    let (broker, topic) = broker_with_topic(1).await;
+    let settings = group_settings(broker, &topic);
+    let writer = TransactionalWriter::new(broker.bootstrap_servers(), &topic);
+    writer.write(0..10);
+    writer.write(10..15);
+    let member = start(&settings);
+    let mut taken = Taken::default();
+    taken.take_until(&member, 15).await;
+    let lag = || {
+        member.look_for_ends().expect("the broker answers");
+        member.status().lag(&topic)
+    };
+    taken.commit(&member).await;
+    wait("nothing is to go", || lag() == Some(0)).await;
+
+    // Whoever comes next has taken nothing, and has nothing to take.
+    member.close().await;
+    let next = start(&settings);
+    let lag = || {
+        next.look_for_ends().expect("the broker answers");
+        next.status().lag(&topic)
+    };
+    wait("it has the partition, and nothing is to go", || {
+        next.status().partition_count(&topic) == 1 && lag() == Some(0)
+    })
+    .await;
+    writer.write(15..16);
+    wait("a record is, with its marker", || lag() == Some(2)).await;
+    taken.take_until(&next, 16).await;
+    taken.commit(&next).await;
+    wait("nothing is to go", || lag() == Some(0)).await;
+    next.close().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]

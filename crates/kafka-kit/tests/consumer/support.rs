@@ -54,6 +54,15 @@ pub(crate) fn write(servers: &str, topic: &str, numbers: std::ops::Range<u32>) {
         .set("acks", "all")
         .create()
         .expect("these properties are fine");
+    send(&producer, topic, numbers);
+    producer.flush(PATIENCE).expect("the broker takes them");
+}
+
+fn send(
+    producer: &ThreadedProducer<DefaultProducerContext>,
+    topic: &str,
+    numbers: std::ops::Range<u32>,
+) {
     for number in numbers {
         let text = number.to_string();
         let headers = OwnedHeaders::new().insert(Header {
@@ -66,7 +75,37 @@ pub(crate) fn write(servers: &str, topic: &str, numbers: std::ops::Range<u32>) {
             .headers(headers);
         producer.send(record).expect("the queue is large");
     }
-    producer.flush(PATIENCE).expect("the broker takes them");
+}
+
+/// Writes in transactions.
+pub(crate) struct TransactionalWriter {
+    producer: ThreadedProducer<DefaultProducerContext>,
+    topic: String,
+}
+
+impl TransactionalWriter {
+    pub(crate) fn new(servers: &str, topic: &str) -> Self {
+        let producer: ThreadedProducer<DefaultProducerContext> = ClientConfig::new()
+            .set("bootstrap.servers", servers)
+            .set("transactional.id", format!("writer-of-{topic}"))
+            .create()
+            .expect("these properties are fine");
+        let ready = producer.init_transactions(PATIENCE);
+        ready.expect("the broker has transactions");
+        Self {
+            producer,
+            topic: topic.to_owned(),
+        }
+    }
+
+    /// Writes `first..end` as one transaction, as [`write`] does.
+    pub(crate) fn write(&self, numbers: std::ops::Range<u32>) {
+        let begun = self.producer.begin_transaction();
+        begun.expect("none is open");
+        send(&self.producer, &self.topic, numbers);
+        let committed = self.producer.commit_transaction(PATIENCE);
+        committed.expect("the broker takes them");
+    }
 }
 
 /// What a member has handed over, in the order of each partition.
