@@ -37,25 +37,38 @@ impl SteamAccess {
         }
     }
 
+    /// What keeps it from being asked.
+    pub(crate) fn obstacle(&self) -> Option<String> {
+        let has_keys = !self.settings.keys.is_empty();
+        (!has_keys).then(|| NO_KEY.to_owned())
+    }
+
     /// Through what all ranges call.
     ///
     /// # Errors
     /// [`OriginError::Gone`] without a key, or if the client cannot be made.
     pub(crate) fn turns(&self) -> Result<Arc<SteamTurns>, OriginError> {
         let gone = |detail| OriginError::Gone { detail };
-        if self.settings.keys.is_empty() {
-            return Err(gone(NO_KEY.to_owned()));
+        if let Some(obstacle) = self.obstacle() {
+            return Err(gone(obstacle));
         }
         // It is whole or not there, whoever panicked.
         let mut made = self.turns.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(made) = &*made {
             return Ok(Arc::clone(made));
         }
-        let clock = Arc::clone(&self.clock);
-        let seed = self.clock.now().as_unix_ms().unsigned_abs();
-        let client = Steam::try_new(USER_AGENT, self.settings.clone(), clock, seed);
-        let client = Arc::new(client.map_err(gone)?);
+        let client = client(&self.settings, &self.clock).map_err(gone)?;
+        let client = Arc::new(client);
         let turns = SteamTurns::new(client, self.share, Arc::clone(&self.clock));
         Ok(Arc::clone(made.insert(Arc::new(turns))))
     }
+}
+
+/// A client with these keys; nothing is connected.
+///
+/// # Errors
+/// The client cannot be made.
+pub(crate) fn client(settings: &SteamSettings, clock: &Arc<dyn Clock>) -> Result<Steam, String> {
+    let seed = clock.now().as_unix_ms().unsigned_abs();
+    Steam::try_new(USER_AGENT, settings.clone(), Arc::clone(clock), seed)
 }

@@ -123,7 +123,7 @@ impl From<BackfillFigures> for BackfillAnswer {
         (status = 202, description = "It is loaded.", body = BackfillAnswer),
         (status = 404, description = "No token is set.", body = Problem,
             content_type = "application/problem+json"),
-        (status = 409, description = "Four run already, or a command loads this range.",
+        (status = 409, description = "Four run already, a command loads this range, or it needs a setting that is not set.",
             body = Problem, content_type = "application/problem+json"),
         WriteRefusals,
         WarehouseRefusals,
@@ -145,9 +145,11 @@ pub(crate) async fn begin(
         let asked = async {
             match write.backfills.begin(&range).await {
                 Ok(begun) => Ok(Ok(begun)),
-                Err(error @ (BeginError::TooMany(_) | BeginError::Elsewhere { .. })) => {
-                    Ok(Err(error))
-                }
+                Err(
+                    error @ (BeginError::TooMany(_)
+                    | BeginError::Elsewhere { .. }
+                    | BeginError::Impossible(_)),
+                ) => Ok(Err(error)),
                 Err(error) => Err(error),
             }
         };

@@ -19,6 +19,8 @@ pub struct ListedOrigin {
     waits_before: Option<usize>,
     /// What is answered instead, first.
     errors: VecDeque<OriginError>,
+    /// Why it can never be opened.
+    obstacle: Option<String>,
 }
 
 impl ListedOrigin {
@@ -35,7 +37,13 @@ impl ListedOrigin {
             goes_on: true,
             waits_before: None,
             errors: VecDeque::new(),
+            obstacle: None,
         }
+    }
+
+    /// Says that it can never be opened, and why.
+    pub fn obstruct(&mut self, why: &str) {
+        self.obstacle = Some(why.to_owned());
     }
 
     /// Answers this, once, before it goes on.
@@ -62,6 +70,10 @@ impl ListedOrigin {
 
 #[async_trait]
 impl BackfillOrigins for ListedOrigin {
+    fn obstacle(&self, _range: &BackfillRange) -> Option<String> {
+        self.obstacle.clone()
+    }
+
     async fn open(
         &self,
         range: &BackfillRange,

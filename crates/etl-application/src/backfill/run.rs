@@ -111,6 +111,9 @@ pub enum BeginError {
         /// Whose it is.
         owner: BackfillOwner,
     },
+    /// It would fail at once: what keeps the range from being had, and what helps.
+    #[error("{0}")]
+    Impossible(String),
     /// It cannot be looked up which ones there are.
     #[error(transparent)]
     Unknown(#[from] WarehouseError),

@@ -75,6 +75,9 @@ impl Backfills {
         self: &Arc<Self>,
         range: &BackfillRange,
     ) -> Result<BackfillFigures, BeginError> {
+        if let Some(obstacle) = self.origins.obstacle(range) {
+            return Err(BeginError::Impossible(obstacle));
+        }
         let (this, range) = (Arc::clone(self), range.clone());
         // A task, because a row without anybody who loads it would lie there
         // until the next start.

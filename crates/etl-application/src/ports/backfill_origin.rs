@@ -22,6 +22,12 @@ pub trait BackfillOrigins: Send + Sync {
         range: &BackfillRange,
         at: &str,
     ) -> Result<Box<dyn BackfillOrigin>, OriginError>;
+
+    /// What keeps a range from ever being opened here, as far as that is known
+    /// without asking anybody, and what helps: a key that is not set.
+    fn obstacle(&self, _range: &BackfillRange) -> Option<String> {
+        None
+    }
 }
 
 /// A past range that is read once, from its position to its end.

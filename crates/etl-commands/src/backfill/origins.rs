@@ -68,6 +68,13 @@ impl Origins {
 
 #[async_trait]
 impl BackfillOrigins for Origins {
+    fn obstacle(&self, range: &BackfillRange) -> Option<String> {
+        match range {
+            BackfillRange::Steam(_) => self.steam.obstacle(),
+            BackfillRange::File(_) | BackfillRange::Topic(_) | BackfillRange::OpenDota(_) => None,
+        }
+    }
+
     async fn open(
         &self,
         range: &BackfillRange,

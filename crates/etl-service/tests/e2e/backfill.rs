@@ -330,6 +330,17 @@ async fn a_part_of_the_sequence_is_loaded_by_the_command_and_by_the_service() ->
     let unkeyed = run(&arguments, &folder).await?;
     assert_eq!(unkeyed.exit_code, Some(78), "{unkeyed:?}");
     assert!(unkeyed.stderr.contains("STEAM_API_KEYS"), "{unkeyed:?}");
+    let topics = Topics::create_on(shared_broker().await?).await?;
+    let range =
+        json!({ "origin": "steam", "from_seq": exposed[850].0, "to_seq": exposed[1_000].0 });
+    let service = Service::start(&topics, &folder, &[("API_TOKEN", TOKEN)]).await?;
+    let refused = service.post("/api/v1/backfills", TOKEN, &range).await;
+    let refused = refused.expect_err("there is no key").to_string();
+    assert!(
+        refused.contains("409") && refused.contains("STEAM_API_KEYS"),
+        "{refused}"
+    );
+    service.stop().await?;
 
     let settings = [("STEAM_API_URL", url.as_str()), ("STEAM_API_KEYS", KEY)];
     steam.script([Some("refuse:502".parse()?)]);
@@ -345,11 +356,8 @@ async fn a_part_of_the_sequence_is_loaded_by_the_command_and_by_the_service() ->
         assert_eq!(matches(&folder).await?, 400);
     }
 
-    let topics = Topics::create_on(shared_broker().await?).await?;
     let further = [settings[0], settings[1], ("API_TOKEN", TOKEN)];
     let service = Service::start(&topics, &folder, &further).await?;
-    let range =
-        json!({ "origin": "steam", "from_seq": exposed[850].0, "to_seq": exposed[1_000].0 });
     let begun = service.post("/api/v1/backfills", TOKEN, &range).await?;
     let id = begun["id"].as_str().context("it has an id")?.to_owned();
     wait_until(DEADLINE, "it is finished", async || {
