@@ -19,8 +19,9 @@ use service_kit::{
     disk::{self, Space},
     exit_code::ExitCode,
 };
+use steam_client::{CallError, SteamSettings};
 
-use crate::{settings::Settings, warehouse::server};
+use crate::{settings::Settings, steam, warehouse::server};
 
 /// A question to Kafka asks twice, and tries every broker's address.
 const KAFKA_TIME_MAX: Duration = Duration::from_secs(30);
@@ -48,6 +49,7 @@ pub(crate) async fn run(settings: &Settings, arguments: DoctorArguments) -> Exit
         Some(file) => embedded(&mut list, settings, &file, &clock).await,
         None => on_server(&mut list, settings, &clock).await,
     }
+    sequence(&mut list, &settings.steam, &clock).await;
     list.conclude()
 }
 
@@ -209,6 +211,32 @@ async fn upstream(
         }
     };
     list.check_or_skip(name, UPSTREAM_TIME_MAX, asked).await;
+}
+
+/// One call to the upstream that only backfills ask, with a key if there is one.
+async fn sequence(list: &mut Checklist, settings: &SteamSettings, clock: &Arc<dyn Clock>) {
+    const NAME: &str = "upstream.steam";
+    if settings.keys.is_empty() {
+        return list.skip(NAME, "STEAM_API_KEYS has no key, so it is not asked");
+    }
+    let asked = async {
+        let steam = steam::client(settings, clock)?;
+        match steam.newest_sequence_number().await {
+            Ok(newest) => {
+                let found = format!("it answers; the newest number of its sequence is {newest}");
+                Ok(Attempt::Found(found))
+            }
+            Err(error @ (CallError::NoRoom { .. } | CallError::Limited { .. })) => {
+                let why = format!("{error}; somebody else calls with this key");
+                Ok(Attempt::NotMade(why))
+            }
+            Err(error @ CallError::Refused { .. }) => Err(format!("{error}; see STEAM_API_KEYS")),
+            Err(error) => Err(format!(
+                "{error}; see STEAM_API_URL, and that it can be reached from here"
+            )),
+        }
+    };
+    list.check_or_skip(NAME, UPSTREAM_TIME_MAX, asked).await;
 }
 
 /// Asks once; as a minute begins nobody may, and that is waited for.
