@@ -71,6 +71,13 @@ publish-kills PUBLICATIONS="200" KILLS="100" SECONDS="60" SEED="1":
         PUBLISH_SEED={{trim_start_match(SEED, "SEED=")}} \
         cargo test -p model-test-support --test publishing --locked -- --nocapture
 
+# Lets a day of so many matches pass through both services, and compares every one: just day 1209600
+day MATCHES="100000":
+    cargo build --release --locked -p ingestion-service
+    cargo build --release --locked -p clickhouse-test-kit
+    DAY_MATCHES={{trim_start_match(MATCHES, "MATCHES=")}} \
+        cargo test --release -p etl-service --test e2e --locked day:: -- --nocapture --test-threads 1
+
 # Lets a week of every feed pass in virtual time, or so many hours, and reports: just week 24 7
 week HOURS="168" SEED="1":
     cargo run --release --locked -p ingestion-simulation --bin week -- {{trim_start_match(HOURS, "HOURS=")}} {{trim_start_match(SEED, "SEED=")}}

@@ -3,6 +3,8 @@
 mod backfill;
 mod chaos;
 mod commands;
+mod compared;
+mod day;
 mod dead_letters;
 #[cfg(feature = "demo")]
 mod demo;
@@ -11,8 +13,10 @@ mod doctor;
 mod kills;
 mod readme;
 mod recorded;
+mod rows;
 mod secrets;
 mod server;
 mod support;
+mod tables;
 mod trouble;
 mod world;

@@ -1,26 +1,28 @@
-//! The rows that tables must have, from the answers that must stand in them.
+//! The rows that tables must have, from the answers that must stand in them; and
+//! what each row is known by.
 
 use contracts::warehouse::{
-    HeroDayRow, MatchPlayerRow, MatchRankRow, MatchRow, MatchSourceRow, PairDayRow, PlayerMatchRow,
-    Relation, SideCode, Won,
+    HeroDayRow, MatchPlayerRow, MatchPositionRow, MatchRankRow, MatchRow, MatchSourceRow,
+    PairDayRow, PlayerMatchRow, Relation, SideCode, Won,
 };
 use domain::{AccountId, Day, HeroId, MatchId, PlayerLine, Side, Team};
 use etl_application::{Answer, counters::DayCounters, ports};
 use etl_test_support::reference::Reference;
 
 /// The facts, table by table.
-pub(super) struct Expected {
-    pub(super) matches: Vec<MatchRow>,
-    pub(super) sources: Vec<MatchSourceRow>,
-    pub(super) ranks: Vec<MatchRankRow>,
-    pub(super) players: Vec<MatchPlayerRow>,
-    pub(super) accounts: Vec<PlayerMatchRow>,
+#[derive(Default)]
+pub(crate) struct Expected {
+    pub(crate) matches: Vec<MatchRow>,
+    pub(crate) sources: Vec<MatchSourceRow>,
+    pub(crate) ranks: Vec<MatchRankRow>,
+    pub(crate) players: Vec<MatchPlayerRow>,
+    pub(crate) accounts: Vec<PlayerMatchRow>,
 }
 
 const IS_WHOLE: &str = "it stands there for knowing this";
 
 impl Expected {
-    pub(super) fn of(reference: &Reference) -> Self {
+    pub(crate) fn of(reference: &Reference) -> Self {
         let players = reference.players.iter();
         let accounts = reference.accounts.iter();
         Self {
@@ -49,7 +51,8 @@ fn start(answer: &Answer) -> u32 {
     u32::try_from(seconds).expect("matches of the world start in this century")
 }
 
-fn core(answer: &Answer) -> MatchRow {
+/// What [`MatchRow`] says of a whole match.
+pub(crate) fn core(answer: &Answer) -> MatchRow {
     let summary = &answer.summary;
     let heroes = |team: &Option<Team>| {
         let heroes = team.as_ref().expect(IS_WHOLE).heroes().iter();
@@ -69,7 +72,8 @@ fn core(answer: &Answer) -> MatchRow {
     }
 }
 
-fn source(answer: &Answer) -> MatchSourceRow {
+/// What [`MatchSourceRow`] says.
+pub(crate) fn source(answer: &Answer) -> MatchSourceRow {
     let summary = &answer.summary;
     MatchSourceRow {
         match_id: id(summary.match_id),
@@ -83,7 +87,8 @@ fn source(answer: &Answer) -> MatchSourceRow {
     }
 }
 
-fn rank(answer: &Answer) -> MatchRankRow {
+/// What [`MatchRankRow`] says of a match whose rank is known.
+pub(crate) fn rank(answer: &Answer) -> MatchRankRow {
     let summary = &answer.summary;
     MatchRankRow {
         match_id: id(summary.match_id),
@@ -103,7 +108,8 @@ fn won(answer: &Answer, line: &PlayerLine) -> Won {
     }
 }
 
-fn player(answer: &Answer, line: &PlayerLine) -> MatchPlayerRow {
+/// What [`MatchPlayerRow`] says of a player of whom the needed figures are known.
+pub(crate) fn player(answer: &Answer, line: &PlayerLine) -> MatchPlayerRow {
     MatchPlayerRow {
         match_id: id(answer.summary.match_id),
         slot: line.slot.get(),
@@ -129,7 +135,8 @@ fn player(answer: &Answer, line: &PlayerLine) -> MatchPlayerRow {
     }
 }
 
-fn of_account(account: AccountId, answer: &Answer) -> PlayerMatchRow {
+/// What [`PlayerMatchRow`] says of a player who shows the account.
+pub(crate) fn of_account(account: AccountId, answer: &Answer) -> PlayerMatchRow {
     let summary = &answer.summary;
     let mut lines = summary.players.iter();
     let line = lines.find(|line| line.account_id == Some(account));
@@ -152,12 +159,12 @@ fn of_account(account: AccountId, answer: &Answer) -> PlayerMatchRow {
 }
 
 /// A day as tables have it.
-pub(super) fn day_number(day: Day) -> u16 {
+pub(crate) fn day_number(day: Day) -> u16 {
     u16::try_from(day.days_since_epoch()).expect("matches of the world start in this century")
 }
 
 /// The counters of heroes of a day, whatever the build.
-pub(super) fn heroes(day: Day, counters: &DayCounters) -> impl Iterator<Item = HeroDayRow> {
+pub(crate) fn heroes(day: Day, counters: &DayCounters) -> impl Iterator<Item = HeroDayRow> {
     let heroes = counters.heroes().into_iter();
     heroes.map(move |(key, games)| HeroDayRow {
         day: day_number(day),
@@ -176,7 +183,7 @@ pub(super) fn heroes(day: Day, counters: &DayCounters) -> impl Iterator<Item = H
 }
 
 /// The counters of pairs of a day, whatever the build.
-pub(super) fn pairs(day: Day, counters: &DayCounters) -> impl Iterator<Item = PairDayRow> {
+pub(crate) fn pairs(day: Day, counters: &DayCounters) -> impl Iterator<Item = PairDayRow> {
     let pairs = counters.pairs().into_iter();
     pairs.map(move |(key, games)| PairDayRow {
         day: day_number(day),
@@ -193,4 +200,33 @@ pub(super) fn pairs(day: Day, counters: &DayCounters) -> impl Iterator<Item = Pa
         wins: games.wins,
         build: 0,
     })
+}
+
+pub(crate) fn source_key(row: &MatchSourceRow) -> (u64, String) {
+    (row.match_id, row.source.clone())
+}
+
+pub(crate) fn player_key(row: &MatchPlayerRow) -> (u64, u8) {
+    (row.match_id, row.slot)
+}
+
+pub(crate) fn account_key(row: &PlayerMatchRow) -> (u32, u64) {
+    (row.account_id, row.match_id)
+}
+
+pub(crate) fn position_key(row: &MatchPositionRow) -> (u64, u8) {
+    (row.match_id, row.slot)
+}
+
+/// Patch, bracket and mode.
+type CellKey = (String, u8, u8);
+
+pub(crate) fn hero_key(row: &HeroDayRow) -> (u16, CellKey, i8, u16) {
+    let cell = (row.patch.clone(), row.bracket, row.game_mode);
+    (row.day, cell, row.side.code(), row.hero)
+}
+
+pub(crate) fn pair_key(row: &PairDayRow) -> (u16, CellKey, i8, u16, u16) {
+    let cell = (row.patch.clone(), row.bracket, row.game_mode);
+    (row.day, cell, row.relation.code(), row.hero, row.other)
 }

@@ -1,10 +1,12 @@
 //! The service as a child process, its topics, and what must be in its warehouse.
 
-use std::{process::Command, sync::Arc, time::Duration};
+use std::{collections::BTreeMap, process::Command, sync::Arc, time::Duration};
 
 use anyhow::{Context as _, Result, bail, ensure};
-use domain::CountingRules;
-use feed_simulator::summaries::{SentSummaries, Summaries, SummariesConfig, SummaryProducer};
+use domain::{CountingRules, Day};
+use feed_simulator::summaries::{
+    DayCounts, SentSummaries, Summaries, SummariesConfig, SummaryProducer,
+};
 use http_test_kit::client::Site;
 use kafka_kit::embedded::EmbeddedBroker;
 use kafka_test_kit::{KafkaCluster, unique_topic};
@@ -151,22 +153,32 @@ impl Service {
     /// Waits until everything in the topics is loaded and committed, and the
     /// days of the warehouse are those of what was sent.
     pub(crate) async fn wait_until_loaded(&self, sent: &SentSummaries) -> Result<()> {
-        wait_until(DEADLINE, "all is loaded and committed", async || {
+        let days = sent.days(&CountingRules::default());
+        self.wait_until_days_are(&days, DEADLINE).await
+    }
+
+    /// The same for days that are known otherwise, and so much time for each of both.
+    pub(crate) async fn wait_until_days_are(
+        &self,
+        expected: &BTreeMap<Day, DayCounts>,
+        deadline: Duration,
+    ) -> Result<()> {
+        wait_until(deadline, "all is loaded and committed", async || {
             self.has_read_all().await.unwrap_or(false)
         })
         .await?;
         let same = wait_until(
-            DEADLINE,
+            deadline,
             "the days are those of what was sent",
             async || {
-                self.difference_to(sent)
+                self.difference_to(expected)
                     .await
                     .is_ok_and(|one| one.is_none())
             },
         );
         match same.await {
             Ok(()) => Ok(()),
-            Err(error) => bail!("{error}: {:?}", self.difference_to(sent).await?),
+            Err(error) => bail!("{error}: {:?}", self.difference_to(expected).await?),
         }
     }
 
@@ -180,8 +192,7 @@ impl Service {
     }
 
     /// What is different in the days, counted matches and reasons.
-    async fn difference_to(&self, sent: &SentSummaries) -> Result<Option<String>> {
-        let expected = sent.days(&CountingRules::default());
+    async fn difference_to(&self, expected: &BTreeMap<Day, DayCounts>) -> Result<Option<String>> {
         let bounds = expected.first_key_value().zip(expected.last_key_value());
         let ((from, _), (to, _)) = bounds.context("something was sent")?;
         let answer = self
@@ -191,7 +202,7 @@ impl Service {
         if days.len() != expected.len() {
             return Ok(Some(format!("{} days in {answer}", days.len())));
         }
-        for (found, (day, counts)) in days.iter().zip(&expected) {
+        for (found, (day, counts)) in days.iter().zip(expected) {
             let left_out: u64 = counts.left_out.values().sum();
             let of_reasons = counts.left_out.iter();
             let is_same = found["day"] == day.to_string()

@@ -16,7 +16,6 @@ mod stream;
 
 mod facts;
 mod report;
-mod rows;
 mod topics;
 
 use std::{fs, path::Path, time::Duration};
@@ -28,13 +27,14 @@ use rand::{SeedableRng as _, rngs::StdRng};
 use tokio::time::sleep;
 
 use self::{
-    facts::{Compared, Holdings},
+    facts::Holdings,
     options::Options,
     parts::Parts,
     report::Report,
     schedule::{Event, Planned, Victim},
     stream::Stream,
 };
+use crate::compared::Compared;
 
 #[tokio::test(flavor = "multi_thread")]
 async fn facts_and_counters_are_those_of_the_topics_whatever_is_killed_and_read_again() -> Result<()>
@@ -159,6 +159,7 @@ async fn judge(
         rows,
         differences,
         differences_count,
+        ..
     } = holdings.compare(reference).await?;
     report.rows = rows;
     report.differences = differences_count;
