@@ -183,7 +183,7 @@ impl HttpClient {
             headers: head.headers,
             body: Bytes::new(),
         };
-        Ok(StreamedAnswer { head, body })
+        Ok(StreamedAnswer::of_connection(head, body))
     }
 }
 

@@ -3,6 +3,7 @@
 use bytes::{Bytes, BytesMut};
 use http_body_util::BodyExt as _;
 use hyper::body::Incoming;
+use tokio::sync::mpsc;
 
 use crate::http_client::{CallFailed, HttpAnswer, connection};
 
@@ -15,10 +16,33 @@ use crate::http_client::{CallFailed, HttpAnswer, connection};
 pub struct StreamedAnswer {
     /// Status and headers; its body stays empty.
     pub head: HttpAnswer,
-    pub(crate) body: Incoming,
+    body: Body,
+}
+
+#[derive(Debug)]
+enum Body {
+    OfConnection(Incoming),
+    Told(mpsc::Receiver<Result<Bytes, CallFailed>>),
 }
 
 impl StreamedAnswer {
+    pub(crate) fn of_connection(head: HttpAnswer, body: Incoming) -> Self {
+        Self {
+            head,
+            body: Body::OfConnection(body),
+        }
+    }
+
+    /// An answer as it might have come, for those who simulate an upstream: its
+    /// body is what they send, and is over when they drop the sender.
+    #[must_use]
+    pub fn told(head: HttpAnswer, body: mpsc::Receiver<Result<Bytes, CallFailed>>) -> Self {
+        Self {
+            head,
+            body: Body::Told(body),
+        }
+    }
+
     /// Waits for the next piece of the body, at most some hundred kilobytes; none
     /// when it is over.
     ///
@@ -27,7 +51,11 @@ impl StreamedAnswer {
     /// # Errors
     /// [`CallFailed::Connection`] when the connection broke.
     pub async fn next_piece(&mut self) -> Result<Option<Bytes>, CallFailed> {
-        while let Some(frame) = self.body.frame().await {
+        let body = match &mut self.body {
+            Body::OfConnection(body) => body,
+            Body::Told(pieces) => return pieces.recv().await.transpose(),
+        };
+        while let Some(frame) = body.frame().await {
             let frame = frame.map_err(|error| connection(&error))?;
             // What is no data are headers that came late.
             if let Ok(piece) = frame.into_data()

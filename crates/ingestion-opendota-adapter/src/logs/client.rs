@@ -23,13 +23,31 @@ use crate::{
 /// What an answer has to be.
 const EVENT_STREAM: &str = "text/event-stream";
 
+/// Opens answers without an end: the seam at which tests put another upstream.
+#[async_trait]
+pub trait EventStreams: Send + Sync {
+    /// Asks for what is at `url`, of the media type `accept`, and returns with the
+    /// head of the answer, within a time of its own.
+    ///
+    /// # Errors
+    /// [`CallFailed`]: there is no answer.
+    async fn open(&self, url: &str, accept: &'static str) -> Result<StreamedAnswer, CallFailed>;
+}
+
+#[async_trait]
+impl EventStreams for HttpClient {
+    async fn open(&self, url: &str, accept: &'static str) -> Result<StreamedAnswer, CallFailed> {
+        Self::open(self, url, accept).await
+    }
+}
+
 /// A feed of log lines that never gives up.
 ///
 /// It owns no task: all it does happens within [`next`](FeedReader::next)
 /// and [`close`](FeedReader::close), and stops when they are dropped.
 /// Whatever a dropped call was waiting for goes on with the next one.
 pub struct MatchLogs {
-    http: HttpClient,
+    answers: Arc<dyn EventStreams>,
     url: SecretString,
     /// Host and port, for people.
     name: String,
@@ -68,9 +86,21 @@ impl MatchLogs {
             // Of an answer that is none, nothing is read.
             body_bytes_max: 0,
         };
+        let http = HttpClient::try_new(OWN_USER_AGENT, limits, None)?;
+        Ok(Self::over(Arc::new(http), settings, clock, jitter_seed))
+    }
+
+    /// The same feed from whoever answers.
+    #[must_use]
+    pub fn over(
+        answers: Arc<dyn EventStreams>,
+        settings: LogsSettings,
+        clock: Arc<dyn Clock>,
+        jitter_seed: u64,
+    ) -> Self {
         let now = Instant::now();
-        Ok(Self {
-            http: HttpClient::try_new(OWN_USER_AGENT, limits, None)?,
+        Self {
+            answers,
             url: settings.url.clone(),
             name: settings.name(),
             clock,
@@ -78,7 +108,7 @@ impl MatchLogs {
             settings,
             state: State::Waiting { until: now },
             unheard_since: now,
-        })
+        }
     }
 
     async fn advance(&mut self) -> FeedEvent {
@@ -110,9 +140,9 @@ impl MatchLogs {
     }
 
     fn start_attempt(&self) -> State {
-        let (http, url) = (self.http.clone(), self.url.clone());
+        let (answers, url) = (Arc::clone(&self.answers), self.url.clone());
         State::Opening(Box::pin(async move {
-            http.open(url.expose_secret(), EVENT_STREAM).await
+            answers.open(url.expose_secret(), EVENT_STREAM).await
         }))
     }
 

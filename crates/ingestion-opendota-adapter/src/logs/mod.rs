@@ -13,7 +13,7 @@ mod settings;
 
 use ingestion_application::SourceName;
 
-pub use client::MatchLogs;
+pub use client::{EventStreams, MatchLogs};
 pub use line::{LogLines, parse_log_line};
 pub use settings::{LogsSection, LogsSettings};
 
