@@ -59,13 +59,56 @@ impl Told {
         self.up_to = self.up_to.max(last);
     }
 
-    /// The time; none before any of it is known.
+    /// The time; none before any of it is known. Where an earlier process was, the
+    /// second pass is behind the first one: where that goes on says nothing of it.
     pub(crate) fn coverage(&self) -> Option<Coverage> {
         let since = self.since?;
+        let up_to = if self.is_resumed {
+            self.up_to?
+        } else {
+            self.up_to.map_or(since, |up_to| up_to.max(since))
+        };
         Some(Coverage {
             since,
-            up_to: self.up_to.map_or(since, |up_to| up_to.max(since)),
+            up_to,
             is_resumed: self.is_resumed,
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use domain::{MatchId, MatchSummary};
+    use steam_client::SteamMatch;
+
+    use super::*;
+
+    fn row(end_seconds: i64) -> SteamMatch {
+        let id = MatchId::try_new(7).expect("an id");
+        let start = Timestamp::from_unix_seconds(end_seconds - 1_800);
+        let mut summary = MatchSummary::new(id, start);
+        summary.duration_seconds = Some(1_800);
+        SteamMatch {
+            id,
+            sequence_number: Some(7),
+            summary: Ok(summary),
+        }
+    }
+
+    #[test]
+    fn who_goes_on_has_told_of_nothing_before_its_second_pass_has_come_by() {
+        let at = Timestamp::from_unix_seconds;
+        let mut told = Told::resumed();
+        told.read(&[Ok(row(1_790_003_600))], false);
+        assert_eq!(told.coverage(), None);
+        told.read_again(&[Ok(row(1_790_000_000))]);
+        let coverage = told.coverage().expect("it has come past something");
+        assert_eq!(coverage.up_to, at(1_790_000_000));
+
+        let mut told = Told::default();
+        told.read(&[Ok(row(1_790_000_000))], false);
+        let coverage = told.coverage().expect("it has begun here");
+        assert_eq!(coverage.since, at(1_790_000_000));
+        assert_eq!(coverage.up_to, coverage.since);
     }
 }
