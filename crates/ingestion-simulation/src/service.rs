@@ -463,7 +463,7 @@ impl DiskTroubles {
     }
 }
 
-fn settings() -> StreamSettings {
+pub(crate) fn settings() -> StreamSettings {
     StreamSettings {
         urls: vec![Upstream::url().into()],
         format: StreamFormat::Object,

@@ -18,11 +18,7 @@ fn main() -> ExitCode {
             return ExitCode::from(2);
         }
     };
-    let report = run(Plan {
-        seed,
-        hours,
-        bug: None,
-    });
+    let report = run(Plan::new(seed, hours));
     println!("{report}");
     if report.violations.is_empty() {
         ExitCode::SUCCESS

@@ -8,12 +8,9 @@ use std::{
 
 use domain::MatchId;
 use ingestion_application::{Checkpoint, SourceName};
-use tokio::time::{Instant, sleep};
+use tokio::time::sleep;
 
-use crate::week::{
-    diary::{Diary, Trouble},
-    world::{World, nth},
-};
+use crate::week::{diary::Trouble, interface::Interface, truth::Truth, world::nth};
 
 /// A broker's answer takes so long.
 const LATENCY: Duration = Duration::from_millis(5);
@@ -22,12 +19,12 @@ const ASK_AGAIN_AFTER: Duration = Duration::from_secs(1);
 
 /// It outlives every process.
 pub(crate) struct Brokers {
-    diary: Arc<Diary>,
-    begun: Instant,
+    truth: Arc<Truth>,
     state: Mutex<State>,
 }
 
 pub(crate) struct State {
+    truth: Arc<Truth>,
     /// Of the writer that may write.
     pub(crate) epoch: u64,
     pub(crate) checkpoints: HashMap<SourceName, Checkpoint>,
@@ -36,7 +33,6 @@ pub(crate) struct State {
     /// By the place of the match in the world: where it is in the topic, counted
     /// from 1; 0 if it is not.
     places: Vec<u32>,
-    exposed_ms: Vec<Option<u32>>,
     pub(crate) books: Books,
 }
 
@@ -49,40 +45,37 @@ pub(crate) struct Books {
     pub(crate) repeated: Vec<(MatchId, u32)>,
     /// What nobody has told of.
     pub(crate) invented: Vec<MatchId>,
-    /// By source: how long after it was told of each match was there, in milliseconds.
-    pub(crate) freshness_ms: BTreeMap<SourceName, Vec<u32>>,
+    /// By who was the first to bring it: how long after it was told of there each
+    /// match was in the topic, in milliseconds.
+    pub(crate) freshness_ms: BTreeMap<Interface, Vec<u32>>,
 }
 
 impl Brokers {
-    pub(crate) fn new(world: &World, diary: Arc<Diary>) -> Arc<Self> {
-        let mut exposed_ms = vec![None; world.len()];
-        for entry in world.entries() {
-            exposed_ms[entry.nth as usize] = entry.exposed_ms();
-        }
+    pub(crate) fn new(truth: Arc<Truth>) -> Arc<Self> {
+        let state = State {
+            truth: Arc::clone(&truth),
+            epoch: 0,
+            checkpoints: HashMap::new(),
+            ids: Vec::new(),
+            places: vec![0; truth.world.len()],
+            books: Books::default(),
+        };
         Arc::new(Self {
-            diary,
-            begun: Instant::now(),
-            state: Mutex::new(State {
-                epoch: 0,
-                checkpoints: HashMap::new(),
-                ids: Vec::new(),
-                places: vec![0; world.len()],
-                exposed_ms,
-                books: Books::default(),
-            }),
+            truth,
+            state: Mutex::new(state),
         })
     }
 
     /// Waits until a broker answers.
     pub(crate) async fn reach(&self) {
         sleep(LATENCY).await;
-        while self.diary.is(Trouble::KafkaAway, self.now_ms()) {
+        while self.truth.is(Trouble::KafkaAway) {
             sleep(ASK_AGAIN_AFTER).await;
         }
     }
 
     pub(crate) fn now_ms(&self) -> u32 {
-        u32::try_from(self.begun.elapsed().as_millis()).expect("a run takes weeks at most")
+        self.truth.now_ms()
     }
 
     pub(crate) fn lock(&self) -> MutexGuard<'_, State> {
@@ -96,23 +89,23 @@ impl State {
     pub(crate) fn append(&mut self, id: MatchId, source: SourceName, now_ms: u32) {
         self.ids.push(id);
         let place = u32::try_from(self.ids.len()).expect("a week has fewer");
-        let known = nth(id).filter(|nth| *nth < self.places.len());
-        let Some((nth, exposed_ms)) = known.and_then(|nth| Some((nth, self.exposed_ms[nth]?)))
-        else {
+        let known = nth(id).filter(|nth| (*nth as usize) < self.places.len());
+        let told = known.and_then(|nth| {
+            let by = Interface::of(source)?;
+            Some((nth, by, self.truth.told_ms(by, nth)?))
+        });
+        let Some((nth, by, told_ms)) = told.filter(|(.., told_ms)| *told_ms <= now_ms) else {
             self.books.invented.push(id);
             return;
         };
-        let before = std::mem::replace(&mut self.places[nth], place);
+        let before = std::mem::replace(&mut self.places[nth as usize], place);
         if before > 0 {
             self.books.repeated.push((id, place - before));
             return;
         }
         self.books.published += 1;
-        if now_ms < exposed_ms {
-            self.books.invented.push(id);
-        }
-        let freshness_ms = self.books.freshness_ms.entry(source).or_default();
-        freshness_ms.push(now_ms.saturating_sub(exposed_ms));
+        let freshness_ms = self.books.freshness_ms.entry(by).or_default();
+        freshness_ms.push(now_ms - told_ms);
     }
 
     /// Whether a match is in the topic.
