@@ -1,4 +1,4 @@
-//! What services tell each other: versioned Kafka records, and rows of tables.
+//! What services tell each other: versioned Kafka records, rows of tables, and documents.
 //!
 //! Each record type writes itself with `encode` and is read back with
 //! `decode`. Its schema, a name and a version such as `match_ids_raw/1`, goes
@@ -11,7 +11,8 @@
 //! reasons for which a record is set aside, and [`version`] says which of two
 //! records of the same thing counts.
 //!
-//! The tables that one service fills and others read are in [`warehouse`].
+//! The tables that one service fills and others read are in [`warehouse`], the
+//! documents in which models are published in [`models`].
 //!
 //! Nothing here sends or receives: a record is a key, a value and headers in
 //! plain bytes, a row a struct.
@@ -21,6 +22,7 @@ mod header;
 mod json;
 mod match_id;
 mod match_summary;
+pub mod models;
 mod no_match_id;
 mod number;
 mod rejected_record;
