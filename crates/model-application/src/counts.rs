@@ -5,7 +5,7 @@ use thiserror::Error;
 
 use crate::{
     roster::{HeroNotListed, Roster},
-    tally::Tally,
+    tally::{Tally, Weight},
     triangle::Triangle,
 };
 
@@ -122,6 +122,20 @@ impl Counts {
         for (mine, theirs) in self.heroes.iter_mut().zip(&other.heroes) {
             mine.merge(*theirs);
         }
+    }
+
+    /// Adds what was counted of the same heroes on a day whose matches all have that weight.
+    ///
+    /// # Panics
+    /// When the heroes are others.
+    pub fn merge_weighted(&mut self, day: &Self, weight: Weight) {
+        let mut weighted = day.clone();
+        let pairs = weighted.against.iter_mut().chain(weighted.with.iter_mut());
+        let tallies = pairs.map(|(_, tally)| tally).chain(&mut weighted.heroes);
+        for tally in tallies.chain([&mut weighted.matches]) {
+            *tally = tally.reweighted(weight);
+        }
+        self.merge(&weighted);
     }
 
     /// Checks that the counts can be of whole matches: ten heroes each, half of which

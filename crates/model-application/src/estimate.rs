@@ -2,27 +2,70 @@
 
 use crate::{
     counts::Counts,
+    inheritance::{Inheritance, Origin, Shrunk, shrink},
     log_odds::{flattening, log_odds},
-    pairs::{Heroes, PairEffects, PairKind, pair_effects},
-    prior::{Observation, Spread, mean, prior_variances},
+    pairs::{Heroes, PairKind, pair_effects},
+    prior::{Observation, Spread},
     roster::Roster,
     tally::{Evidence, Tally},
     triangle::Triangle,
 };
 
 /// An effect in log-odds, and how sure it is.
-#[derive(Debug, Clone, Copy, PartialEq)]
+#[derive(Debug, Clone, Copy, PartialEq, Default)]
 pub struct Estimate {
     /// The mean of what it may be.
     pub value: f64,
     /// The standard deviation of what it may be.
     pub sd: f64,
+    /// The standard deviation of what it could have been before any game was seen.
+    pub prior_sd: f64,
 }
 
-/// How far effects spread before anything is known of one of them: standard
-/// deviations, in log-odds.
+/// A smaller share of what could be known is little.
+const RELIABILITY_MIN: f64 = 0.3;
+/// How far strengths drift within days, in log-odds: 0.6 points of win rate.
+const DRIFT_SD: f64 = 0.025;
+
+impl Estimate {
+    /// How much of what could be known is known, in 0 … 1: `1 − sd²/prior²`.
+    #[must_use]
+    pub fn reliability(self) -> f64 {
+        let before = self.prior_sd * self.prior_sd;
+        if before > 0.0 {
+            (1.0 - self.sd * self.sd / before).clamp(0.0, 1.0)
+        } else {
+            1.0
+        }
+    }
+
+    /// Whether little of it is known: a reliability below 0.3.
+    #[must_use]
+    pub fn is_low_sample(self) -> bool {
+        self.reliability() < RELIABILITY_MIN
+    }
+
+    /// The same, said of tomorrow: with what drifts in a few days, 0.025 in log-odds.
+    #[must_use]
+    pub fn drifted(self) -> Self {
+        Self {
+            sd: (self.sd * self.sd + DRIFT_SD * DRIFT_SD).sqrt(),
+            ..self
+        }
+    }
+
+    fn scaled(self, by: f64) -> Self {
+        Self {
+            value: self.value * by,
+            sd: self.sd * by,
+            prior_sd: self.prior_sd * by,
+        }
+    }
+}
+
+/// One figure for each kind of effect.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub struct PriorDeviations {
+pub struct OfEachKind {
     /// Of strengths.
     pub strength: f64,
     /// Of advantages.
@@ -38,17 +81,38 @@ pub struct SliceEstimate {
     pub roster: Roster,
     /// The Radiant's advantage, in log-odds.
     pub side: f64,
+    /// Its standard deviation.
+    pub side_sd: f64,
     /// Of each hero, centred.
     pub strengths: Vec<Estimate>,
     /// Of the hero of each pair that comes first over the other one, centred.
     pub advantages: Triangle<Estimate>,
     /// Of each pair, centred.
     pub synergies: Triangle<Estimate>,
-    /// How far each kind spreads.
-    pub prior_sd: PriorDeviations,
+    /// How far each kind spreads before anything is known of one effect: standard
+    /// deviations, in log-odds.
+    pub prior_sd: OfEachKind,
+    /// How much of an earlier patch is still so, in 0 … 1.
+    pub carried_over: Option<OfEachKind>,
+    /// How much smaller effects look in win rates, in 0 … 1.
+    flat: f64,
 }
 
-/// Estimates everything from the counts of a slice.
+/// What is known before the first match of a slice is looked at.
+#[derive(Debug, Clone, Copy)]
+pub enum Parent<'a> {
+    /// What is known of all, of which the slice is a part: a skill of all skills.
+    Whole(&'a SliceEstimate),
+    /// What was so in the patch before.
+    Earlier(&'a SliceEstimate),
+}
+
+/// How much of strengths and of pairs is expected to outlast a patch: the first was
+/// found two patches apart, the second is an assumption. Both are learned anew.
+const STRENGTHS_CARRIED_OVER: f64 = 0.5;
+const PAIRS_CARRIED_OVER: f64 = 0.8;
+
+/// Estimates everything from the counts of a slice alone.
 ///
 /// Each effect is shrunk towards 0 as far as its games leave room for chance; how
 /// far effects of a kind spread is learned from all of them. Four corrections are
@@ -57,92 +121,160 @@ pub struct SliceEstimate {
 /// popularity, and the flattening of what is averaged over all drafts.
 #[must_use]
 pub fn estimate(counts: &Counts) -> SliceEstimate {
+    estimate_from(counts, None)
+}
+
+/// Estimates a slice of which something is known already: effects are shrunk towards
+/// that instead of 0.
+#[must_use]
+pub fn estimate_from(counts: &Counts, parent: Option<Parent<'_>>) -> SliceEstimate {
+    let roster = counts.roster();
     let shares = shares(counts.heroes());
-    let heroes = strengths(counts.heroes(), &shares);
+    let inherited = parent.map(|parent| parent.hand_down(roster, &shares));
+    let [of_heroes, of_enemies, of_allies] = match &inherited {
+        Some(all) => all.each_ref().map(Some),
+        None => [None; 3],
+    };
+    let heroes = strengths(counts.heroes(), &shares, of_heroes);
+    let values: Vec<_> = heroes.seen.effects.iter().map(|seen| seen.value).collect();
+    let centre = weighted_sum(&values, &shares);
+    let strengths_of_all: Vec<_> = values.iter().map(|value| heroes.level + value).collect();
     let known = Heroes {
-        strengths: &heroes.values,
+        strengths: &strengths_of_all,
         noises: &heroes.noises,
         shares: &shares,
     };
-    let against = pair_effects(PairKind::Against, counts.against(), &known);
-    let with = pair_effects(PairKind::With, counts.with(), &known);
+    let against = pair_effects(PairKind::Against, counts.against(), &known, of_enemies);
+    let with = pair_effects(PairKind::With, counts.with(), &known, of_allies);
 
     // A match has ten heroes, 25 pairs of enemies and 20 pairs of allies: so much of
     // what decides it is averaged over in every win rate.
-    let unseen = 10.0 * heroes.prior_sd.powi(2)
-        + 25.0 * against.prior_sd.powi(2)
-        + 20.0 * with.prior_sd.powi(2);
+    let of_kinds = |strength, advantage, synergy| OfEachKind {
+        strength,
+        advantage,
+        synergy,
+    };
+    let spread = of_kinds(heroes.seen.prior_sd, against.prior_sd, with.prior_sd);
+    let unseen = 10.0 * spread.strength * spread.strength
+        + 25.0 * spread.advantage * spread.advantage
+        + 20.0 * spread.synergy * spread.synergy;
     let flat = flattening(unseen);
-    let steepen = |seen: Estimate| Estimate {
-        value: seen.value / flat,
-        sd: seen.sd / flat,
-    };
-    let steepen_all = |effects: &PairEffects| {
-        let seen = &effects.estimates;
-        Triangle::from_fn(seen.heroes(), |i, j| steepen(*seen.get(i, j)))
-    };
-    let centre = weighted_sum(&heroes.values, &shares);
-    let strengths = heroes.values.iter().zip(&heroes.deviations);
+    let steepen = |seen: &Estimate| seen.scaled(1.0 / flat);
+    let side = counts.matches().evidence();
+    let centred = heroes.seen.effects.iter().map(|seen| Estimate {
+        value: seen.value - centre,
+        ..*seen
+    });
+    let kept = heroes.seen.carried_over.zip(against.carried_over);
     SliceEstimate {
-        roster: counts.roster().clone(),
-        side: smoothed_log_odds(counts.matches().evidence()),
-        strengths: strengths
-            .map(|(value, &sd)| {
-                let value = value - centre;
-                steepen(Estimate { value, sd })
-            })
-            .collect(),
-        advantages: steepen_all(&against),
-        synergies: steepen_all(&with),
-        prior_sd: PriorDeviations {
-            strength: heroes.prior_sd / flat,
-            advantage: against.prior_sd / flat,
-            synergy: with.prior_sd / flat,
-        },
+        roster: roster.clone(),
+        side: smoothed_log_odds(side),
+        side_sd: noise_of(side).sqrt().min(SIDE_SD_MAX),
+        strengths: centred.map(|seen| steepen(&seen)).collect(),
+        advantages: against.estimates.map(steepen),
+        synergies: with.estimates.map(steepen),
+        prior_sd: of_kinds(
+            spread.strength / flat,
+            spread.advantage / flat,
+            spread.synergy / flat,
+        ),
+        carried_over: kept
+            .zip(with.carried_over)
+            .map(|((strength, advantage), synergy)| of_kinds(strength, advantage, synergy)),
+        flat,
+    }
+}
+
+/// What is said of the sides when no match is known.
+const SIDE_SD_MAX: f64 = 0.5;
+
+impl Parent<'_> {
+    /// What the parent knows of the heroes, their advantages and their synergies, as
+    /// flat as win rates are. A hero that it does not know may be anything.
+    fn hand_down(self, roster: &Roster, shares: &[f64]) -> [Inheritance; 3] {
+        let (Self::Whole(parent) | Self::Earlier(parent)) = self;
+        let places: Vec<_> = roster
+            .heroes()
+            .iter()
+            .map(|&hero| parent.roster.place(hero).ok())
+            .collect();
+        let unknown = |sd: f64| Estimate {
+            value: 0.0,
+            sd,
+            prior_sd: sd,
+        };
+        let OfEachKind {
+            strength,
+            advantage,
+            synergy,
+        } = parent.prior_sd;
+        let mut heroes: Vec<_> = places
+            .iter()
+            .map(|place| place.map_or(unknown(strength), |place| parent.strengths[place]))
+            .map(|known| known.scaled(parent.flat))
+            .collect();
+        // Heroes are not picked here as they are there.
+        let values: Vec<_> = heroes.iter().map(|known| known.value).collect();
+        let centre = weighted_sum(&values, shares);
+        for hero in &mut heroes {
+            hero.value -= centre;
+        }
+        let pairs = |of: &Triangle<Estimate>, sd: f64| {
+            let known = Triangle::from_fn(places.len(), |i, j| match (places[i], places[j]) {
+                // Both rosters are in the order of ids, so the first is the first there too.
+                (Some(one), Some(other)) => *of.get(one, other),
+                _ => unknown(sd),
+            });
+            known.map(|known| known.scaled(parent.flat)).into_values()
+        };
+        let inheritance = |effects, carried_over| Inheritance {
+            origin: match self {
+                Self::Whole(_) => Origin::Whole,
+                Self::Earlier(_) => Origin::Earlier { carried_over },
+            },
+            effects,
+        };
+        [
+            inheritance(heroes, STRENGTHS_CARRIED_OVER),
+            inheritance(pairs(&parent.advantages, advantage), PAIRS_CARRIED_OVER),
+            inheritance(pairs(&parent.synergies, synergy), PAIRS_CARRIED_OVER),
+        ]
     }
 }
 
 /// What win rates tell of the heroes, still flattened.
 struct HeroEffects {
-    values: Vec<f64>,
-    deviations: Vec<f64>,
+    seen: Shrunk,
     noises: Vec<f64>,
-    prior_sd: f64,
+    /// What heroes are worth on average.
+    level: f64,
 }
 
-fn strengths(tallies: &[Tally], shares: &[f64]) -> HeroEffects {
+fn strengths(tallies: &[Tally], shares: &[f64], inheritance: Option<&Inheritance>) -> HeroEffects {
     let evidence: Vec<_> = tallies.iter().map(|tally| tally.evidence()).collect();
     let seen: Vec<_> = evidence.iter().copied().map(smoothed_log_odds).collect();
-    let noises: Vec<_> = evidence
-        .iter()
-        .map(|seen| {
-            let won = smoothed_share(*seen);
-            1.0 / (seen.games * won * (1.0 - won)).max(1e-9)
-        })
-        .collect();
-    let centre = weighted_sum(&seen, shares);
+    let noises: Vec<_> = evidence.iter().copied().map(noise_of).collect();
+    let level = weighted_sum(&seen, shares);
     let observations: Vec<_> = seen
         .iter()
         .zip(&noises)
         .map(|(seen, &noise)| Observation {
-            value: seen - centre,
+            value: seen - level,
             noise,
             log_games: 0.0,
         })
         .collect();
-    let variances = prior_variances(&observations, Spread::Even);
-    let shrunk = observations.iter().zip(&variances);
     HeroEffects {
-        values: shrunk
-            .clone()
-            .map(|(seen, t)| centre + seen.value * t / (t + seen.noise))
-            .collect(),
-        deviations: shrunk
-            .map(|(seen, t)| (t * seen.noise / (t + seen.noise)).sqrt())
-            .collect(),
-        prior_sd: mean(variances.iter().copied()).sqrt(),
+        seen: shrink(&observations, inheritance, Spread::Even),
         noises,
+        level,
     }
+}
+
+/// The variance of a win rate's noise, in log-odds.
+fn noise_of(seen: Evidence) -> f64 {
+    let won = smoothed_share(seen);
+    1.0 / (seen.games * won * (1.0 - won)).max(1e-9)
 }
 
 /// Each hero's share of all picks.

@@ -21,18 +21,21 @@
 //! counts 0 on average.
 //!
 //! Deliberately absent: where counts come from and where estimates go. Not there
-//! yet: priors from a parent slice, personal scores, suggestions.
+//! yet: personal scores, suggestions.
 
 mod centring;
 mod counter;
 mod counts;
 mod draft;
 mod estimate;
+mod holdout;
+mod inheritance;
 pub mod log_odds;
 mod pairs;
 pub mod ports;
 mod prior;
 mod roster;
+mod slices;
 mod tally;
 mod triangle;
 
@@ -40,8 +43,10 @@ pub use self::{
     counter::Counter,
     counts::{Counts, CountsDoNotAddUp, NoPair},
     draft::{Draft, HeroTwice},
-    estimate::{Estimate, PriorDeviations, SliceEstimate, estimate},
+    estimate::{Estimate, OfEachKind, Parent, SliceEstimate, estimate, estimate_from},
+    holdout::{Calibration, Figures, HoldOut, Judgement, Rivals},
     roster::{HeroNotListed, Roster},
+    slices::{MatchSums, MatchesVanished, Mode, Skill, Source, UnknownName, Values, estimate_mode},
     tally::{Tally, Weight},
     triangle::Triangle,
 };

@@ -3,8 +3,9 @@
 use crate::{
     centring::centre,
     estimate::Estimate,
-    log_odds::probability,
-    prior::{Observation, Spread, mean, prior_variances},
+    inheritance::{Inheritance, shrink},
+    log_odds::{ln, probability},
+    prior::{Observation, Spread},
     tally::{Evidence, Tally},
     triangle::Triangle,
 };
@@ -46,10 +47,11 @@ pub(crate) struct Heroes<'a> {
     pub(crate) shares: &'a [f64],
 }
 
-/// The effects of all pairs, and the standard deviation of their prior.
+/// The effects of all pairs, and how far they spread.
 pub(crate) struct PairEffects {
     pub(crate) estimates: Triangle<Estimate>,
     pub(crate) prior_sd: f64,
+    pub(crate) carried_over: Option<f64>,
 }
 
 /// Estimates each pair from its games: what was won beyond what the strengths of
@@ -58,32 +60,23 @@ pub(crate) fn pair_effects(
     kind: PairKind,
     games: &Triangle<Tally>,
     heroes: &Heroes,
+    inheritance: Option<&Inheritance>,
 ) -> PairEffects {
     let seen: Vec<_> = games
         .iter()
         .map(|((i, j), tally)| observe(kind, tally.evidence(), heroes, (i, j)))
         .collect();
-    let variances = prior_variances(&seen, Spread::ByGames);
-    let prior_sd = mean(variances.iter().copied()).sqrt();
-
-    let mut shrunk = seen.iter().zip(&variances).map(|(seen, variance)| {
-        let trust = variance / (variance + seen.noise);
-        seen.value * trust
-    });
-    let mut effects = Triangle::from_fn(games.heroes(), |_, _| shrunk.next().unwrap_or(0.0));
+    let shrunk = shrink(&seen, inheritance, Spread::ByGames);
+    let mut estimates = Triangle::from_values(games.heroes(), shrunk.effects);
+    let mut effects = estimates.map(|estimate| estimate.value);
     centre(&mut effects, heroes.shares, kind);
-
-    let mut deviations = seen
-        .iter()
-        .zip(&variances)
-        .map(|(seen, variance)| (variance * seen.noise / (variance + seen.noise)).sqrt());
-    let estimates = Triangle::from_fn(games.heroes(), |i, j| Estimate {
-        value: *effects.get(i, j),
-        sd: deviations.next().unwrap_or(0.0),
-    });
+    for ((_, estimate), effect) in estimates.iter_mut().zip(effects.values()) {
+        estimate.value = *effect;
+    }
     PairEffects {
         estimates,
-        prior_sd,
+        prior_sd: shrunk.prior_sd,
+        carried_over: shrunk.carried_over,
     }
 }
 
@@ -121,6 +114,6 @@ fn observe(
     Observation {
         value,
         noise: (own_noise - taken_out).max(NOISE_SHARE_MIN * own_noise),
-        log_games: games.max(1.0).ln(),
+        log_games: ln(games.max(1.0)),
     }
 }

@@ -1,5 +1,7 @@
 //! How far effects spread, learned from all of them: empirical Bayes.
 
+use crate::log_odds::{exp, ln};
+
 /// An effect as the counts show it.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Observation {
@@ -72,7 +74,7 @@ pub(crate) fn prior_variances(observations: &[Observation], spread: Spread) -> V
     } else {
         coarse
     };
-    let variance = |x: &f64| (best.level + best.slope * x).exp();
+    let variance = |x: &f64| exp(best.level + best.slope * x);
     popularity.iter().map(variance).collect()
 }
 
@@ -91,9 +93,10 @@ fn most_likely(seen: &[Observation], popularity: &[f64], levels: &[f64], slopes:
         cost: f64::INFINITY,
     };
     for &slope in slopes {
-        let by_popularity: Vec<_> = popularity.iter().map(|x| (slope * x).exp()).collect();
+        let by_popularity: Vec<_> = popularity.iter().map(|x| exp(slope * x)).collect();
         for &level in levels {
-            let cost = cost(seen, &by_popularity, level.exp()) + (slope / SLOPE_PRIOR_SD).powi(2);
+            let unlikely = slope / SLOPE_PRIOR_SD;
+            let cost = cost(seen, &by_popularity, exp(level)) + unlikely * unlikely;
             if cost < best.cost {
                 best = Point { level, slope, cost };
             }
@@ -114,7 +117,7 @@ fn cost(seen: &[Observation], by_popularity: &[f64], level: f64) -> f64 {
             product *= variance;
             cost += seen.value * seen.value / variance;
         }
-        cost += product.ln();
+        cost += ln(product);
     }
     cost
 }

@@ -1,5 +1,7 @@
 //! Games and wins, raw and weighted.
 
+use crate::log_odds::exp;
+
 /// How much a match counts, in sixteen-thousandths of a fresh one.
 ///
 /// A whole number, so that sums of weights are exact, whoever adds up what in
@@ -21,6 +23,26 @@ impl Weight {
         } else {
             Self::FULL
         }
+    }
+
+    /// That of a match so many days ago, when weights halve in `half_life_days`:
+    /// `2^(−age/half life)`. With a half-life of 0 all matches weigh the same.
+    ///
+    /// Never less than one part: what is counted leaves a trace.
+    #[must_use]
+    #[expect(
+        clippy::cast_possible_truncation,
+        clippy::cast_sign_loss,
+        clippy::cast_precision_loss,
+        reason = "it is within 0 … 16384"
+    )]
+    pub fn of_age(days: u32, half_life_days: u32) -> Self {
+        if half_life_days == 0 {
+            return Self::FULL;
+        }
+        let halvings = f64::from(days) / f64::from(half_life_days);
+        let share = exp(-std::f64::consts::LN_2 * halvings);
+        Self::new(((Self::PARTS as f64 * share).round() as u64).max(1))
     }
 
     /// How many parts it has, in 0 … [`Self::PARTS`].
@@ -75,6 +97,12 @@ impl Tally {
             weighted_wins: wins * parts,
             squared_weights: (games * parts) as u128 * parts as u128,
         }
+    }
+
+    /// The same games, each with that weight instead of its own.
+    #[must_use]
+    pub const fn reweighted(self, weight: Weight) -> Self {
+        Self::weighted(self.games, self.wins, weight)
     }
 
     /// Adds what is counted elsewhere.
@@ -156,6 +184,14 @@ mod tests {
         assert!((evidence.wins / evidence.games - 0.9).abs() < 1e-12);
         assert_eq!(tally.of_opponent().wins, 50);
         assert_eq!(tally.of_opponent().of_opponent(), tally);
+    }
+
+    #[test]
+    fn weights_halve_with_age() {
+        for (days, parts) in [(0, 16_384), (14, 8192), (28, 4096), (60, 840), (10_000, 1)] {
+            assert_eq!(Weight::of_age(days, 14).parts(), parts, "{days} days");
+        }
+        assert_eq!(Weight::of_age(1000, 0), Weight::FULL);
     }
 
     #[test]

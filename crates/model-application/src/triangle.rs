@@ -14,6 +14,29 @@ impl<T> Triangle<T> {
         Self { len, values }
     }
 
+    /// Takes the values as they stand, row by row.
+    ///
+    /// # Panics
+    /// When there are not as many as pairs.
+    #[must_use]
+    pub fn from_values(len: usize, values: Vec<T>) -> Self {
+        assert_eq!(
+            values.len(),
+            len * len.saturating_sub(1) / 2,
+            "each pair has a value"
+        );
+        Self { len, values }
+    }
+
+    /// Another value for each pair.
+    #[must_use]
+    pub fn map<U>(&self, value: impl FnMut(&T) -> U) -> Triangle<U> {
+        Triangle {
+            len: self.len,
+            values: self.values.iter().map(value).collect(),
+        }
+    }
+
     /// How many heroes there are.
     #[must_use]
     pub fn heroes(&self) -> usize {
@@ -24,6 +47,12 @@ impl<T> Triangle<T> {
     #[must_use]
     pub fn values(&self) -> &[T] {
         &self.values
+    }
+
+    /// The values, row by row, without the rest.
+    #[must_use]
+    pub fn into_values(self) -> Vec<T> {
+        self.values
     }
 
     /// The value of the pair of two different heroes, whichever comes first.

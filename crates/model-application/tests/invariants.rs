@@ -3,7 +3,7 @@
 #![expect(clippy::cast_precision_loss, reason = "games are fewer than 2⁵³")]
 
 use domain::HeroId;
-use model_application::{Counter, Counts, Draft, Roster, SliceEstimate, Tally, estimate};
+use model_application::{Counter, Counts, Draft, Roster, SliceEstimate, Tally, Weight, estimate};
 use proptest::{collection::vec, prelude::*, sample::subsequence, strategy::ValueTree as _};
 
 /// Few enough that pairs meet often.
@@ -163,6 +163,40 @@ proptest! {
         for (one, two) in counts.heroes().iter().zip(doubled.heroes()) {
             prop_assert!(is_close(2.0 * one.effective_games(), two.effective_games()));
             prop_assert!(is_close(one.win_rate(), two.win_rate()));
+        }
+    }
+
+    #[test]
+    fn days_add_up_in_any_order_whatever_they_weigh(
+        days in vec((vec(any_match(), 1..20), 0..90_u32), 1..5),
+    ) {
+        let weighted = |days: &mut dyn Iterator<Item = &(Vec<(Draft, bool)>, u32)>| {
+            let mut counts = Counts::new(all_heroes());
+            for (matches, age) in days {
+                counts.merge_weighted(&counted(matches), Weight::of_age(*age, 14));
+            }
+            counts
+        };
+        let counts = weighted(&mut days.iter());
+        prop_assert_eq!(&counts, &weighted(&mut days.iter().rev()));
+        prop_assert_eq!(counts.check(), Ok(()));
+        expect_sound(&estimate(&counts));
+        for tally in counts.heroes() {
+            prop_assert!(tally.effective_games() <= tally.games as f64 * (1.0 + 1e-12));
+        }
+    }
+
+    #[test]
+    fn a_weight_that_all_matches_have_changes_nothing(
+        matches in vec(any_match(), 1..60),
+        parts in 1..Weight::PARTS,
+    ) {
+        let full = counted(&matches);
+        let mut light = Counts::new(all_heroes());
+        light.merge_weighted(&full, Weight::new(parts));
+        let (one, other) = (estimate(&full), estimate(&light));
+        for (one, other) in one.strengths.iter().zip(&other.strengths) {
+            prop_assert!(is_close(one.value, other.value) && is_close(one.sd, other.sd));
         }
     }
 

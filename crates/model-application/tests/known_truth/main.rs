@@ -8,11 +8,12 @@
 #![expect(clippy::cast_precision_loss, reason = "games are fewer than 2⁵³")]
 
 mod dice;
+mod hierarchy;
 mod judge;
 mod world;
 
 use judge::{Verdict, judge};
-use model_application::{Counter, Roster, estimate};
+use model_application::{Counter, Counts, Roster, estimate};
 use world::{World, WorldConfig, named};
 
 /// A figure, what the reference reaches, and the bounds.
@@ -22,6 +23,11 @@ const ANY: f64 = f64::INFINITY;
 
 fn verdict(config: WorldConfig, seed: u64, matches: usize) -> Verdict {
     let world = World::new(config, seed);
+    let counts = counted(&world, matches);
+    judge(&world, &counts, &estimate(&counts))
+}
+
+fn counted(world: &World, matches: usize) -> Counts {
     let heroes = World::heroes();
     let mut counter = Counter::new(Roster::new(heroes.iter().copied()));
     for (drafted, radiant_won) in world.matches(matches) {
@@ -31,7 +37,7 @@ fn verdict(config: WorldConfig, seed: u64, matches: usize) -> Verdict {
     }
     let counts = counter.finish();
     counts.check().expect("the counts add up");
-    judge(&world, &counts, &estimate(&counts))
+    counts
 }
 
 fn verdicts(config: WorldConfig, matches: usize, seeds: u64) -> Vec<Verdict> {

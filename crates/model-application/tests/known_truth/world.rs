@@ -65,11 +65,43 @@ impl World {
             .collect();
         let all: f64 = shares.iter().sum();
         scale_all(&mut shares, 1.0 / all);
+        Self::of_shares(config, shares, &mut dice, seed)
+    }
 
-        let mut spread_pairs = |sign, sd| pairs(&mut dice, &shares, sign, sd, config.rarity);
+    /// Another world, with the same heroes as popular as they are here.
+    pub(crate) fn sibling(&self, seed: u64) -> Self {
+        let mut dice = StdRng::seed_from_u64(seed);
+        Self::of_shares(self.config, self.shares.clone(), &mut dice, seed)
+    }
+
+    /// What is left of this world after a change: `kept` of each effect, and of the other
+    /// world as much as keeps the spread.
+    pub(crate) fn changed(&self, other: &Self, kept: f64) -> Self {
+        let new = (1.0 - kept * kept).sqrt();
+        let mix = |one: &[f64], other: &[f64]| -> Vec<f64> {
+            let both = one.iter().zip(other);
+            both.map(|(one, other)| kept * one + new * other).collect()
+        };
+        let mix_rows = |one: &[Vec<f64>], other: &[Vec<f64>]| -> Vec<Vec<f64>> {
+            let both = one.iter().zip(other);
+            both.map(|(one, other)| mix(one, other)).collect()
+        };
+        Self {
+            config: self.config,
+            shares: self.shares.clone(),
+            strengths: mix(&self.strengths, &other.strengths),
+            advantages: mix_rows(&self.advantages, &other.advantages),
+            synergies: mix_rows(&self.synergies, &other.synergies),
+            seed: other.seed,
+        }
+    }
+
+    fn of_shares(config: WorldConfig, shares: Vec<f64>, dice: &mut StdRng, seed: u64) -> Self {
+        let normal = |dice: &mut StdRng| -> f64 { StandardNormal.sample(dice) };
+        let mut spread_pairs = |sign, sd| pairs(&mut *dice, &shares, sign, sd, config.rarity);
         let advantages = spread_pairs(-1.0, config.advantage_sd);
         let synergies = spread_pairs(1.0, config.synergy_sd);
-        let mut strengths: Vec<f64> = (0..HEROES).map(|_| normal(&mut dice)).collect();
+        let mut strengths: Vec<f64> = (0..HEROES).map(|_| normal(dice)).collect();
         let weighted =
             |values: &[f64]| -> f64 { values.iter().zip(&shares).map(|(x, q)| x * q).sum() };
         let mean = weighted(&strengths);
