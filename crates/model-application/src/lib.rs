@@ -21,21 +21,25 @@
 //! counts 0 on average.
 //!
 //! Deliberately absent: where counts come from and where estimates go. Not there
-//! yet: personal scores, suggestions.
+//! yet: the steps of a run.
 
 mod centring;
 mod counter;
 mod counts;
 mod draft;
+mod draft_model;
 mod estimate;
 mod holdout;
 mod inheritance;
 pub mod log_odds;
+mod normal;
 mod pairs;
+mod personal;
 pub mod ports;
 mod prior;
 mod roster;
 mod slices;
+mod suggest;
 mod tally;
 mod triangle;
 
@@ -43,10 +47,15 @@ pub use self::{
     counter::Counter,
     counts::{Counts, CountsDoNotAddUp, NoPair},
     draft::{Draft, HeroTwice},
+    draft_model::{
+        DraftModel, Effect, Evaluation, Lineup, LineupError, Score, Term, TermKind, z_of,
+    },
     estimate::{Estimate, OfEachKind, Parent, SliceEstimate, estimate, estimate_from},
     holdout::{Calibration, Figures, HoldOut, Judgement, Rivals},
+    personal::{Account, PersonalScore, PersonalSkill, Played, SkillSpread},
     roster::{HeroNotListed, Roster},
     slices::{MatchSums, MatchesVanished, Mode, Skill, Source, UnknownName, Values, estimate_mode},
+    suggest::{BanValue, Question, Suggestion, ban_values, suggest},
     tally::{Tally, Weight},
     triangle::Triangle,
 };

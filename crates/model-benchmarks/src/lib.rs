@@ -34,14 +34,19 @@ fn draft(dice: &mut impl Rng) -> Draft {
 /// How many times a second `work` is done, when one call does it `times` times; the
 /// best of some rounds, because whatever else runs here only slows it down.
 pub fn best_rate(times: usize, rounds: usize, mut work: impl FnMut()) -> f64 {
-    let mut best = f64::INFINITY;
+    let mut best_ms = f64::INFINITY;
     for _ in 0..rounds {
-        #[expect(clippy::disallowed_methods, reason = "nothing pauses the time here")]
-        let begun = Instant::now();
-        work();
-        best = best.min(begun.elapsed().as_secs_f64());
+        best_ms = best_ms.min(times_ms(&mut work));
     }
     #[expect(clippy::cast_precision_loss, reason = "far fewer than 2⁵³")]
     let times = times as f64;
-    times / best
+    1000.0 * times / best_ms
+}
+
+/// How long `work` takes, in milliseconds.
+pub fn times_ms(work: impl FnOnce()) -> f64 {
+    #[expect(clippy::disallowed_methods, reason = "nothing pauses the time here")]
+    let begun = Instant::now();
+    work();
+    1000.0 * begun.elapsed().as_secs_f64()
 }

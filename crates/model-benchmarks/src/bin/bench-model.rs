@@ -1,14 +1,16 @@
-//! Measures counting from memory and estimating, on one processor.
+//! Measures counting from memory, estimating and suggesting, on one processor.
 
 use std::hint::black_box;
 
 use anyhow::Result;
 use clap::Parser;
-use domain::HeroId;
-use model_application::{Counter, Counts, Draft, Roster, estimate};
-use model_benchmarks::{HEROES, best_rate, drafts};
+use domain::{HeroId, Side};
+use model_application::{
+    Counter, Counts, Draft, DraftModel, Lineup, Question, Roster, estimate, suggest,
+};
+use model_benchmarks::{HEROES, best_rate, drafts, times_ms};
 
-/// Measures counting from memory and estimating, on one processor
+/// Measures counting from memory, estimating and suggesting, on one processor
 #[derive(Debug, Parser)]
 struct Arguments {
     /// How many matches to count
@@ -44,8 +46,38 @@ fn main() -> Result<()> {
         counting / 1e6
     );
     println!("estimating a slice:         {:8.2} ms", 1e3 / estimating);
+    let times = suggesting(&DraftModel::of(&estimate(&counts)), &drafts)?;
+    let at = |share: usize| times[(times.len() - 1) * share / 100];
+    println!(
+        "suggesting a last pick:     {:8.3} ms, 99 of 100 within {:.3} ms (goal 1)",
+        at(50),
+        at(99)
+    );
     Ok(())
 }
+
+/// How long suggestions take for last picks, of all heroes, in ms, ascending.
+fn suggesting(model: &DraftModel, drafts: &[(Draft, bool)]) -> Result<Vec<f64>> {
+    let mut times = Vec::new();
+    for (draft, _) in drafts.iter().take(SUGGESTIONS) {
+        let lineup = Lineup::try_new(&model.roster, &draft.radiant()[..4], draft.dire())?;
+        let question = Question {
+            lineup: &lineup,
+            side: Side::Radiant,
+            bans: &[],
+            games: None,
+            personal: None,
+            level: 0.9,
+        };
+        times.push(times_ms(|| {
+            black_box(suggest(model, &question, 20).is_ok());
+        }));
+    }
+    times.sort_by(f64::total_cmp);
+    Ok(times)
+}
+
+const SUGGESTIONS: usize = 5000;
 
 fn count(roster: &Roster, drafts: &[(Draft, bool)]) -> Result<Counts> {
     let mut counter = Counter::new(roster.clone());
