@@ -60,6 +60,7 @@ pub(super) const PERMITS: &[Permit] = &[
     ]),
     permit(Who::Technology("journal"), &["crc32fast", "rand", "roaring"]),
     permit(Who::Technology("kafka"), &["rdkafka", "secrecy", "slab"]),
+    permit(Who::Technology("ledger"), &["sqlx"]),
     permit(Who::Technology("opendota"), &[
         "base64", "percent-encoding", "secrecy", "serde_json", "tokio-rustls", "tokio-tungstenite",
     ]),

@@ -1,0 +1,7 @@
+//! What became of each run, in a SQLite file beside the process: it can be
+//! asked when nothing else can, which is when runs fail.
+
+mod ledger;
+mod rows;
+
+pub use ledger::SqliteLedger;
