@@ -8,7 +8,7 @@ use std::{
 use domain::Timestamp;
 use health_kit::Clock;
 use ingestion_application::ports::CallFigures;
-use steam_client::{CallCounts, Steam};
+use steam_client::Steam;
 
 use crate::place::since;
 
@@ -37,20 +37,7 @@ impl TrailDue {
 
 impl CallFigures for Calls {
     fn calls(&self) -> Vec<(&'static str, u64)> {
-        let CallCounts {
-            answered,
-            limited,
-            refused,
-            failed,
-            in_vain,
-        } = self.steam.calls();
-        vec![
-            ("answered", answered),
-            ("limited", limited),
-            ("refused", refused),
-            ("failed", failed),
-            ("in_vain", in_vain),
-        ]
+        self.steam.calls().by_outcome().to_vec()
     }
 
     /// Of all keys together.

@@ -3,7 +3,7 @@
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use client_kit::{ClientLimits, HttpClient};
+use client_kit::{CallCounts, ClientLimits, HttpClient};
 use domain::{Day, MatchId, Timestamp};
 use health_kit::Clock;
 
@@ -36,21 +36,6 @@ pub struct OpenDota {
     counts: Mutex<CallCounts>,
     /// Held by whoever asks the memory.
     turn: tokio::sync::Mutex<()>,
-}
-
-/// What became of the calls so far.
-#[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
-pub struct CallCounts {
-    /// There was an answer, also that nothing is known.
-    pub answered: u64,
-    /// There were too many of them.
-    pub limited: u64,
-    /// The key, or the address, was not accepted.
-    pub refused: u64,
-    /// Nothing usable came, or nobody waited for it.
-    pub failed: u64,
-    /// There was an answer, and it would be as useless another time.
-    pub in_vain: u64,
 }
 
 impl OpenDota {
@@ -144,7 +129,7 @@ impl OpenDota {
         let result = self.transport.get(&url, self.settings.key.as_ref()).await;
         let now = self.clock.now();
         let (judged, ended) = judge(result, now);
-        self.counts().count(&judged);
+        count(&mut self.counts(), &judged);
         let until = call.end(ended, now).unwrap_or(now);
         match judged {
             Judged::Found(body) => Ok(Answer {
@@ -224,17 +209,15 @@ impl OpenDota {
     }
 }
 
-impl CallCounts {
-    fn count(&mut self, judged: &Judged) {
-        let counted = match judged {
-            Judged::Found(_) | Judged::NotFound => &mut self.answered,
-            Judged::Limited => &mut self.limited,
-            Judged::Refused(_) => &mut self.refused,
-            Judged::Unavailable(_) => &mut self.failed,
-            Judged::Unusable(_) => &mut self.in_vain,
-        };
-        *counted += 1;
-    }
+fn count(counts: &mut CallCounts, judged: &Judged) {
+    let counted = match judged {
+        Judged::Found(_) | Judged::NotFound => &mut counts.answered,
+        Judged::Limited => &mut counts.limited,
+        Judged::Refused(_) => &mut counts.refused,
+        Judged::Unavailable(_) => &mut counts.failed,
+        Judged::Unusable(_) => &mut counts.in_vain,
+    };
+    *counted += 1;
 }
 
 /// A call that is ended in any case, also if whoever asked has gone.

@@ -26,7 +26,8 @@ pub use budget::{
     RateHeaders, Ticket, WindowStatus,
 };
 pub use call_memory::{CallMemory, CallMemoryError, ProcessMemory};
-pub use client::{CallCounts, OpenDota};
+pub use client::OpenDota;
+pub use client_kit::CallCounts;
 pub use page::{
     MARGIN, Page, PageList, PageRow, RangePage, RangeWalk, RowFault, TimeRange, WalkWatcher,
 };

@@ -4,7 +4,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use bytes::Bytes;
-use client_kit::{ClientLimits, HttpClient};
+use client_kit::{CallCounts, ClientLimits, HttpClient};
 use domain::Timestamp;
 use health_kit::Clock;
 
@@ -36,21 +36,6 @@ pub struct Steam {
 struct State {
     keys: Keys,
     calls: CallCounts,
-}
-
-/// What became of the calls so far.
-#[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
-pub struct CallCounts {
-    /// There was an answer that could be used.
-    pub answered: u64,
-    /// There were too many of them.
-    pub limited: u64,
-    /// The key was not accepted.
-    pub refused: u64,
-    /// Nothing usable came.
-    pub failed: u64,
-    /// The upstream did not want to tell, or more than is taken.
-    pub in_vain: u64,
 }
 
 impl Steam {
@@ -148,7 +133,7 @@ impl Steam {
         let told = judge(answer).and_then(|body| read(&body, now));
         let mut state = self.state();
         let outcome = told.as_ref().map(|_| ());
-        state.calls.count(outcome);
+        count(&mut state.calls, outcome);
         state.keys.end(nth, outcome);
         told.map_err(|failure| failure.told(state.keys.wait(now)))
     }
@@ -159,17 +144,15 @@ impl Steam {
     }
 }
 
-impl CallCounts {
-    fn count(&mut self, outcome: Result<(), &Failure>) {
-        let count = match outcome {
-            Ok(()) => &mut self.answered,
-            Err(Failure::Limited { .. }) => &mut self.limited,
-            Err(Failure::Refused(_)) => &mut self.refused,
-            Err(Failure::Unavailable(_)) => &mut self.failed,
-            Err(Failure::TooLarge { .. } | Failure::InVain(_)) => &mut self.in_vain,
-        };
-        *count += 1;
-    }
+fn count(counts: &mut CallCounts, outcome: Result<(), &Failure>) {
+    let counted = match outcome {
+        Ok(()) => &mut counts.answered,
+        Err(Failure::Limited { .. }) => &mut counts.limited,
+        Err(Failure::Refused(_)) => &mut counts.refused,
+        Err(Failure::Unavailable(_)) => &mut counts.failed,
+        Err(Failure::TooLarge { .. } | Failure::InVain(_)) => &mut counts.in_vain,
+    };
+    *counted += 1;
 }
 
 /// The newest matches come first, by id; the highest number may be another one's.

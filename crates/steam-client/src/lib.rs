@@ -18,7 +18,8 @@ mod transport;
 mod wire;
 
 pub use answer::CallError;
-pub use client::{CallCounts, ROWS_MAX, Steam};
+pub use client::{ROWS_MAX, Steam};
+pub use client_kit::CallCounts;
 pub use keys::{CALLS_PER_DAY, KeyStatus};
 pub use page::{OddMatch, Page, SteamMatch};
 pub use section::SteamSection;

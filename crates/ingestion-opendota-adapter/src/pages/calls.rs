@@ -4,7 +4,7 @@ use std::{sync::Arc, time::Duration};
 
 use health_kit::Clock;
 use ingestion_application::ports::CallFigures;
-use opendota_client::{CallCounts, OpenDota};
+use opendota_client::OpenDota;
 
 use super::progress::Progress;
 
@@ -16,20 +16,7 @@ pub(crate) struct Calls {
 
 impl CallFigures for Calls {
     fn calls(&self) -> Vec<(&'static str, u64)> {
-        let CallCounts {
-            answered,
-            limited,
-            refused,
-            failed,
-            in_vain,
-        } = self.client.calls();
-        vec![
-            ("answered", answered),
-            ("limited", limited),
-            ("refused", refused),
-            ("failed", failed),
-            ("in_vain", in_vain),
-        ]
+        self.client.calls().by_outcome().to_vec()
     }
 
     /// What is kept for others is taken off.
