@@ -2,7 +2,7 @@
 //!
 //! [`OpenDotaDetails`] meets the port
 //! [`MatchDetails`](etl_application::ports::MatchDetails): one call for one
-//! match, and its answer as far as tables need it. [`OpenDotaRange`] meets
+//! match, and its answer as far as tables need it. [`walk_pages`] is a
 //! [`BackfillOrigin`](etl_application::ports::BackfillOrigin): the pages of a
 //! time, one after the other. Both call through one [`client()`], within the
 //! limits that it keeps.
@@ -16,4 +16,4 @@ mod wire;
 
 pub use client::{UPSTREAM, client, client_over};
 pub use details::{OpenDotaDetails, SOURCE};
-pub use range::{OpenDotaRange, PAGES_SOURCE, PagesAccess};
+pub use range::{PAGES_SOURCE, PagesAccess, walk_pages};

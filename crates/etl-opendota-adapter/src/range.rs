@@ -2,37 +2,23 @@
 
 use std::sync::Arc;
 
-use async_trait::async_trait;
 use domain::{MatchId, Timestamp};
 use etl_application::{
     Answer, CallCounter, CallOutcome, DeadLetterReason, Invalid,
-    backfill::Span,
-    ports::{BackfillOrigin, BackfillPiece, OriginError, Place},
+    backfill::{Span, WalkReader, WalkedRange},
+    ports::{BackfillPiece, Place},
 };
 use health_kit::Clock;
 use opendota_client::{
     CallError, CallShare, Caller, OpenDota, PageRow, RangePage, RangeWalk, RowFault, TimeRange,
     WalkWatcher,
 };
-use tokio::{sync::mpsc, task::JoinHandle};
 
 /// The name of these answers in the tables.
 pub const PAGES_SOURCE: &str = "opendota_pages";
 
-/// Pages that are asked for ahead; what of them is not loaded is asked for again.
-const AHEAD_MAX: usize = 1;
-/// Waits that nobody has heard of yet; further ones say the same.
-const WAITS_MAX: usize = 4;
 /// To wait for the next minute is how the share is kept, and nothing to tell.
 const WAIT_TOLD_MS_MIN: i64 = 2 * 60 * 1_000;
-
-/// Public matches that started in a time, page by page from the newest down.
-pub struct OpenDotaRange {
-    pieces: mpsc::Receiver<BackfillPiece>,
-    waits: mpsc::Receiver<String>,
-    goes_on: bool,
-    walk: JoinHandle<()>,
-}
 
 /// What pages are asked through.
 pub struct PagesAccess {
@@ -46,78 +32,39 @@ pub struct PagesAccess {
     pub clock: Arc<dyn Clock>,
 }
 
-impl OpenDotaRange {
-    /// Begins to ask, at a position that a range of the same time gave before, or
-    /// at the beginning if that is empty. Needs a runtime.
-    #[must_use]
-    pub fn open(access: PagesAccess, span: Span, at: &str) -> Self {
-        let below = read_position(at);
-        let range = TimeRange {
-            from: span.from,
-            to: span.to,
-        };
-        let PagesAccess {
-            client,
-            share,
-            counter,
-            clock,
-        } = access;
-        let (wait, waits) = mpsc::channel(WAITS_MAX);
+/// Begins to ask for the public matches that started in a time, page by page from the newest down: at a position
+/// that a range of the same time gave before, or at the beginning if that is empty. Needs a runtime.
+#[must_use]
+pub fn walk_pages(access: PagesAccess, span: Span, at: &str) -> WalkedRange {
+    let below = read_position(at);
+    let range = TimeRange {
+        from: span.from,
+        to: span.to,
+    };
+    let PagesAccess {
+        client,
+        share,
+        counter,
+        clock,
+    } = access;
+    let mut walk = RangeWalk::new(client, Caller::Share(share), range, below);
+    WalkedRange::begin(at.is_empty() || below.is_some(), async move |reader| {
         let watcher = Watcher {
-            wait,
+            reader,
             counter,
             clock,
         };
-        let mut walk = RangeWalk::new(client, Caller::Share(share), range, below);
-        let (sender, pieces) = mpsc::channel(AHEAD_MAX);
-        let walk = tokio::spawn(async move {
-            while let Some(page) = walk.next(&watcher).await {
-                if sender.send(piece(page, span)).await.is_err() {
-                    return;
-                }
+        while let Some(page) = walk.next(&watcher).await {
+            if !watcher.reader.found(piece(page, span)).await {
+                return;
             }
-        });
-        Self {
-            pieces,
-            waits,
-            goes_on: at.is_empty() || below.is_some(),
-            walk,
         }
-    }
-}
-
-impl Drop for OpenDotaRange {
-    fn drop(&mut self) {
-        self.walk.abort();
-    }
-}
-
-#[async_trait]
-impl BackfillOrigin for OpenDotaRange {
-    fn goes_on(&self) -> bool {
-        self.goes_on
-    }
-
-    async fn next(&mut self) -> Result<Option<BackfillPiece>, OriginError> {
-        let piece = tokio::select! {
-            biased;
-            Some(detail) = self.waits.recv() => return Err(OriginError::Unavailable { detail }),
-            piece = self.pieces.recv() => piece,
-        };
-        // A walk that panicked has not come to its end.
-        if piece.is_none()
-            && let Err(error) = (&mut self.walk).await
-            && error.is_panic()
-        {
-            std::panic::resume_unwind(error.into_panic());
-        }
-        Ok(piece)
-    }
+    })
 }
 
 /// Tells of waits, and counts calls.
 struct Watcher {
-    wait: mpsc::Sender<String>,
+    reader: WalkReader,
     counter: Option<Arc<dyn CallCounter>>,
     clock: Arc<dyn Clock>,
 }
@@ -162,8 +109,7 @@ impl WalkWatcher for Watcher {
                 format!("the upstream's page cannot be read: {detail}")
             }
         };
-        // Whoever has not heard of the last waits knows enough.
-        let _ = self.wait.try_send(detail);
+        self.reader.waits(detail);
     }
 }
 

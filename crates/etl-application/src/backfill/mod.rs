@@ -8,6 +8,7 @@ mod run;
 mod service;
 mod share;
 mod stored;
+mod walked;
 
 pub use id::{BackfillId, NoBackfillId};
 pub use meter::{BackfillFigures, BackfillMeter};
@@ -20,3 +21,4 @@ pub use run::{
 pub use service::Backfills;
 pub use share::BackfillShare;
 pub use stored::{Backfill, BackfillState};
+pub use walked::{WalkReader, WalkedRange};

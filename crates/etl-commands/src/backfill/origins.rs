@@ -8,8 +8,8 @@ use etl_application::CallCounter;
 use etl_application::backfill::BackfillRange;
 use etl_application::ports::{BackfillOrigin, BackfillOrigins, CallMemory, OriginError};
 use etl_kafka_adapter::SummaryTopic;
-use etl_opendota_adapter::{OpenDotaRange, PagesAccess};
-use etl_steam_adapter::{SteamRange, SteamTurns};
+use etl_opendota_adapter::{PagesAccess, walk_pages};
+use etl_steam_adapter::{SteamTurns, walk_sequence};
 use health_kit::Clock;
 use kafka_kit::settings::SettingsError;
 use opendota_client::CallShare;
@@ -97,11 +97,11 @@ impl BackfillOrigins for Origins {
                     counter: self.counter.clone(),
                     clock: Arc::clone(&self.clock),
                 };
-                Ok(Box::new(OpenDotaRange::open(access, *span, at)))
+                Ok(Box::new(walk_pages(access, *span, at)))
             }
             BackfillRange::Steam(part) => {
                 let turns: Arc<SteamTurns> = self.steam.turns()?;
-                Ok(Box::new(SteamRange::open(turns, *part, at)))
+                Ok(Box::new(walk_sequence(turns, *part, at)))
             }
         }
     }

@@ -17,7 +17,7 @@ use etl_application::{
     },
     ports::{BackfillStore as _, FactStore, Place, StoreError},
 };
-use etl_opendota_adapter::{OpenDotaRange, PagesAccess, client_over};
+use etl_opendota_adapter::{PagesAccess, client_over, walk_pages};
 use etl_test_support::MemoryWarehouse;
 use feed_simulator::{
     World,
@@ -137,7 +137,7 @@ impl Scene {
             counter: None,
             clock: Arc::clone(&self.clock),
         };
-        let origin = OpenDotaRange::open(access, span, &progress_of(&begun).at);
+        let origin = walk_pages(access, span, &progress_of(&begun).at);
         let stop = BackfillStop::default();
         backfiller
             .run(begun, Box::new(origin), &self.told, &stop)

@@ -13,7 +13,7 @@ use etl_application::{
     backfill::Span,
     ports::{BackfillOrigin as _, OriginError},
 };
-use etl_opendota_adapter::{OpenDotaRange, PagesAccess, client_over};
+use etl_opendota_adapter::{PagesAccess, client_over, walk_pages};
 use etl_test_support::MemoryWarehouse;
 use health_kit::Clock;
 use opendota_client::{CallShare, OpenDotaSettings, Transport};
@@ -74,7 +74,7 @@ async fn load(mut rows: Vec<Value>) -> BTreeMap<i64, Answer> {
         from: Timestamp::from_unix_seconds(1_300_000_000),
         to: now,
     };
-    let mut range = OpenDotaRange::open(access, all, "");
+    let mut range = walk_pages(access, all, "");
     let mut loaded = BTreeMap::new();
     loop {
         match range.next().await {

@@ -11,7 +11,7 @@ use etl_application::{
     backfill::{SequencePart, Span},
     ports::{BackfillOrigin as _, OriginError},
 };
-use etl_steam_adapter::SteamRange;
+use etl_steam_adapter::walk_sequence;
 use feed_simulator::steam::SteamLimits;
 use tokio::time::{Instant, timeout};
 
@@ -151,7 +151,7 @@ async fn a_position_of_something_else_is_no_position() {
         ("below=7", false),
         ("next=", false),
     ] {
-        let range = SteamRange::open(Arc::clone(&turns), numbers(&scene), at);
+        let range = walk_sequence(Arc::clone(&turns), numbers(&scene), at);
         assert_eq!(range.goes_on(), goes_on, "{at}");
     }
 }
@@ -160,7 +160,7 @@ async fn a_position_of_something_else_is_no_position() {
 async fn a_key_that_is_refused_is_told_and_not_shown() {
     let scene = Scene::new(SteamLimits::NONE, &[]);
     scene.upstream.fail("refuse:403".parse().expect("a fault"));
-    let mut range = SteamRange::open(scene.turns(100), numbers(&scene), "");
+    let mut range = walk_sequence(scene.turns(100), numbers(&scene), "");
     let refused = range.next().await.expect_err("nobody may call");
     let OriginError::Unavailable { detail } = refused else {
         panic!("{refused}");

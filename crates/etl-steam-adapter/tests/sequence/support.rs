@@ -10,7 +10,7 @@ use etl_application::{
     backfill::{BackfillShare, SequencePart},
     ports::{BackfillOrigin as _, OriginError},
 };
-use etl_steam_adapter::{SteamRange, SteamTurns};
+use etl_steam_adapter::{SteamTurns, walk_sequence};
 use feed_simulator::{
     World,
     steam::{SteamConfig, SteamLimits, SteamUpstream},
@@ -94,7 +94,7 @@ impl Scene {
         part: SequencePart,
         loaded: &mut Loaded,
     ) {
-        let mut range = SteamRange::open(Arc::clone(turns), part, &loaded.position);
+        let mut range = walk_sequence(Arc::clone(turns), part, &loaded.position);
         loop {
             match range.next().await {
                 Ok(Some(piece)) => {
