@@ -13,6 +13,7 @@ use etl_http_api::{ApiState, WriteAccess};
 use etl_kafka_adapter::{KafkaDeadLetters, KafkaHealth, KafkaRecords};
 use etl_opendota_adapter::{OpenDotaDetails, UPSTREAM};
 use health_kit::{Clock, Health, Readiness, SystemClock};
+use http_kit::ServiceParts;
 use service_kit::{
     exit_code::ExitCode,
     lifecycle::{Lifecycle, ProcessEnd},
@@ -79,12 +80,14 @@ impl Service {
         let days = builder.status();
 
         let api = ApiState {
-            service_name: settings.service_name,
-            version: VERSION,
-            commit: COMMIT,
-            health: health(&kafka, &load, &days, &wishes),
-            // Its main work waits for everything else.
-            readiness: Arc::new(Readiness::new(drain, Vec::new())),
+            service: ServiceParts::new(
+                settings.service_name,
+                (VERSION, COMMIT),
+                &settings.api,
+                health(&kafka, &load, &days, &wishes),
+                // Its main work waits for everything else.
+                Readiness::new(drain, Vec::new()),
+            ),
             etl: Arc::new(
                 EtlStatus::new(
                     Arc::clone(&ledger),
@@ -104,9 +107,6 @@ impl Service {
                 facts: Arc::clone(&warehouse.facts),
                 backfills: Arc::clone(&backfills),
             }),
-            cors_allowed_origins: settings.api.cors_allowed_origins,
-            request_timeout: settings.api.request_timeout,
-            trusted_proxies: settings.api.trusted_proxies,
         };
         Ok(Self {
             loader,
@@ -252,13 +252,13 @@ fn health(
     load: &Arc<LoadStatus>,
     days: &Arc<DayStatus>,
     wishes: &Arc<DetailStatus>,
-) -> Arc<Health> {
-    Arc::new(Health::new(vec![
+) -> Health {
+    Health::new(vec![
         kafka.clone(),
         load.clone(),
         days.clone(),
         wishes.clone(),
-    ]))
+    ])
 }
 
 /// Who builds days.

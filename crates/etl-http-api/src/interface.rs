@@ -67,19 +67,13 @@ fn interface(state: ApiState, event_streams: EventStreams) -> Interface {
         title: "Match loading",
         description: "How loading is doing, and what has been loaded: health, figures, metrics, \
             days, matches, counters.",
-        version: state.version,
-        service_name: state.service_name.clone(),
-        health: Arc::clone(&state.health),
-        readiness: Arc::clone(&state.readiness),
+        service: state.service.clone(),
         metrics: Arc::new(EtlMetrics::of(&state)),
         has_token: state.write.is_some(),
-        cors_allowed_origins: state.cors_allowed_origins.clone(),
-        request_timeout: state.request_timeout,
-        trusted_proxies: state.trusted_proxies.clone(),
         tags: TAGS,
         write_paths: WRITE_PATHS,
         routes: {
-            let questions = Questions::new(state.request_timeout.of_waits());
+            let questions = Questions::new(state.service.request_timeout.of_waits());
             Arc::new(move |config| {
                 config
                     .app_data(web::Data::new(state.clone()))

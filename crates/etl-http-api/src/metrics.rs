@@ -20,8 +20,8 @@ impl EtlMetrics {
     pub(crate) fn of(state: &ApiState) -> Self {
         Self {
             etl: Arc::clone(&state.etl),
-            version: state.version,
-            commit: state.commit,
+            version: state.service.version,
+            commit: state.service.commit,
         }
     }
 }

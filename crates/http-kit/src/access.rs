@@ -61,7 +61,7 @@ fn note_refused(request: &HttpRequest) {
     let interface = request.app_data::<web::Data<Interface>>();
     let refused = request.app_data::<web::Data<RefusedTokens>>();
     if let Some((interface, refused)) = interface.zip(refused) {
-        refused.note(request, &interface.trusted_proxies);
+        refused.note(request, &interface.service.trusted_proxies);
     }
 }
 

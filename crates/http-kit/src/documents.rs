@@ -41,7 +41,7 @@ pub(crate) fn frame(interface: &Interface) -> OpenApi {
     );
     let info = InfoBuilder::new()
         .title(interface.title)
-        .version(interface.version)
+        .version(interface.service.version)
         .description(Some(description));
     let health = "Alive, ready and healthy are three different answers.";
     let tags = [("health", health)].into_iter();

@@ -72,7 +72,7 @@ pub(crate) async fn livez() -> web::Json<Word> {
 )]
 #[get("/readyz")]
 pub(crate) async fn readyz(request: HttpRequest, interface: web::Data<Interface>) -> HttpResponse {
-    match interface.readiness.obstacle() {
+    match interface.service.readiness.obstacle() {
         Some(why) => Problem::new(StatusCode::SERVICE_UNAVAILABLE, why, request.path()).response(),
         None => HttpResponse::Ok().json(Word { status: "ready" }),
     }
@@ -88,14 +88,14 @@ pub(crate) async fn readyz(request: HttpRequest, interface: web::Data<Interface>
 )]
 #[get("/api/v1/health")]
 pub(crate) async fn health(interface: web::Data<Interface>) -> HttpResponse {
-    let report = interface.health.report();
+    let report = interface.service.health.report();
     let status = match report.status {
         HealthStatus::Healthy => StatusCode::OK,
         HealthStatus::Degraded | HealthStatus::Unhealthy => StatusCode::SERVICE_UNAVAILABLE,
     };
     HttpResponse::build(status).json(HealthAnswer {
         status: report.status.as_str(),
-        service: interface.service_name.clone(),
+        service: interface.service.name.clone(),
         checks: report.checks.into_iter().map(Into::into).collect(),
     })
 }

@@ -5,7 +5,10 @@ use std::sync::Arc;
 use health_kit::{Health, Readiness};
 use utoipa_actix_web::service_config::ServiceConfig;
 
-use crate::{client_address::TrustedProxies, figures::Metrics, time_limit::RequestTimeout};
+use crate::{
+    client_address::TrustedProxies, figures::Metrics, settings::ApiSettings,
+    time_limit::RequestTimeout,
+};
 
 /// The HTTP interface of one service.
 #[derive(Clone)]
@@ -14,30 +17,39 @@ pub struct Interface {
     pub title: &'static str,
     /// What there is to see and do, in a sentence or two.
     pub description: &'static str,
-    /// The version of the program.
-    pub version: &'static str,
-    /// `SERVICE_NAME`, as it is told in health.
-    pub service_name: String,
-    /// How its parts are.
-    pub health: Arc<Health>,
-    /// Whether it can do its main work.
-    pub readiness: Arc<Readiness>,
+    /// Whose interface it is, and how it answers.
+    pub service: ServiceParts,
     /// Its figures.
     pub metrics: Arc<dyn Metrics>,
     /// Whether there is an `API_TOKEN`: without one there are no [`WritePath`]s.
     pub has_token: bool,
-    /// Origins whose pages may read the answers; `*` is every origin.
-    pub cors_allowed_origins: Vec<String>,
-    /// How long a request may take.
-    pub request_timeout: RequestTimeout,
-    /// Who is believed when it names the client.
-    pub trusted_proxies: TrustedProxies,
     /// Groups of its own paths in the description, and what each is for.
     pub tags: &'static [(&'static str, &'static str)],
     /// Those of its own paths that take something.
     pub write_paths: &'static [WritePath],
     /// Adds its own handlers and what they share; called once a thread of the server.
     pub routes: Arc<dyn Fn(&mut ServiceConfig<'_>) + Send + Sync>,
+}
+
+/// What the interface of every service is made from.
+#[derive(Clone)]
+pub struct ServiceParts {
+    /// `SERVICE_NAME`, as it is told in health.
+    pub name: String,
+    /// The version of the program.
+    pub version: &'static str,
+    /// The commit it was built from.
+    pub commit: &'static str,
+    /// How its parts are.
+    pub health: Arc<Health>,
+    /// Whether it can do its main work, or drains.
+    pub readiness: Arc<Readiness>,
+    /// Origins whose pages may read the answers; `*` is every origin.
+    pub cors_allowed_origins: Vec<String>,
+    /// How long a request may take.
+    pub request_timeout: RequestTimeout,
+    /// Who is believed when it names the client.
+    pub trusted_proxies: TrustedProxies,
 }
 
 /// A path that takes something from whoever has the token.
@@ -47,6 +59,29 @@ pub struct WritePath {
     pub path: &'static str,
     /// A body that announces more is refused unread.
     pub body_bytes_max: usize,
+}
+
+impl ServiceParts {
+    /// A service that answers as its settings say; `version` and `commit` are those of the program.
+    #[must_use]
+    pub fn new(
+        name: String,
+        (version, commit): (&'static str, &'static str),
+        api: &ApiSettings,
+        health: Health,
+        readiness: Readiness,
+    ) -> Self {
+        Self {
+            name,
+            version,
+            commit,
+            health: Arc::new(health),
+            readiness: Arc::new(readiness),
+            cors_allowed_origins: api.cors_allowed_origins.clone(),
+            request_timeout: api.request_timeout,
+            trusted_proxies: api.trusted_proxies.clone(),
+        }
+    }
 }
 
 impl Interface {

@@ -38,7 +38,7 @@ pub use client_address::TrustedProxies;
 pub use documents::html;
 pub use events::EventStreams;
 pub use figures::{Labels, Metrics, Writer};
-pub use interface::{Interface, WritePath};
+pub use interface::{Interface, ServiceParts, WritePath};
 pub use live_page::live_page;
 pub use parameters::{Parameters, path_parameter};
 pub use problem::{PROBLEM_JSON, Problem};

@@ -35,7 +35,7 @@ pub(crate) fn app(
         InitError = (),
     >,
 > {
-    let cors = cors(interface.cors_allowed_origins.clone());
+    let cors = cors(interface.service.cors_allowed_origins.clone());
     let (app, openapi) = App::new()
         .into_utoipa_app()
         .openapi(documents::frame(&interface))

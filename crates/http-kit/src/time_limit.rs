@@ -46,7 +46,7 @@ pub(crate) async fn limit_time(
     let interface = request.app_data::<web::Data<Interface>>();
     let interface = interface.expect("the application has it");
     let path = request.path().to_owned();
-    let time_max = interface.request_timeout.0;
+    let time_max = interface.service.request_timeout.0;
     let of_body = interface.write_path(&path).map(|_| BODY_TIME_MAX);
     let limit = time_max + of_body.unwrap_or_default();
     match timeout(limit, next.call(request)).await {

@@ -5,8 +5,8 @@ use std::{error::Error, fmt, path::Path, sync::Arc};
 use actix_web::{HttpRequest, HttpResponse, get, post, web};
 use health_kit::{Condition, Health, HealthCheck, HealthReporter, HealthStatus, Readiness};
 use http_kit::{
-    ApiSection, ApiSettings, EventStreams, Interface, Metrics, Parameters, WritePath, Writer,
-    authorize, listen, live_page, nothing_here, path_parameter, serve,
+    ApiSection, ApiSettings, EventStreams, Interface, Metrics, Parameters, ServiceParts, WritePath,
+    Writer, authorize, listen, live_page, nothing_here, path_parameter, serve,
 };
 use reqwest::{Client, StatusCode};
 use secrecy::SecretString;
@@ -132,7 +132,7 @@ struct Probe {
 }
 
 impl Probe {
-    fn start(settings: ApiSettings) -> Result<Self, Box<dyn Error>> {
+    fn start(settings: &ApiSettings) -> Result<Self, Box<dyn Error>> {
         let condition = Condition::new(
             "rope",
             HealthStatus::Healthy,
@@ -142,19 +142,19 @@ impl Probe {
         let rope = Arc::new(Rope(condition));
         let (drain, stop) = (CancellationToken::new(), CancellationToken::new());
         let streams = EventStreams::new(stop.clone());
-        let token = settings.token;
+        let token = settings.token.clone();
         let interface = Interface {
             title: "Deep probe",
             description: "How deep it is.",
-            version: "1.2.3",
-            service_name: "probe".to_owned(),
-            health: Arc::new(Health::new(vec![rope.clone()])),
-            readiness: Arc::new(Readiness::new(drain.clone(), Vec::new())),
+            service: ServiceParts::new(
+                "probe".to_owned(),
+                ("1.2.3", "0123abc"),
+                settings,
+                Health::new(vec![rope.clone()]),
+                Readiness::new(drain.clone(), Vec::new()),
+            ),
             metrics: Arc::new(Depth),
             has_token: token.is_some(),
-            cors_allowed_origins: settings.cors_allowed_origins,
-            request_timeout: settings.request_timeout,
-            trusted_proxies: settings.trusted_proxies,
             tags: &[("diving", "Up and down.")],
             write_paths: &[WritePath {
                 path: "/api/v1/dive",
@@ -235,7 +235,7 @@ fn a_service_link_is_known_for_one_in_either_setting() {
 
 #[tokio::test]
 async fn another_service_has_health_metrics_and_documents() -> Result<(), Box<dyn Error>> {
-    let probe = Probe::start(settings(&LOCAL))?;
+    let probe = Probe::start(&settings(&LOCAL))?;
     assert_eq!(probe.json("/livez").await?.1, json!({ "status": "alive" }));
     assert_eq!(probe.json("/readyz").await?.1, json!({ "status": "ready" }));
     let check = json!({ "name": "rope", "status": "healthy", "reason": "it holds",
@@ -286,7 +286,7 @@ async fn a_write_path_is_there_for_the_token() -> Result<(), Box<dyn Error>> {
         (Some("a"), "Bearer b", StatusCode::UNAUTHORIZED),
         (Some("a"), "Bearer a", StatusCode::OK),
     ] {
-        let probe = Probe::start(settings(&with_token(token)))?;
+        let probe = Probe::start(&settings(&with_token(token)))?;
         let request = probe.client.post(format!("{}/api/v1/dive", probe.url));
         let answer = request.header("authorization", given).send().await?;
         assert_eq!(answer.status(), expected, "{token:?} {given}");
@@ -296,11 +296,11 @@ async fn a_write_path_is_there_for_the_token() -> Result<(), Box<dyn Error>> {
         (None, StatusCode::NOT_FOUND),
         (Some("a"), StatusCode::METHOD_NOT_ALLOWED),
     ] {
-        let probe = Probe::start(settings(&with_token(token)))?;
+        let probe = Probe::start(&settings(&with_token(token)))?;
         assert_eq!(probe.json("/api/v1/dive").await?.0, expected, "{token:?}");
         probe.stop().await?;
     }
-    let probe = Probe::start(settings(&with_token(Some("a"))))?;
+    let probe = Probe::start(&settings(&with_token(Some("a"))))?;
     let request = probe.client.post(format!("{}/api/v1/dive", probe.url));
     let answer = request
         .bearer_auth("a")
@@ -314,7 +314,7 @@ async fn a_write_path_is_there_for_the_token() -> Result<(), Box<dyn Error>> {
 #[tokio::test]
 async fn a_parameter_that_cannot_be_meant_is_named_with_what_is_allowed()
 -> Result<(), Box<dyn Error>> {
-    let probe = Probe::start(settings(&LOCAL))?;
+    let probe = Probe::start(&settings(&LOCAL))?;
     for (path, expected) in [
         ("7?at=1", "7 metres 1"),
         ("7?unit=feet&at=01", "7 feet 1"),
@@ -352,7 +352,7 @@ async fn a_parameter_that_cannot_be_meant_is_named_with_what_is_allowed()
 
 #[tokio::test]
 async fn the_live_page_has_the_look_and_the_script_of_all() -> Result<(), Box<dyn Error>> {
-    let probe = Probe::start(settings(&LOCAL))?;
+    let probe = Probe::start(&settings(&LOCAL))?;
     let (_, _, page) = probe.get("/").await?;
     assert!(page.starts_with("<style>\n") && page.contains("function live("));
     assert!(page.contains("</style>\n<p>deep</p>\n<script>\n") && !page.contains("<!--"));
@@ -366,7 +366,7 @@ async fn what_is_not_answered_in_time_is_a_problem_with_all_headers() -> Result<
         ("REQUEST_TIMEOUT", "500ms"),
         ("API_CORS_ALLOWED_ORIGINS", "https://a.example"),
     ];
-    let probe = Probe::start(settings(&[&LOCAL[..], &environment].concat()))?;
+    let probe = Probe::start(&settings(&[&LOCAL[..], &environment].concat()))?;
     let url = format!("{}/api/v1/future-depth", probe.url);
     let ask = || probe.client.get(&url).header("origin", "https://a.example");
     // A stream goes on meanwhile: an event at once, and one a second later.

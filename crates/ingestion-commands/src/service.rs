@@ -15,6 +15,7 @@ use std::{
 
 use command_kit::{COMMIT, VERSION};
 use health_kit::{Health, HealthReporter, Readiness};
+use http_kit::ServiceParts;
 use ingestion_application::{
     Backlog, BacklogError, Feed, Gaps, IngestionStatus, Ledger, LedgerFigures, Pipeline,
     PipelineError, ports::PublishError,
@@ -101,11 +102,13 @@ impl Service {
         reporters.push(ledger.clone());
         reporters.push(gaps.clone());
         let api = ApiState {
-            service_name: settings.service_name,
-            version: VERSION,
-            commit: COMMIT,
-            health: Arc::new(Health::new(reporters)),
-            readiness: Arc::new(Readiness::new(drain, vec![journal.clone()])),
+            service: ServiceParts::new(
+                settings.service_name,
+                (VERSION, COMMIT),
+                &settings.api,
+                Health::new(reporters),
+                Readiness::new(drain, vec![journal.clone()]),
+            ),
             ingestion: Arc::new(
                 IngestionStatus::new(Arc::clone(&ledger), feed_statuses, journal, clock)
                     .with_gaps(gaps)
@@ -115,9 +118,6 @@ impl Service {
                 .api
                 .token
                 .map(|token| WriteAccess { token, hand_in }),
-            cors_allowed_origins: settings.api.cors_allowed_origins,
-            request_timeout: settings.api.request_timeout,
-            trusted_proxies: settings.api.trusted_proxies,
         };
         Ok(Self {
             pipeline,

@@ -52,19 +52,13 @@ fn interface(state: ApiState, event_streams: EventStreams) -> Interface {
     Interface {
         title: "Match ingestion",
         description: "How ingestion is doing: health, figures, metrics.",
-        version: state.version,
-        service_name: state.service_name.clone(),
-        health: Arc::clone(&state.health),
-        readiness: Arc::clone(&state.readiness),
+        service: state.service.clone(),
         metrics: Arc::new(IngestionMetrics::of(&state)),
         has_token: state.write.is_some(),
-        cors_allowed_origins: state.cors_allowed_origins.clone(),
-        request_timeout: state.request_timeout,
-        trusted_proxies: state.trusted_proxies.clone(),
         tags: TAGS,
         write_paths: WRITE_PATHS,
         routes: {
-            let hand_ins = HandIns::new(state.request_timeout.of_waits());
+            let hand_ins = HandIns::new(state.service.request_timeout.of_waits());
             Arc::new(move |config| {
                 config
                     .app_data(web::Data::new(state.clone()))

@@ -21,8 +21,8 @@ impl IngestionMetrics {
     pub(crate) fn of(state: &ApiState) -> Self {
         Self {
             ingestion: Arc::clone(&state.ingestion),
-            version: state.version,
-            commit: state.commit,
+            version: state.service.version,
+            commit: state.service.commit,
         }
     }
 }

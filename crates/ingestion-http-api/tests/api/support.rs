@@ -5,7 +5,7 @@ use std::{net::SocketAddr, ops::Deref, sync::Arc, time::Duration};
 use bytes::Bytes;
 use domain::MatchId;
 use health_kit::{Clock, Condition, Health, HealthCheck, HealthReporter, HealthStatus, Readiness};
-use http_kit::{RequestTimeout, TrustedProxies, listen};
+use http_kit::{RequestTimeout, ServiceParts, TrustedProxies, listen};
 pub(crate) use http_test_kit::DEADLINE;
 use http_test_kit::client::Site;
 use ingestion_application::{
@@ -181,11 +181,16 @@ impl Api {
             vec![source.clone(), kafka.clone(), ledger.clone()];
         let drain = CancellationToken::new();
         let state = ApiState {
-            service_name: "ingestion-service".to_owned(),
-            version: "1.2.3",
-            commit: "0123abc",
-            health: Arc::new(Health::new(parts)),
-            readiness: Arc::new(Readiness::new(drain.clone(), Vec::new())),
+            service: ServiceParts {
+                name: "ingestion-service".to_owned(),
+                version: "1.2.3",
+                commit: "0123abc",
+                health: Arc::new(Health::new(parts)),
+                readiness: Arc::new(Readiness::new(drain.clone(), Vec::new())),
+                cors_allowed_origins: origins.iter().map(ToString::to_string).collect(),
+                request_timeout: RequestTimeout::new(Duration::from_secs(5)),
+                trusted_proxies: TrustedProxies::default(),
+            },
             ingestion: Arc::new(
                 IngestionStatus::new(
                     Arc::clone(&ledger),
@@ -196,9 +201,6 @@ impl Api {
                 .with_role_of(Arc::clone(&backlog)),
             ),
             write,
-            cors_allowed_origins: origins.iter().map(ToString::to_string).collect(),
-            request_timeout: RequestTimeout::new(Duration::from_secs(5)),
-            trusted_proxies: TrustedProxies::default(),
         };
         let listener = listen("127.0.0.1", port).expect("the port is free");
         let address = listener.local_addr().expect("it is bound");

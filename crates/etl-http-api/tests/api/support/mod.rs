@@ -22,7 +22,7 @@ use etl_test_support::{
     answers::{NOON, said_by, whole},
 };
 use health_kit::{Clock, Health, HealthReporter, Readiness};
-use http_kit::{RequestTimeout, TrustedProxies, listen};
+use http_kit::{RequestTimeout, ServiceParts, TrustedProxies, listen};
 use http_test_kit::{DEADLINE, client::Site};
 use test_kit::clock::StoppedClock;
 use tokio::{
@@ -97,11 +97,16 @@ impl Api {
         work.spawn(Arc::clone(&backfills).run(never.clone()));
         let parts: Vec<Arc<dyn HealthReporter>> = vec![load.clone(), days.clone(), wishes.clone()];
         let state = ApiState {
-            service_name: "etl-service".to_owned(),
-            version: "1.2.3",
-            commit: "0123abc",
-            health: Arc::new(Health::new(parts)),
-            readiness: Arc::new(Readiness::new(never, Vec::new())),
+            service: ServiceParts {
+                name: "etl-service".to_owned(),
+                version: "1.2.3",
+                commit: "0123abc",
+                health: Arc::new(Health::new(parts)),
+                readiness: Arc::new(Readiness::new(never, Vec::new())),
+                cors_allowed_origins: Vec::new(),
+                request_timeout: RequestTimeout::new(Duration::from_secs(5)),
+                trusted_proxies: TrustedProxies::default(),
+            },
             etl: Arc::new(status(
                 &backfills,
                 EtlStatus::new(
@@ -117,9 +122,6 @@ impl Api {
             reader: warehouse.clone(),
             clock,
             write: token.map(|token| write_access(token, &warehouse, &backfills)),
-            cors_allowed_origins: Vec::new(),
-            request_timeout: RequestTimeout::new(Duration::from_secs(5)),
-            trusted_proxies: TrustedProxies::default(),
         };
         let listener = listen("127.0.0.1", port).expect("the port is free");
         let address = listener.local_addr().expect("it is bound");
