@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use clap::{Arg, ArgMatches, CommandFactory, FromArgMatches};
 use service_kit::{
-    config::{Flag, WrongSettings},
+    config::{Flag, Loaded, ServiceSettings},
     exit_code::ExitCode,
     telemetry,
 };
@@ -19,47 +19,67 @@ pub struct Given {
 }
 
 impl Given {
-    /// Reads the settings of this process with the service's own `load`, which
-    /// takes flags, file, environment and working directory.
+    /// Reads the settings of this process.
     ///
     /// # Errors
     /// They are wrong, and standard error says what is.
-    pub fn load<Loaded>(
-        &self,
-        load: impl FnOnce(
-            &[(&str, String)],
-            Option<PathBuf>,
-            std::env::VarsOs,
-            &Path,
-        ) -> Result<Loaded, WrongSettings>,
-    ) -> Result<Loaded, ExitCode> {
+    pub fn load<Settings: ServiceSettings>(&self) -> Result<Loaded<Settings>, ExitCode> {
         let arguments: Vec<_> = self
             .settings
             .iter()
             .map(|(name, text)| (name.as_str(), text.clone()))
             .collect();
-        let config_file = self.config_file.clone();
-        load(&arguments, config_file, std::env::vars_os(), Path::new(".")).map_err(|wrong| {
+        let (config_file, environment) = (self.config_file.clone(), std::env::vars_os());
+        Settings::load(&arguments, config_file, environment, Path::new(".")).map_err(|wrong| {
             telemetry::say_last(wrong);
             ExitCode::Config
         })
     }
+
+    /// Reads the settings, and starts the log of the service.
+    ///
+    /// # Errors
+    /// They are wrong, or there can be no log; standard error says why.
+    pub fn load_for_service<Settings: ServiceSettings>(&self) -> Result<Settings, ExitCode> {
+        let settings: Settings = self.load()?.settings;
+        telemetry::init(settings.log()).map_err(no_log)?;
+        Ok(settings)
+    }
+
+    /// Reads the settings, and starts the log of a command.
+    ///
+    /// # Errors
+    /// They are wrong, or there can be no log; standard error says why.
+    pub fn load_for_command<Settings: ServiceSettings>(&self) -> Result<Settings, ExitCode> {
+        let settings: Settings = self.load()?.settings;
+        telemetry::init_for_command(settings.log()).map_err(no_log)?;
+        Ok(settings)
+    }
+}
+
+fn no_log(error: telemetry::StartError) -> ExitCode {
+    telemetry::say_last(error);
+    ExitCode::Internal
 }
 
 /// Reads the command line of this process, `Line` with a flag for each setting;
 /// a wrong one ends the process with exit code 2.
 #[must_use]
-pub fn parse<Line: CommandFactory + FromArgMatches>(
-    flags: &[Flag],
-) -> (Line, Vec<(String, String)>) {
-    let matches = with_settings(Line::command(), flags).get_matches();
+pub fn parse<Line: CommandFactory + FromArgMatches, Settings: ServiceSettings>()
+-> (Line, Vec<(String, String)>) {
+    let matches = command::<Line, Settings>().get_matches();
     let line = Line::from_arg_matches(&matches).unwrap_or_else(|error| error.exit());
-    (line, given_settings(flags, &matches))
+    (line, given_settings(&Settings::flags(), &matches))
+}
+
+/// The command line of a service: `Line`, with a flag for each setting.
+#[must_use]
+pub fn command<Line: CommandFactory, Settings: ServiceSettings>() -> clap::Command {
+    with_settings(Line::command(), &Settings::flags())
 }
 
 /// Adds a flag for each setting, which may stand before and after the command.
-#[must_use]
-pub fn with_settings(command: clap::Command, flags: &[Flag]) -> clap::Command {
+fn with_settings(command: clap::Command, flags: &[Flag]) -> clap::Command {
     let settings = flags.iter().map(|flag| {
         Arg::new(flag.variable.clone())
             .long(flag.name.clone())

@@ -3,9 +3,9 @@
 use std::time::Duration;
 
 use anyhow::{Context, ensure};
-use service_kit::exit_code::ExitCode;
+use service_kit::{config::ServiceSettings, exit_code::ExitCode};
 
-use crate::complain;
+use crate::{Given, complain};
 
 /// Below the five seconds that the image's HEALTHCHECK gives.
 const TIMEOUT: Duration = Duration::from_secs(2);
@@ -18,8 +18,16 @@ pub struct HealthcheckArguments {
     ready: bool,
 }
 
-/// Asks `/livez`, or `/readyz`, of the service that listens there.
-pub async fn ask_health(host: &str, port: u16, arguments: &HealthcheckArguments) -> ExitCode {
+/// Asks `/livez`, or `/readyz`, of the service that listens where the settings say.
+pub async fn healthcheck<Settings: ServiceSettings>(
+    given: Given,
+    arguments: HealthcheckArguments,
+) -> ExitCode {
+    let settings = match given.load::<Settings>() {
+        Ok(loaded) => loaded.settings,
+        Err(code) => return code,
+    };
+    let (host, port) = settings.api_address();
     let path = if arguments.ready { "/readyz" } else { "/livez" };
     match ask(&url_to_ask(host, port), path).await {
         Ok(()) => ExitCode::Ok,

@@ -26,12 +26,12 @@ mod stop;
 mod validate;
 
 pub use build_info::{COMMIT, VERSION, VERSION_AND_COMMIT};
-pub use given::{Given, parse, with_settings};
-pub use healthcheck::{HealthcheckArguments, ask_health, url_to_ask};
+pub use given::{Given, command, parse};
+pub use healthcheck::{HealthcheckArguments, healthcheck, url_to_ask};
 pub use listening::listen_first;
 pub use moment::{Moment, rfc3339};
 pub use progress::{Progress, percent};
 pub use runtime::block_on;
 pub use said::{complain, say};
 pub use stop::{Stop, stoppable};
-pub use validate::print_report;
+pub use validate::validate;

@@ -2,12 +2,19 @@
 
 use std::io::{Write as _, stdout};
 
-use service_kit::{config::Report, exit_code::ExitCode};
+use service_kit::{config::ServiceSettings, exit_code::ExitCode};
 
-/// Prints the report; wrong settings have ended the process before.
+use crate::Given;
+
+/// Prints every setting of a service, or what is wrong.
 #[must_use]
-pub fn print_report(report: &Report) -> ExitCode {
-    // Whoever closes the pipe has read enough.
-    let _ = write!(stdout(), "{report}");
-    ExitCode::Ok
+pub fn validate<Settings: ServiceSettings>(given: &Given) -> ExitCode {
+    match given.load::<Settings>() {
+        Ok(loaded) => {
+            // Whoever closes the pipe has read enough.
+            let _ = write!(stdout(), "{}", loaded.report);
+            ExitCode::Ok
+        }
+        Err(code) => code,
+    }
 }

@@ -24,17 +24,15 @@ mod verify;
 
 use clap::Subcommand;
 use command_kit::{
-    Given, HealthcheckArguments, ask_health, block_on, doctor::DoctorArguments, print_report,
-    top::TopArguments,
+    Given, HealthcheckArguments, block_on, doctor::DoctorArguments, healthcheck, top::TopArguments,
+    validate,
 };
 use domain::Day;
-use service_kit::{exit_code::ExitCode, telemetry};
+use service_kit::exit_code::ExitCode;
 
 use self::{
-    backfill::BackfillArguments,
-    dead_letters::DeadLettersArguments,
-    migrate::MigrateArguments,
-    settings::{Loaded, Settings},
+    backfill::BackfillArguments, dead_letters::DeadLettersArguments, migrate::MigrateArguments,
+    settings::Settings,
 };
 
 pub use self::service::Service;
@@ -94,17 +92,10 @@ pub struct DaysToVerify {
 pub fn execute(command: Command, given: Given) -> std::process::ExitCode {
     let code = match command {
         Command::Run => block_on(WORKER_THREADS, run::run(given)),
-        Command::Validate => match given.load(Settings::load) {
-            Ok(Loaded { report, .. }) => print_report(&report),
-            Err(code) => code,
-        },
-        Command::Healthcheck(arguments) => match given.load(Settings::load) {
-            Ok(Loaded { settings, .. }) => {
-                let api = &settings.api;
-                block_on(WORKER_THREADS, ask_health(&api.host, api.port, &arguments))
-            }
-            Err(code) => code,
-        },
+        Command::Validate => validate::<Settings>(&given),
+        Command::Healthcheck(arguments) => {
+            block_on(WORKER_THREADS, healthcheck::<Settings>(given, arguments))
+        }
         Command::Migrate(arguments) => with_settings(&given, async |settings| {
             migrate::run(&settings, arguments).await
         }),
@@ -145,18 +136,8 @@ fn verify(given: &Given, days: DaysToVerify) -> std::process::ExitCode {
 }
 
 fn with_settings(given: &Given, work: impl AsyncFnOnce(Settings) -> ExitCode) -> ExitCode {
-    match load_for_command(given) {
+    match given.load_for_command() {
         Ok(settings) => block_on(WORKER_THREADS, work(settings)),
         Err(code) => code,
     }
-}
-
-/// Reads the settings, and starts the log of a command.
-fn load_for_command(given: &Given) -> Result<Settings, ExitCode> {
-    let settings = given.load(Settings::load)?.settings;
-    telemetry::init_for_command(&settings.log).map_err(|error| {
-        telemetry::say_last(error);
-        ExitCode::Internal
-    })?;
-    Ok(settings)
 }

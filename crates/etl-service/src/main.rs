@@ -43,7 +43,7 @@ enum Task {
 
 fn main() -> ExitCode {
     descriptors::raise_limit();
-    let (line, settings) = parse::<CommandLine>(&Settings::flags());
+    let (line, settings) = parse::<CommandLine, Settings>();
     let given = Given {
         config_file: line.config,
         settings,
@@ -59,13 +59,12 @@ fn main() -> ExitCode {
 
 #[cfg(test)]
 mod tests {
-    use clap::CommandFactory as _;
-    use command_kit::with_settings;
+    use command_kit::command;
 
     use super::*;
 
     #[test]
     fn the_command_line_is_well_formed() {
-        with_settings(CommandLine::command(), &Settings::flags()).debug_assert();
+        command::<CommandLine, Settings>().debug_assert();
     }
 }

@@ -1,8 +1,7 @@
 //! The commands of `ingestion-service`, and the service itself: its settings,
 //! its wiring, and what else can be asked of it.
 //!
-//! One module a command; here is what they share. The command line is the
-//! binary's, and so is the demo, which brings a broker and a feed of its own.
+//! One module a command. The command line is the binary's, and so is the demo, which brings a broker and a feed of its own.
 
 // A closed pipe makes these macros panic; see `command_kit::say`.
 #![warn(clippy::print_stdout, clippy::print_stderr)]
@@ -20,14 +19,10 @@ mod run;
 mod intake;
 
 use clap::Subcommand;
-use command_kit::{Given, HealthcheckArguments, ask_health, block_on, print_report};
-use service_kit::{exit_code::ExitCode, telemetry};
+use command_kit::{Given, HealthcheckArguments, block_on, healthcheck, validate};
+use service_kit::exit_code::ExitCode;
 
-use self::{
-    dead_letters::DeadLettersArguments,
-    replay::ReplayArguments,
-    settings::{Loaded, Settings},
-};
+use self::{dead_letters::DeadLettersArguments, replay::ReplayArguments, settings::Settings};
 
 /// Threads that poll tasks. One task receives, the others are short, and
 /// librdkafka and the HTTP interface have threads of their own. With a second
@@ -55,30 +50,13 @@ pub enum Command {
 pub fn execute(command: Command, given: Given) -> ExitCode {
     match command {
         Command::Run => block_on(WORKER_THREADS, run::run(given)),
-        Command::Validate => match given.load(Settings::load) {
-            Ok(Loaded { report, .. }) => print_report(&report),
-            Err(code) => code,
-        },
-        Command::Healthcheck(arguments) => match given.load(Settings::load) {
-            Ok(Loaded { settings, .. }) => {
-                let api = &settings.api;
-                block_on(WORKER_THREADS, ask_health(&api.host, api.port, &arguments))
-            }
-            Err(code) => code,
-        },
+        Command::Validate => validate::<Settings>(&given),
+        Command::Healthcheck(arguments) => {
+            block_on(WORKER_THREADS, healthcheck::<Settings>(given, arguments))
+        }
         Command::Replay(arguments) => block_on(WORKER_THREADS, replay::run(given, arguments)),
         Command::DeadLetters(arguments) => {
             block_on(WORKER_THREADS, dead_letters::run(given, arguments))
         }
     }
-}
-
-/// Reads the settings, and starts the log of a command.
-fn load_for_command(given: &Given) -> Result<Settings, ExitCode> {
-    let settings = given.load(Settings::load)?.settings;
-    telemetry::init_for_command(&settings.log).map_err(|error| {
-        telemetry::say_last(error);
-        ExitCode::Internal
-    })?;
-    Ok(settings)
 }

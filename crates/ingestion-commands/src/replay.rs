@@ -13,7 +13,6 @@ use tokio_util::sync::CancellationToken;
 
 use crate::{
     intake::{Intake, Kind, with_intake},
-    load_for_command,
     settings::Settings,
 };
 
@@ -41,7 +40,7 @@ pub(crate) async fn run(given: Given, arguments: ReplayArguments) -> ExitCode {
 
 /// All that may wait for files.
 fn prepare(given: &Given, file: &Path) -> Result<(Settings, LineInput), ExitCode> {
-    let settings = load_for_command(given)?;
+    let settings: Settings = given.load_for_command()?;
     let input = LineInput::open(file).map_err(|error| {
         complain(format_args!("cannot read {}: {error}", file.display()));
         ExitCode::Usage

@@ -19,11 +19,7 @@ pub(crate) async fn run(given: Given) -> ExitCode {
 
 /// All that may wait for files and names.
 fn prepare(given: &Given) -> Result<(Service, Lifecycle), ExitCode> {
-    let settings = given.load(Settings::load)?.settings;
-    telemetry::init(&settings.log).map_err(|error| {
-        telemetry::say_last(error);
-        ExitCode::Internal
-    })?;
+    let settings: Settings = given.load_for_service()?;
     let lifecycle = Lifecycle::new(settings.shutdown_timeout);
     let service = Service::build(settings, lifecycle.drain()).map_err(|error| {
         telemetry::say_last(format_args!("{error:#}"));

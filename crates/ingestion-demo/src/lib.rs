@@ -68,7 +68,7 @@ pub struct DemoArguments {
 pub fn execute(arguments: DemoArguments, given: &Given) -> ExitCode {
     let given = given.clone();
     let demo = listen_first(
-        move || given.load(Settings::load),
+        move || given.load::<Settings>(),
         async |loaded, signals| exit_code(show(loaded.settings, signals, arguments).await),
     );
     block_on(WORKER_THREADS, demo)

@@ -42,7 +42,7 @@ pub(crate) struct Invocation {
 impl Invocation {
     /// Reads the command line of this process; a wrong one ends it with exit code 2.
     pub(crate) fn of_process() -> Self {
-        let (line, settings) = parse::<CommandLine>(&Settings::flags());
+        let (line, settings) = parse::<CommandLine, Settings>();
         Self {
             task: line.task.unwrap_or(Task::Command(Command::Run)),
             given: Given {
@@ -55,13 +55,12 @@ impl Invocation {
 
 #[cfg(test)]
 mod tests {
-    use clap::CommandFactory as _;
-    use command_kit::with_settings;
+    use command_kit::command;
 
     use super::*;
 
     #[test]
     fn the_command_line_is_well_formed() {
-        with_settings(CommandLine::command(), &Settings::flags()).debug_assert();
+        command::<CommandLine, Settings>().debug_assert();
     }
 }

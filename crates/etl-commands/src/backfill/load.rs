@@ -18,9 +18,8 @@ use service_kit::exit_code::ExitCode;
 use tokio_util::sync::CancellationToken;
 
 use super::{OriginArguments, Origins, now};
-use crate::settings::Settings;
 use crate::steam::NO_KEY;
-use crate::{load_for_command, warehouse::Warehouse};
+use crate::{settings::Settings, warehouse::Warehouse};
 
 /// So many records that are not loaded are named, each with its reason.
 const NAMED_MAX: u64 = 100;
@@ -47,7 +46,7 @@ pub(super) fn prepare(
     {
         return Err(usage(format!("cannot read {path}: {error}")));
     }
-    let settings = load_for_command(given)?;
+    let settings: Settings = given.load_for_command()?;
     if matches!(range, BackfillRange::Steam(_)) && settings.steam.keys.is_empty() {
         complain(NO_KEY);
         return Err(ExitCode::Config);

@@ -21,7 +21,7 @@ use service_kit::exit_code::ExitCode;
 pub(crate) use load::backfiller;
 pub(crate) use origins::Origins;
 
-use crate::load_for_command;
+use crate::settings::Settings;
 
 /// Flags of `backfill`.
 #[derive(Debug, Clone, clap::Args)]
@@ -162,7 +162,7 @@ fn file_range(file: &std::path::Path) -> Result<BackfillRange, String> {
 pub(crate) async fn run(given: Given, arguments: BackfillArguments) -> ExitCode {
     let BackfillArguments { action, origin } = arguments;
     match action {
-        Some(action) => match load_for_command(&given) {
+        Some(action) => match given.load_for_command::<Settings>() {
             Ok(settings) => shown::run(&settings, action).await,
             Err(code) => code,
         },

@@ -16,7 +16,7 @@ use kafka_kit::{scan::ScanError, settings::SettingsError};
 use service_kit::exit_code::ExitCode;
 use tokio_util::sync::CancellationToken;
 
-use crate::load_for_command;
+use crate::settings::Settings;
 
 /// Flags of `dead-letters`.
 #[derive(Debug, Clone, clap::Args)]
@@ -126,7 +126,7 @@ fn open(
     given: &Given,
     filter: FilterArguments,
 ) -> Result<(KafkaSettings, ChosenLetters), ExitCode> {
-    let settings = load_for_command(given)?.kafka;
+    let settings = given.load_for_command::<Settings>()?.kafka;
     let topic = DeadLetterTopic::try_new(&settings).map_err(|error| refuse(&error))?;
     let (since, until) = filter.part.span(SystemClock.now().as_unix_ms());
     let letters = ChosenLetters {

@@ -2,14 +2,14 @@
 
 use std::path::Path;
 
-use service_kit::config::Manual;
+use service_kit::config::{Manual, ServiceSettings};
 
-use super::declarations;
+use super::Settings;
 
 const MANUAL: Manual = Manual {
     program: "etl-service",
     commands: env!("CARGO_PKG_NAME"),
-    config_file_variable: "ETL_CONFIG",
+    config_file_variable: Settings::CONFIG_FILE_VARIABLE,
     example: "KAFKA_GROUP_ID",
 };
 
@@ -17,6 +17,6 @@ const MANUAL: Manual = Manual {
 fn config_md_is_what_the_declarations_say() {
     let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs/etl/CONFIG.md");
     MANUAL
-        .check(&file, &declarations())
+        .check(&file, &Settings::declarations())
         .unwrap_or_else(|why| panic!("{why}"));
 }

@@ -17,8 +17,6 @@ mod manual;
 #[cfg(test)]
 mod tests;
 
-use std::ffi::OsString;
-use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use etl_application::backfill::{BackfillSettings, BackfillShare};
@@ -27,9 +25,7 @@ use etl_clickhouse_adapter::WarehouseOptions;
 use etl_kafka_adapter::{KafkaSection, KafkaSettings};
 use http_kit::{ApiSection, ApiSettings};
 use opendota_client::{OpenDotaSection, OpenDotaSettings};
-use service_kit::config::{
-    Declaration, Flag, Report, Section, SettingsReader, Sources, WrongSettings, flags,
-};
+use service_kit::config::{Declaration, Section, ServiceSettings, SettingsReader, Sources};
 use service_kit::lifecycle::ShutdownSection;
 use service_kit::service::ServiceSection;
 use service_kit::telemetry::{LogSection, LogSettings};
@@ -82,54 +78,7 @@ pub struct Settings {
     pub shutdown_timeout: Duration,
 }
 
-/// Settings that are right, and what they look like to a reader.
-#[derive(Debug)]
-pub struct Loaded {
-    /// To be acted upon.
-    pub settings: Settings,
-    /// To be shown: every setting with its origin, secrets masked.
-    pub report: Report,
-}
-
 impl Settings {
-    /// Reads all layers. `arguments` are the texts given by [`Settings::flags`].
-    ///
-    /// # Errors
-    /// Everything that is wrong, not only the first.
-    pub fn load(
-        arguments: &[(&str, String)],
-        config_file: Option<PathBuf>,
-        environment: impl IntoIterator<Item = (OsString, OsString)>,
-        working_dir: &Path,
-    ) -> Result<Loaded, WrongSettings> {
-        let sources = Sources {
-            arguments,
-            environment: environment.into_iter().collect(),
-            config_file,
-            config_file_variable: "ETL_CONFIG",
-            working_dir,
-        };
-        let mut reader = SettingsReader::new(declarations(), &sources);
-        let service_name = SERVICE.read(&mut reader);
-        let settings = Self {
-            kafka: KAFKA.read(&mut reader, &service_name),
-            warehouse: WAREHOUSE.read(&mut reader),
-            server: server::read(&mut reader),
-            loader: loading::read(&mut reader),
-            details: details::read(&mut reader),
-            opendota: OPENDOTA.read(&mut reader),
-            steam: STEAM.read(&mut reader),
-            backfill_share: backfill::read(&mut reader),
-            counters: counters::read(&mut reader),
-            api: API.read(&mut reader),
-            log: LOG.read(&mut reader, &service_name),
-            shutdown_timeout: SHUTDOWN.read(&mut reader),
-            service_name,
-        };
-        let report = reader.finish()?;
-        Ok(Loaded { settings, report })
-    }
-
     /// How backfills load.
     pub(crate) fn backfill(&self) -> BackfillSettings {
         BackfillSettings {
@@ -138,31 +87,55 @@ impl Settings {
             share: self.backfill_share,
         }
     }
-
-    /// One command-line flag for each setting.
-    #[must_use]
-    pub fn flags() -> Vec<Flag> {
-        flags(&declarations())
-    }
 }
 
-/// In the order of the manual.
-fn declarations() -> Vec<&'static dyn Declaration> {
-    [
-        &KAFKA.declarations(),
-        &WAREHOUSE.declarations(),
-        server::DECLARATIONS,
-        loading::DECLARATIONS,
-        backfill::DECLARATIONS,
-        counters::DECLARATIONS,
-        patches::DECLARATIONS,
-        details::DECLARATIONS,
-        &OPENDOTA.declarations(),
-        &STEAM.declarations(),
-        &API.declarations(),
-        &LOG.declarations(),
-        &SERVICE.declarations(),
-        &SHUTDOWN.declarations(),
-    ]
-    .concat()
+impl ServiceSettings for Settings {
+    const CONFIG_FILE_VARIABLE: &'static str = "ETL_CONFIG";
+
+    fn declarations() -> Vec<&'static dyn Declaration> {
+        [
+            &KAFKA.declarations(),
+            &WAREHOUSE.declarations(),
+            server::DECLARATIONS,
+            loading::DECLARATIONS,
+            backfill::DECLARATIONS,
+            counters::DECLARATIONS,
+            patches::DECLARATIONS,
+            details::DECLARATIONS,
+            &OPENDOTA.declarations(),
+            &STEAM.declarations(),
+            &API.declarations(),
+            &LOG.declarations(),
+            &SERVICE.declarations(),
+            &SHUTDOWN.declarations(),
+        ]
+        .concat()
+    }
+
+    fn read(reader: &mut SettingsReader, _: &Sources<'_>) -> Self {
+        let service_name = SERVICE.read(reader);
+        Self {
+            kafka: KAFKA.read(reader, &service_name),
+            warehouse: WAREHOUSE.read(reader),
+            server: server::read(reader),
+            loader: loading::read(reader),
+            details: details::read(reader),
+            opendota: OPENDOTA.read(reader),
+            steam: STEAM.read(reader),
+            backfill_share: backfill::read(reader),
+            counters: counters::read(reader),
+            api: API.read(reader),
+            log: LOG.read(reader, &service_name),
+            shutdown_timeout: SHUTDOWN.read(reader),
+            service_name,
+        }
+    }
+
+    fn log(&self) -> &LogSettings {
+        &self.log
+    }
+
+    fn api_address(&self) -> (&str, u16) {
+        (&self.api.host, self.api.port)
+    }
 }

@@ -4,9 +4,11 @@ use std::collections::BTreeSet;
 use std::path::Path;
 use std::time::Duration;
 
+use service_kit::config::{Loaded, WrongSettings};
+
 use super::*;
 
-fn load(given: &[(&str, &str)]) -> Result<Loaded, WrongSettings> {
+fn load(given: &[(&str, &str)]) -> Result<Loaded<Settings>, WrongSettings> {
     let environment = given.iter().map(|(name, text)| (name.into(), text.into()));
     Settings::load(&[], None, environment, Path::new("/nowhere"))
 }

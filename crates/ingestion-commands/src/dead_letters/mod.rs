@@ -17,7 +17,7 @@ use ingestion_application::{
 use ingestion_kafka_adapter::DeadLetterTopic;
 use service_kit::exit_code::ExitCode;
 
-use crate::{load_for_command, settings::Settings};
+use crate::settings::Settings;
 
 /// Flags of `dead-letters`.
 #[derive(Debug, Clone, clap::Args)]
@@ -118,7 +118,7 @@ pub(crate) async fn run(given: Given, arguments: DeadLettersArguments) -> ExitCo
 
 /// The settings, and the letters of the topic that they name.
 fn open(given: &Given, filter: FilterArguments) -> Result<(Settings, ChosenLetters), ExitCode> {
-    let settings = load_for_command(given)?;
+    let settings: Settings = given.load_for_command()?;
     let archive = DeadLetterTopic::try_new(&settings.kafka).map_err(|error| {
         complain(format_args!("the KAFKA_ settings cannot work: {error}"));
         ExitCode::Config

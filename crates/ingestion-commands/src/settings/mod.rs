@@ -18,8 +18,6 @@ mod test_cases;
 #[cfg(test)]
 mod tests;
 
-use std::ffi::OsString;
-use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use http_kit::{ApiSection, ApiSettings};
@@ -33,9 +31,7 @@ use ingestion_opendota_adapter::{
 };
 use ingestion_steam_adapter::{Start, StartSection};
 use opendota_client::{OpenDotaSection, OpenDotaSettings, PageList};
-use service_kit::config::{
-    Broken, Declaration, Flag, Report, Section, SettingsReader, Sources, WrongSettings, flags,
-};
+use service_kit::config::{Broken, Declaration, Section, ServiceSettings, SettingsReader, Sources};
 use service_kit::lifecycle::ShutdownSection;
 use service_kit::service::ServiceSection;
 use service_kit::telemetry::{LogSection, LogSettings};
@@ -90,49 +86,45 @@ pub struct Settings {
     pub shutdown_timeout: Duration,
 }
 
-/// Settings that are right, and what they look like to a reader.
-#[derive(Debug)]
-pub struct Loaded {
-    /// To be acted upon.
-    pub settings: Settings,
-    /// To be shown: every setting with its origin, secrets masked.
-    pub report: Report,
-}
+impl ServiceSettings for Settings {
+    const CONFIG_FILE_VARIABLE: &'static str = "INGESTION_CONFIG";
 
-impl Settings {
-    /// Reads all layers. `arguments` are the texts given by [`Settings::flags`].
-    ///
-    /// # Errors
-    /// Everything that is wrong, not only the first.
-    pub fn load(
-        arguments: &[(&str, String)],
-        config_file: Option<PathBuf>,
-        environment: impl IntoIterator<Item = (OsString, OsString)>,
-        working_dir: &Path,
-    ) -> Result<Loaded, WrongSettings> {
-        let sources = Sources {
-            arguments,
-            environment: environment.into_iter().collect(),
-            config_file,
-            config_file_variable: "INGESTION_CONFIG",
-            working_dir,
-        };
-        let mut reader = SettingsReader::new(declarations(), &sources);
-        let service_name = SERVICE.read(&mut reader);
+    fn declarations() -> Vec<&'static dyn Declaration> {
+        [
+            sources::DECLARATIONS,
+            &KAFKA.declarations(),
+            &OPENDOTA.declarations(),
+            &LOGS.declarations(),
+            &OPENDOTA_API.declarations(),
+            &OPENDOTA_PAGES.declarations(),
+            &STEAM.declarations(),
+            &STEAM_START.declarations(),
+            dedup::DECLARATIONS,
+            journal::DECLARATIONS,
+            &API.declarations(),
+            &LOG.declarations(),
+            &SERVICE.declarations(),
+            &SHUTDOWN.declarations(),
+        ]
+        .concat()
+    }
+
+    fn read(reader: &mut SettingsReader, sources: &Sources<'_>) -> Self {
+        let service_name = SERVICE.read(reader);
         let mut settings = Self {
-            kafka: KAFKA.read(&mut reader, &service_name),
-            sources: sources::read(&mut reader),
-            opendota: OPENDOTA.read(&mut reader, &sources.environment),
-            logs: LOGS.read(&mut reader),
-            opendota_api: OPENDOTA_API.read(&mut reader),
-            opendota_pages: OPENDOTA_PAGES.read(&mut reader),
-            steam: STEAM.read(&mut reader),
-            steam_start: STEAM_START.read(&mut reader),
-            journal: journal::read(&mut reader, working_dir),
-            dedup_window_size: dedup::read(&mut reader),
-            api: API.read(&mut reader),
-            log: LOG.read(&mut reader, &service_name),
-            shutdown_timeout: SHUTDOWN.read(&mut reader),
+            kafka: KAFKA.read(reader, &service_name),
+            sources: sources::read(reader),
+            opendota: OPENDOTA.read(reader, &sources.environment),
+            logs: LOGS.read(reader),
+            opendota_api: OPENDOTA_API.read(reader),
+            opendota_pages: OPENDOTA_PAGES.read(reader),
+            steam: STEAM.read(reader),
+            steam_start: STEAM_START.read(reader),
+            journal: journal::read(reader, sources.working_dir),
+            dedup_window_size: dedup::read(reader),
+            api: API.read(reader),
+            log: LOG.read(reader, &service_name),
+            shutdown_timeout: SHUTDOWN.read(reader),
             service_name,
         };
         let reads_steam = settings.sources.contains(&ingestion_steam_adapter::SOURCE);
@@ -141,40 +133,20 @@ impl Settings {
                           account gets one at https://steamcommunity.com/dev/apikey";
             reader.refuse_all([Broken::new("STEAM_API_KEYS", reason)]);
         }
-        settings.kafka.is_standby = sources::read_standby(&mut reader);
+        settings.kafka.is_standby = sources::read_standby(reader);
         if settings.kafka.is_standby && settings.kafka.delivery == Delivery::AtLeastOnce {
             let reason = "needs KAFKA_DELIVERY=exactly_once: without transactions nothing keeps an \
                           instance from writing that was suspended and has been replaced";
             reader.refuse_all([Broken::new("INGESTION_STANDBY", reason)]);
         }
-        let report = reader.finish()?;
-        Ok(Loaded { settings, report })
+        settings
     }
 
-    /// One command-line flag for each setting.
-    #[must_use]
-    pub fn flags() -> Vec<Flag> {
-        flags(&declarations())
+    fn log(&self) -> &LogSettings {
+        &self.log
     }
-}
 
-/// In the order of the manual.
-fn declarations() -> Vec<&'static dyn Declaration> {
-    [
-        sources::DECLARATIONS,
-        &KAFKA.declarations(),
-        &OPENDOTA.declarations(),
-        &LOGS.declarations(),
-        &OPENDOTA_API.declarations(),
-        &OPENDOTA_PAGES.declarations(),
-        &STEAM.declarations(),
-        &STEAM_START.declarations(),
-        dedup::DECLARATIONS,
-        journal::DECLARATIONS,
-        &API.declarations(),
-        &LOG.declarations(),
-        &SERVICE.declarations(),
-        &SHUTDOWN.declarations(),
-    ]
-    .concat()
+    fn api_address(&self) -> (&str, u16) {
+        (&self.api.host, self.api.port)
+    }
 }

@@ -4,6 +4,7 @@ use std::ffi::OsString;
 use std::path::Path;
 
 use secrecy::ExposeSecret;
+use service_kit::config::{Loaded, WrongSettings};
 use tempfile::TempDir;
 
 use super::test_cases::CASES;
@@ -15,14 +16,14 @@ pub(super) const AUTHORITY: &str = include_str!("test_authority.pem");
 pub(super) fn load_in(
     folder: &Path,
     environment: &[(&str, &str)],
-) -> Result<Loaded, WrongSettings> {
+) -> Result<Loaded<Settings>, WrongSettings> {
     let environment = environment
         .iter()
         .map(|(variable, text)| (OsString::from(variable), OsString::from(text)));
     Settings::load(&[], None, environment, folder)
 }
 
-pub(super) fn load(environment: &[(&str, &str)]) -> Result<Loaded, WrongSettings> {
+pub(super) fn load(environment: &[(&str, &str)]) -> Result<Loaded<Settings>, WrongSettings> {
     let folder = TempDir::new().expect("a temporary folder can be made");
     load_in(folder.path(), environment)
 }
@@ -35,10 +36,13 @@ pub(super) fn check_wrong(environment: &[(&str, &str)], expected: &str) {
 
 #[test]
 fn every_variable_takes_what_is_right_and_names_what_is_wrong() {
-    let declared: Vec<&str> = declarations().iter().map(|d| d.variable()).collect();
+    let declared: Vec<&str> = Settings::declarations()
+        .iter()
+        .map(|d| d.variable())
+        .collect();
     let tested: Vec<&str> = CASES.iter().map(|case| case.variable).collect();
     assert_eq!(declared, tested);
-    for (case, declaration) in CASES.iter().zip(declarations()) {
+    for (case, declaration) in CASES.iter().zip(Settings::declarations()) {
         let variable = case.variable;
         for text in case.right {
             let loaded = load(&[(variable, text)]);

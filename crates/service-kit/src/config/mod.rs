@@ -3,7 +3,8 @@
 //! A setting is declared once, as a [`Setting`]: its variable, default, help
 //! and the [`ValueParser`] that says what is allowed and what is secret.
 //! Settings that belong together are a [`Section`], declared beside the struct
-//! they fill, in the crate that owns it; a service names the sections it has.
+//! they fill, in the crate that owns it; a service names the sections it has in its
+//! [`ServiceSettings`].
 //! From the list of their declarations follow the command-line [`flags`], the
 //! [`Report`] of what is in force, and the [`Manual`] of all.
 //!
@@ -25,6 +26,7 @@ pub mod pem;
 mod problem;
 mod reader;
 mod section;
+mod service_settings;
 mod toml_file;
 mod values;
 
@@ -39,6 +41,7 @@ pub use network_values::{Headers, HostPorts, Origins, Properties, Url, Urls};
 pub use problem::{Broken, Problem, WrongSettings};
 pub use reader::{Report, ReportLine, SettingsReader};
 pub use section::{Section, declarations};
+pub use service_settings::{Loaded, ServiceSettings};
 pub use values::{
     DurationBetween, FilePath, Integer, OneOf, Parsed, SecretText, SizeBetween, ValueParser,
     size_text,
