@@ -13,7 +13,11 @@ use opendota_client::{OpenDota, OpenDotaSettings, PageList, ProcessMemory};
 use steam_client::{Steam, SteamSettings};
 
 use crate::week::{
-    PER_SECOND, interface::Interface, planted::PlantedFeed, service::Machine, upstreams::KEYS,
+    PER_SECOND,
+    interface::Interface,
+    planted::PlantedFeed,
+    service::{Machine, WINDOW},
+    upstreams::KEYS,
     world::FIRST_NUMBER,
 };
 
@@ -104,7 +108,8 @@ impl Machine {
         let transport = self.upstreams.steam.clone();
         let steam = Steam::over(transport, settings, Arc::clone(&self.clock), nth);
         let start = Start::At(FIRST_NUMBER);
-        let feed = SteamFeed::new(Arc::new(steam), start, Arc::clone(&self.clock));
+        let feed = SteamFeed::new(Arc::new(steam), start, Arc::clone(&self.clock))
+            .with_dedup_window(WINDOW);
         (Box::new(feed), SILENT_AFTER)
     }
 }

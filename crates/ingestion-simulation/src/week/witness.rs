@@ -12,7 +12,7 @@ use domain::Timestamp;
 use ingestion_application::{
     Checkpoint, Gap, GapState, SourceName,
     ports::{
-        CallFigures, Coverage, DisconnectReason, FeedEvent, FeedReader, ReceivedBatch,
+        CallFigures, Coverage, DisconnectReason, FeedEvent, FeedReader, PassedOver, ReceivedBatch,
         UpstreamInUse,
     },
 };
@@ -137,6 +137,13 @@ impl Witness {
         }
     }
 
+    /// What is left out is not said to be told.
+    fn passed_over(&self, by: Interface, time: PassedOver) {
+        let mut noted = self.lock();
+        let claimed_ms = &mut noted.claimed_ms[by as usize];
+        *claimed_ms = since_begin_ms(time.to).max(*claimed_ms);
+    }
+
     /// Everything that ended before a time, or was listed before it, was handed over.
     fn covered(&self, by: Interface, told: Coverage) {
         let mut noted = self.lock();
@@ -243,6 +250,7 @@ impl FeedReader for Watched {
         match &event {
             FeedEvent::Received(batch) => self.witness.received(self.of, batch),
             FeedEvent::Covered(told) => self.witness.covered(self.of, *told),
+            FeedEvent::PassedOver(time) => self.witness.passed_over(self.of, *time),
             FeedEvent::Connected | FeedEvent::Disconnected(_) => {}
         }
         event
