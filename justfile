@@ -82,6 +82,11 @@ day MATCHES="100000":
 week HOURS="168" SEED="1":
     cargo run --release --locked -p ingestion-simulation --bin week -- {{trim_start_match(HOURS, "HOURS=")}} {{trim_start_match(SEED, "SEED=")}}
 
+# Has the built binary read all feeds from a real Kafka's side for so long, while everything goes away: just week-kafka 30
+week-kafka MINUTES="30":
+    WEEK_MINUTES={{trim_start_match(MINUTES, "MINUTES=")}} \
+        cargo test -p ingestion-service --test e2e --locked all_feeds -- --nocapture
+
 # Shows the whole product on this machine: just demo --duration 30s --rate 0
 demo *options:
     cargo run --release -- demo {{options}}

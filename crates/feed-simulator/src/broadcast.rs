@@ -10,7 +10,10 @@ use std::{
 use futures_util::{SinkExt as _, StreamExt as _};
 use tokio::{
     net::{TcpListener, TcpStream},
-    sync::broadcast::{self, Receiver, error::RecvError},
+    sync::{
+        broadcast::{self, Receiver, error::RecvError},
+        watch,
+    },
     task::JoinSet,
 };
 use tokio_tungstenite::{accept_async, tungstenite::Message};
@@ -24,6 +27,7 @@ pub struct Broadcast {
     address: SocketAddr,
     listeners: broadcast::Sender<i64>,
     sent: Mutex<Vec<i64>>,
+    is_down: watch::Sender<bool>,
     _serving: DropGuard,
 }
 
@@ -37,13 +41,15 @@ impl Broadcast {
         let (listeners, _) = broadcast::channel(BEHIND_MAX);
         let stop = CancellationToken::new();
         let address = listener.local_addr()?;
-        let serving = serve(listener, listeners.clone());
+        let is_down = watch::Sender::new(false);
+        let serving = serve(listener, listeners.clone(), is_down.subscribe());
         let stopped = stop.clone();
         tokio::spawn(async move { stopped.run_until_cancelled(serving).await });
         Ok(Arc::new(Self {
             address,
             listeners,
             sent: Mutex::default(),
+            is_down,
             _serving: stop.drop_guard(),
         }))
     }
@@ -58,6 +64,12 @@ impl Broadcast {
     #[must_use]
     pub fn connections(&self) -> usize {
         self.listeners.receiver_count()
+    }
+
+    /// Cuts off everybody who is connected, and whoever comes, until it is not down
+    /// any more.
+    pub fn set_down(&self, is_down: bool) {
+        self.is_down.send_replace(is_down);
     }
 
     /// Tells everybody who is connected of a match.
@@ -76,15 +88,26 @@ impl Broadcast {
     }
 }
 
-async fn serve(listener: TcpListener, listeners: broadcast::Sender<i64>) {
+async fn serve(
+    listener: TcpListener,
+    listeners: broadcast::Sender<i64>,
+    is_down: watch::Receiver<bool>,
+) {
     let mut connections = JoinSet::new();
     loop {
         tokio::select! {
             accepted = listener.accept() => {
                 // Without a descriptor the client tries again.
                 let Ok((stream, _)) = accepted else { continue };
-                let listeners = listeners.clone();
-                connections.spawn(tell(stream, listeners));
+                let (listeners, mut is_down) = (listeners.clone(), is_down.clone());
+                connections.spawn(async move {
+                    tokio::select! {
+                        biased;
+                        // Whoever holds the sender has gone: so has everything.
+                        _ = is_down.wait_for(|is_down| *is_down) => {}
+                        () = tell(stream, listeners) => {}
+                    }
+                });
             }
             Some(_ended) = connections.join_next() => {}
         }
@@ -147,5 +170,17 @@ mod tests {
         assert_eq!(next(&mut first).await, r#"{"match_id":8}"#);
         assert_eq!(next(&mut second).await, r#"{"match_id":8}"#);
         assert_eq!(feed.ids_sent(), [7, 8]);
+    }
+
+    #[tokio::test]
+    async fn nobody_is_told_anything_while_it_is_down() {
+        let feed = Broadcast::start().await.expect("there is a port");
+        let connected = connect_async(feed.websocket_url()).await;
+        let (mut client, _) = connected.expect("it answers");
+        feed.set_down(true);
+        while let Some(Ok(_)) = client.next().await {}
+        assert!(connect_async(feed.websocket_url()).await.is_err());
+        feed.set_down(false);
+        assert!(connect_async(feed.websocket_url()).await.is_ok());
     }
 }

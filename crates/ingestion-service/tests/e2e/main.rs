@@ -7,6 +7,7 @@ mod support;
 
 mod records;
 
+mod all_feeds;
 mod commands;
 mod dead_letters;
 mod descriptors;
