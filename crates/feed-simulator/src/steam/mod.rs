@@ -36,7 +36,8 @@ pub struct SteamConfig {
     pub matches: u32,
     /// What time it is there at the start.
     pub now: Timestamp,
-    /// How many times faster than ours its clock runs; its limits keep to ours.
+    /// How many times faster than ours its clock runs, 0 for one that stands until it is put
+    /// forward; its limits keep to ours.
     pub speed: u32,
     /// The keys that are accepted; every key if there are none.
     pub keys: Vec<String>,

@@ -75,6 +75,8 @@ impl Upstreams {
             hidden_per_mille: HIDDEN_OF_STEAM_PER_MILLE,
             late_per_mille: LATE_PER_MILLE,
             limits: SteamLimits::NONE,
+            // Between two steps nothing ends, so it is known what is late behind others.
+            speed: 0,
             keys: vec![STEAM_KEY.to_owned()],
             ..SteamConfig::new(world.clone())
         });
