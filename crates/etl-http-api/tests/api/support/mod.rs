@@ -44,6 +44,7 @@ const CLOCK: StoppedClock = StoppedClock::at_unix_ms(1_762_626_600_000);
 /// A running server and what it shows.
 pub(crate) struct Api {
     pub(crate) site: Site,
+    #[cfg(feature = "browser-tests")]
     pub(crate) address: SocketAddr,
     pub(crate) ledger: Arc<Ledger>,
     pub(crate) load: Arc<LoadStatus>,
@@ -128,6 +129,7 @@ impl Api {
         let stop = CancellationToken::new();
         Self {
             site: Site::at(address),
+            #[cfg(feature = "browser-tests")]
             address,
             ledger,
             load,
