@@ -15,7 +15,7 @@ use steam_client::{Steam, SteamSettings};
 use crate::week::{
     PER_SECOND,
     interface::Interface,
-    planted::PlantedFeed,
+    planted::plant,
     service::{Machine, WINDOW},
     upstreams::KEYS,
     world::FIRST_NUMBER,
@@ -29,7 +29,7 @@ impl Machine {
     pub(super) fn feeds(&self, nth: u64) -> Vec<Feed> {
         let feeds = self.plan.sources.iter().map(|of| {
             let (reader, silent_after) = self.reader(*of, nth);
-            let planted = PlantedFeed::around(reader, self.plan.bug, &self.brokers);
+            let planted = plant(reader, self.plan.bug, &self.brokers);
             let watched = self.witness.watch(planted);
             Feed::new(watched, silent_after, Arc::clone(&self.clock))
         });

@@ -13,6 +13,7 @@
 //!
 //! Sockets, and the Kafka client, are not simulated: other tests have the real ones.
 
+mod between;
 mod brokers;
 mod diary;
 mod feeds;

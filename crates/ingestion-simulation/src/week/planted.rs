@@ -2,16 +2,17 @@
 
 use std::sync::Arc;
 
-use async_trait::async_trait;
 use ingestion_application::{
     Checkpoint, FoundMatch, SourceName,
-    ports::{
-        CallFigures, Coverage, DisconnectReason, FeedEvent, FeedReader, ReceivedBatch,
-        UpstreamInUse,
-    },
+    ports::{Coverage, FeedEvent, FeedReader, ReceivedBatch},
 };
 
-use crate::week::{brokers::Brokers, interface::Interface, world::begin};
+use crate::week::{
+    between::{Between, WithBetween},
+    brokers::Brokers,
+    interface::Interface,
+    world::begin,
+};
 
 /// A mistake.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -63,38 +64,39 @@ impl Bug {
     }
 }
 
-/// A feed with a mistake.
-pub(crate) struct PlantedFeed {
-    feed: Box<dyn FeedReader>,
+/// A mistake between a feed and its reader.
+struct PlantedBug {
     bug: Bug,
+    source: SourceName,
     brokers: Arc<Brokers>,
     /// The highest number that was read.
     newest: u64,
-    /// To be said next.
-    next: Option<FeedEvent>,
 }
 
-impl PlantedFeed {
-    /// The same feed where the mistake is elsewhere, or none is planted.
-    pub(crate) fn around(
-        feed: Box<dyn FeedReader>,
-        bug: Option<Bug>,
-        brokers: &Arc<Brokers>,
-    ) -> Box<dyn FeedReader> {
-        let spoilt = bug.and_then(|bug| Some((bug, bug.feed()?)));
-        match spoilt.filter(|(_, of)| of.source() == feed.source()) {
-            None => feed,
-            Some((bug, _)) => Box::new(Self {
-                feed,
+/// The same feed where the mistake is elsewhere, or none is planted.
+pub(super) fn plant(
+    feed: Box<dyn FeedReader>,
+    bug: Option<Bug>,
+    brokers: &Arc<Brokers>,
+) -> Box<dyn FeedReader> {
+    let source = feed.source();
+    let spoilt = bug.and_then(|bug| Some((bug, bug.feed()?)));
+    match spoilt.filter(|(_, of)| of.source() == source) {
+        None => feed,
+        Some((bug, _)) => {
+            let planted = PlantedBug {
                 bug,
+                source,
                 brokers: Arc::clone(brokers),
                 newest: 0,
-                next: None,
-            }),
+            };
+            WithBetween::put(planted, feed)
         }
     }
+}
 
-    fn spoil(&mut self, batch: &mut ReceivedBatch) {
+impl PlantedBug {
+    fn spoil(&mut self, mut batch: ReceivedBatch) -> Vec<FeedEvent> {
         match self.bug {
             Bug::PlaceKeptWhenRead => {
                 if let Some(place) = &batch.checkpoint {
@@ -103,7 +105,7 @@ impl PlantedFeed {
                     let place = Checkpoint::try_new(format!("v1;{head};{head};"));
                     let place = place.expect("it is short");
                     let mut state = self.brokers.lock();
-                    state.checkpoints.insert(self.feed.source(), place.clone());
+                    state.checkpoints.insert(self.source, place.clone());
                     batch.checkpoint = Some(place);
                 }
             }
@@ -121,68 +123,25 @@ impl PlantedFeed {
                 self.newest = read.max().unwrap_or_default().max(newest);
             }
             Bug::ClosedByTheFirstPage => {
-                self.next = Some(FeedEvent::Covered(Coverage {
+                let coverage = Coverage {
                     since: begin(),
                     up_to: batch.received_at,
                     is_resumed: false,
-                }));
+                };
+                return vec![FeedEvent::Received(batch), FeedEvent::Covered(coverage)];
             }
             _ => {}
         }
+        vec![FeedEvent::Received(batch)]
     }
 }
 
-#[async_trait]
-impl FeedReader for PlantedFeed {
-    fn source(&self) -> SourceName {
-        self.feed.source()
-    }
-
-    fn disconnect_reasons(&self) -> &'static [DisconnectReason] {
-        self.feed.disconnect_reasons()
-    }
-
-    fn keeps_its_place(&self) -> bool {
-        self.feed.keeps_its_place()
-    }
-
-    fn resume(&mut self, place: Option<Checkpoint>) {
-        self.feed.resume(place);
-    }
-
-    fn can_look_back(&self) -> bool {
-        self.feed.can_look_back()
-    }
-
-    fn tells_in_order(&self) -> bool {
-        self.feed.tells_in_order()
-    }
-
-    fn upstream(&self) -> Option<UpstreamInUse> {
-        self.feed.upstream()
-    }
-
-    fn call_figures(&self) -> Option<Arc<dyn CallFigures>> {
-        self.feed.call_figures()
-    }
-
-    async fn next(&mut self) -> FeedEvent {
-        if let Some(event) = self.next.take() {
-            return event;
+impl Between for PlantedBug {
+    fn see(&mut self, event: FeedEvent) -> Vec<FeedEvent> {
+        match event {
+            FeedEvent::Received(batch) => self.spoil(batch),
+            FeedEvent::Disconnected(_) if self.bug == Bug::InterruptionNotNoted => Vec::new(),
+            event => vec![event],
         }
-        loop {
-            match self.feed.next().await {
-                FeedEvent::Received(mut batch) => {
-                    self.spoil(&mut batch);
-                    return FeedEvent::Received(batch);
-                }
-                FeedEvent::Disconnected(_) if self.bug == Bug::InterruptionNotNoted => {}
-                event => return event,
-            }
-        }
-    }
-
-    async fn close(&mut self) -> Option<ReceivedBatch> {
-        self.feed.close().await
     }
 }

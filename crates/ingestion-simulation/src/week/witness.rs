@@ -7,18 +7,15 @@ use std::{
     sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
-use async_trait::async_trait;
 use domain::Timestamp;
 use ingestion_application::{
-    Checkpoint, Gap, GapState, SourceName,
-    ports::{
-        CallFigures, Coverage, DisconnectReason, FeedEvent, FeedReader, PassedOver, ReceivedBatch,
-        UpstreamInUse,
-    },
+    Gap, GapState, SourceName,
+    ports::{Coverage, FeedEvent, FeedReader, PassedOver, ReceivedBatch},
 };
 
 use crate::week::{
     Violation,
+    between::{Between, WithBetween},
     interface::Interface,
     truth::Truth,
     world::{id, nth, since_begin_ms},
@@ -68,7 +65,7 @@ impl Witness {
     pub(crate) fn watch(self: &Arc<Self>, feed: Box<dyn FeedReader>) -> Box<dyn FeedReader> {
         let of = Interface::of(feed.source()).expect("it is one of ours");
         let witness = Arc::clone(self);
-        Box::new(Watched { feed, of, witness })
+        WithBetween::put(Watching { of, witness }, feed)
     }
 
     pub(crate) fn lock(&self) -> MutexGuard<'_, Noted> {
@@ -205,62 +202,20 @@ impl Noted {
     }
 }
 
-struct Watched {
-    feed: Box<dyn FeedReader>,
+/// The witness, beside one feed.
+struct Watching {
     of: Interface,
     witness: Arc<Witness>,
 }
 
-#[async_trait]
-impl FeedReader for Watched {
-    fn source(&self) -> SourceName {
-        self.feed.source()
-    }
-
-    fn disconnect_reasons(&self) -> &'static [DisconnectReason] {
-        self.feed.disconnect_reasons()
-    }
-
-    fn keeps_its_place(&self) -> bool {
-        self.feed.keeps_its_place()
-    }
-
-    fn resume(&mut self, place: Option<Checkpoint>) {
-        self.feed.resume(place);
-    }
-
-    fn can_look_back(&self) -> bool {
-        self.feed.can_look_back()
-    }
-
-    fn tells_in_order(&self) -> bool {
-        self.feed.tells_in_order()
-    }
-
-    fn upstream(&self) -> Option<UpstreamInUse> {
-        self.feed.upstream()
-    }
-
-    fn call_figures(&self) -> Option<Arc<dyn CallFigures>> {
-        self.feed.call_figures()
-    }
-
-    async fn next(&mut self) -> FeedEvent {
-        let event = self.feed.next().await;
+impl Between for Watching {
+    fn see(&mut self, event: FeedEvent) -> Vec<FeedEvent> {
         match &event {
             FeedEvent::Received(batch) => self.witness.received(self.of, batch),
             FeedEvent::Covered(told) => self.witness.covered(self.of, *told),
             FeedEvent::PassedOver(time) => self.witness.passed_over(self.of, *time),
             FeedEvent::Connected | FeedEvent::Disconnected(_) => {}
         }
-        event
-    }
-
-    async fn close(&mut self) -> Option<ReceivedBatch> {
-        let batch = self.feed.close().await;
-        if let Some(batch) = &batch {
-            self.witness.received(self.of, batch);
-        }
-        batch
+        vec![event]
     }
 }
