@@ -216,7 +216,7 @@ impl State {
                         received_at: at,
                     });
                     let is_new = if self.is_raw {
-                        !self.windows.know(&message)
+                        self.is_raw_news(&message)
                     } else {
                         self.windows.insert(id)
                     };
@@ -255,9 +255,16 @@ impl State {
         };
         let message = Message::Summary(Arc::new(told));
         if self.is_raw {
-            return (!self.windows.know(&message)).then_some(message);
+            return self.is_raw_news(&message).then_some(message);
         }
         self.windows.pass(message)
+    }
+
+    /// Whether a message is to be kept that has yet to pass the window. Whoever stands
+    /// by, and sends nothing for a long time, keeps nothing that the topic has brought;
+    /// else it would be looked up twice.
+    fn is_raw_news(&self, message: &Message) -> bool {
+        !(self.is_standing_by && self.windows.know(message))
     }
 
     fn push(&mut self, message: Message, received_at: Instant) {
