@@ -82,16 +82,16 @@ impl Upstreams {
             UpstreamServer::start(logs.clone(), address).await?,
             UpstreamServer::start(steam.clone(), address).await?,
         ];
-        let stream = Broadcast::start().await?;
+        let broadcast = Broadcast::start().await?;
         let is_stream_silent = Arc::new(AtomicBool::new(false));
         let saying = say(
             ends(&world, &steam),
             steam.clone(),
-            Arc::clone(&stream),
+            Arc::clone(&broadcast),
             Arc::clone(&is_stream_silent),
         );
         Ok(Self {
-            stream,
+            stream: broadcast,
             logs,
             pages,
             steam,
@@ -157,7 +157,7 @@ fn ends(world: &World, steam: &SteamUpstream) -> Vec<(Timestamp, i64)> {
 async fn say(
     ends: Vec<(Timestamp, i64)>,
     steam: SteamUpstream,
-    stream: Arc<Broadcast>,
+    broadcast: Arc<Broadcast>,
     is_silent: Arc<AtomicBool>,
 ) {
     let mut ticks = interval(TICK);
@@ -168,7 +168,7 @@ async fn say(
         let now = steam.now();
         while let Some((_, id)) = ends.next_if(|(end, _)| *end <= now) {
             if !is_silent.load(Ordering::Relaxed) {
-                stream.send(id);
+                broadcast.send(id);
             }
         }
     }
