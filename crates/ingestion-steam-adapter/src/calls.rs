@@ -10,8 +10,6 @@ use health_kit::Clock;
 use ingestion_application::ports::CallFigures;
 use steam_client::Steam;
 
-use crate::place::since;
-
 pub(crate) struct Calls {
     pub(crate) steam: Arc<Steam>,
     pub(crate) trail: Arc<TrailDue>,
@@ -31,7 +29,7 @@ impl TrailDue {
     /// How far the second pass is behind.
     fn behind(&self, now: Timestamp) -> Duration {
         let due = *self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        due.map_or(Duration::ZERO, |due| since(due, now))
+        due.map_or(Duration::ZERO, |due| now.saturating_since(due))
     }
 }
 

@@ -21,7 +21,7 @@ use tokio_util::task::AbortOnDropHandle;
 use crate::{
     Start,
     calls::{Calls, TrailDue},
-    place::{Place, since},
+    place::Place,
     rows::{Frame, Row, end, frame, is_old, number},
     seen::Seen,
     told::Told,
@@ -245,7 +245,7 @@ impl SteamFeed {
             self.head.not_before = Instant::now() + self.pause(page.rows());
         }
         let newest = page.matches.iter().filter_map(end).max();
-        let is_late = |end| since(end, now) >= HEAD_LATE_AFTER;
+        let is_late = |end| now.saturating_since(end) >= HEAD_LATE_AFTER;
         self.is_head_behind = full && newest.is_some_and(is_late);
         let place = self.place.as_mut().expect("a pass has a place");
         let Some(last) = page.last_sequence_number().filter(|last| *last >= start) else {
@@ -392,7 +392,7 @@ impl SteamFeed {
 fn is_full(page: &Page) -> bool {
     let has_ended = |row: &Row| {
         let end = end(row);
-        end.is_some_and(|end| since(end, page.fetched_at) >= END_WITHIN)
+        end.is_some_and(|end| page.fetched_at.saturating_since(end) >= END_WITHIN)
     };
     let rows = page.rows();
     rows >= FULL_ROWS || rows >= MIDDLE_ROWS && page.matches.iter().all(has_ended)

@@ -99,7 +99,7 @@ impl Place {
         }
         let last = self.marks.back().copied();
         let is_news = self.head > last.map_or(self.trail, |last| last.head);
-        let is_time = last.is_none_or(|last| since(last.read_at, now) >= MARK_SPACING);
+        let is_time = last.is_none_or(|last| now.saturating_since(last.read_at) >= MARK_SPACING);
         if is_news && is_time && self.marks.len() < MARKS_MAX {
             self.marks.push_back(Mark {
                 read_at: now,
@@ -125,7 +125,7 @@ impl Place {
     /// Since when the second pass has something to read, or from when on it will.
     pub(crate) fn trail_due(&self) -> Option<Timestamp> {
         let ahead = self.marks.iter().find(|mark| mark.head > self.trail)?;
-        Some(moved(ahead.read_at, TRAIL_DELAY))
+        Some(ahead.read_at.saturating_add(TRAIL_DELAY))
     }
 
     /// Written down, in less than 600 bytes.
@@ -164,19 +164,8 @@ impl Place {
 impl Mark {
     /// How long until the second pass may read as far as this.
     fn wait(&self, now: Timestamp) -> Duration {
-        TRAIL_DELAY.saturating_sub(since(self.read_at, now))
+        TRAIL_DELAY.saturating_sub(now.saturating_since(self.read_at))
     }
-}
-
-/// Nothing if the clock was set back.
-pub(crate) fn since(earlier: Timestamp, now: Timestamp) -> Duration {
-    let ms = now.as_unix_ms().saturating_sub(earlier.as_unix_ms());
-    Duration::from_millis(u64::try_from(ms).unwrap_or_default())
-}
-
-pub(crate) fn moved(at: Timestamp, by: Duration) -> Timestamp {
-    let by_ms = i64::try_from(by.as_millis()).unwrap_or(i64::MAX);
-    Timestamp::from_unix_ms(at.as_unix_ms().saturating_add(by_ms))
 }
 
 #[cfg(test)]

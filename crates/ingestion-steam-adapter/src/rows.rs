@@ -5,7 +5,7 @@ use domain::{MatchId, MatchSummary, Timestamp};
 use ingestion_application::{DeadLetterReason, FoundMatch, ports::InvalidFrame};
 use steam_client::{OddMatch, SteamMatch};
 
-use crate::place::{TRAIL_DELAY, since};
+use crate::place::TRAIL_DELAY;
 
 /// What stands in a page.
 pub(crate) type Row = Result<SteamMatch, OddMatch>;
@@ -23,7 +23,7 @@ pub(crate) fn number(row: &Row) -> Option<u64> {
 /// Whether it had ended so long before it was read that whatever belongs near it
 /// has appeared.
 pub(crate) fn is_old(row: &Row, now: Timestamp) -> bool {
-    end(row).is_some_and(|end| since(end, now) >= TRAIL_DELAY)
+    end(row).is_some_and(|end| now.saturating_since(end) >= TRAIL_DELAY)
 }
 
 /// When it had ended at the earliest, if that is told.

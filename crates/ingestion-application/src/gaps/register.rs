@@ -8,7 +8,7 @@ use domain::Timestamp;
 
 use super::{
     gap::{Gap, GapCause, GapState, Loss},
-    window::{Fate, Window, between, moved},
+    window::{Fate, Window},
     written::Written,
 };
 use crate::{
@@ -161,7 +161,7 @@ impl Register {
     pub(super) fn tidy(&mut self, now: Timestamp) -> bool {
         let count = self.windows.len();
         self.windows.retain(|window| match window.fate {
-            Fate::Closed { at, .. } => between(at, now) < SHOWN_FOR,
+            Fate::Closed { at, .. } => now.saturating_since(at) < SHOWN_FOR,
             Fate::Pending | Fate::Lost(_) => true,
         });
         self.bound();
@@ -214,7 +214,7 @@ impl Register {
         let touches = |before: &&mut Window| {
             let to = before.to_close();
             before.source == window.source
-                && to.is_some_and(|to| moved(to, TOUCHING) >= window.from)
+                && to.is_some_and(|to| to.saturating_add(TOUCHING) >= window.from)
         };
         if let Some(before) = self.windows.iter_mut().find(touches) {
             before.absorb(&window);
@@ -314,11 +314,11 @@ impl Register {
                 window.fate = Fate::Closed { at: now, by };
                 is_news = true;
             } else if coverage.up_to > window.from {
-                let whole = between(window.from, to).as_secs_f64();
-                let done = between(window.from, coverage.up_to).as_secs_f64();
+                let whole = to.saturating_since(window.from).as_secs_f64();
+                let done = coverage.up_to.saturating_since(window.from).as_secs_f64();
                 window.progress = window.progress.max(done / whole);
             }
-            window.behind = Some(between(coverage.up_to, now));
+            window.behind = Some(now.saturating_since(coverage.up_to));
         }
         is_news
     }

@@ -115,17 +115,6 @@ impl Window {
 
     /// When it will be closed, if the feed that does it stays as far behind.
     fn expected_end(&self, now: Timestamp) -> Option<Timestamp> {
-        Some(moved(self.to_close()?, self.behind?).max(now))
+        Some(self.to_close()?.saturating_add(self.behind?).max(now))
     }
-}
-
-/// From one time to a later one; nothing if it is none.
-pub(super) fn between(from: Timestamp, to: Timestamp) -> Duration {
-    let ms = to.as_unix_ms().saturating_sub(from.as_unix_ms());
-    Duration::from_millis(u64::try_from(ms).unwrap_or(0))
-}
-
-pub(super) fn moved(at: Timestamp, by: Duration) -> Timestamp {
-    let by_ms = i64::try_from(by.as_millis()).unwrap_or(i64::MAX);
-    Timestamp::from_unix_ms(at.as_unix_ms().saturating_add(by_ms))
 }

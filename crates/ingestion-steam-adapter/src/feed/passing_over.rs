@@ -4,10 +4,7 @@ use domain::Timestamp;
 use ingestion_application::ports::{FeedEvent, PassedOver};
 
 use super::SteamFeed;
-use crate::{
-    place::{TRAIL_DELAY, moved},
-    told::Told,
-};
+use crate::{place::TRAIL_DELAY, told::Told};
 
 /// Matches of more than two hours: the second pass is an hour behind at any rate.
 const BEHIND_MIN: u64 = 131_072;
@@ -67,7 +64,7 @@ impl SteamFeed {
             }
         }
         // What ended by then had appeared an hour later.
-        let appeared = moved(to, TRAIL_DELAY).min(now);
+        let appeared = to.saturating_add(TRAIL_DELAY).min(now);
         let passed = PassedOver {
             from,
             to: appeared.max(from),

@@ -82,7 +82,7 @@ impl RangeWalk {
     ) -> Self {
         let place = match below {
             Some(below) => Place::Below(Some(below)),
-            None => Place::Searching(StartSearch::new(moved(range.to, MARGIN))),
+            None => Place::Searching(StartSearch::new(range.to.saturating_add(MARGIN))),
         };
         Self {
             client,
@@ -118,7 +118,7 @@ impl RangeWalk {
     }
 
     fn take(&mut self, below: Option<MatchId>, next: Option<MatchId>, page: Page) -> RangePage {
-        let first = moved_back(self.range.from, MARGIN);
+        let first = self.range.from.saturating_sub(MARGIN);
         let is_before = page.starts().is_some_and(|(_, newest)| newest < first);
         self.place = match next {
             Some(_) if !is_before => Place::Below(next),
@@ -184,14 +184,4 @@ impl TimeRange {
         }
         (ms(reached, self.to).as_secs_f64() / whole).min(1.0)
     }
-}
-
-fn moved(at: Timestamp, by: Duration) -> Timestamp {
-    let by_ms = i64::try_from(by.as_millis()).unwrap_or(i64::MAX);
-    Timestamp::from_unix_ms(at.as_unix_ms().saturating_add(by_ms))
-}
-
-fn moved_back(at: Timestamp, by: Duration) -> Timestamp {
-    let by_ms = i64::try_from(by.as_millis()).unwrap_or(i64::MAX);
-    Timestamp::from_unix_ms(at.as_unix_ms().saturating_sub(by_ms))
 }
