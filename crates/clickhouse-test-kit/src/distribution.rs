@@ -2,14 +2,16 @@
 
 use std::{
     env::consts::{ARCH, OS},
-    ffi::OsStr,
     fs,
     path::{Path, PathBuf},
     process::Command,
 };
 
 use anyhow::{Context as _, Result, bail, ensure};
-use test_kit::{package_cache::fetched_once, workspace_program};
+use test_kit::{
+    package_cache::{fetch_with, fetched_once, only_entry},
+    workspace_program,
+};
 
 /// Older servers lack what our tables are made of.
 const VERSION_MIN: u32 = 26;
@@ -80,38 +82,17 @@ fn platform(os: &str, arch: &str) -> Result<&'static str> {
 
 fn fetch_library(platform: &str, folder: &Path) -> Result<()> {
     let package = format!("@chdb/lib-{platform}@{PACKAGE_VERSION}");
-    run(folder, "npm", &["pack", "--silent", &package])?;
-    let archives: Vec<_> = fs::read_dir(folder)?.collect::<Result<_, _>>()?;
-    let [archive] = &archives[..] else {
-        bail!("npm pack left {} files instead of one", archives.len());
-    };
-    let archive = archive.path();
+    fetch_with("npm", &["pack", "--silent", &package], folder)?;
+    let archive = only_entry(folder)?;
     let member = format!("package/{LIBRARY}");
     let arguments = [
         "-xzf".as_ref(),
         archive.as_os_str(),
         "--strip-components=1".as_ref(),
     ];
-    run(
-        folder,
-        "tar",
-        &[&arguments[..], &[member.as_ref()]].concat(),
-    )?;
+    let arguments = [&arguments[..], &[member.as_ref()]].concat();
+    fetch_with("tar", &arguments, folder)?;
     Ok(fs::remove_file(archive)?)
-}
-
-fn run(folder: &Path, program: &str, arguments: &[impl AsRef<OsStr>]) -> Result<()> {
-    let output = Command::new(program)
-        .args(arguments)
-        .current_dir(folder)
-        .output()
-        .with_context(|| format!("there is no {program}"))?;
-    let problem = String::from_utf8_lossy(&output.stderr);
-    ensure!(
-        output.status.success(),
-        "{program} could not fetch the engine: {problem}"
-    );
-    Ok(())
 }
 
 #[cfg(test)]

