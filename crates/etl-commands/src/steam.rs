@@ -10,8 +10,11 @@ use steam_client::{Steam, SteamSettings};
 /// Says who is calling.
 const USER_AGENT: &str = concat!("etl-service/", env!("CARGO_PKG_VERSION"));
 
-/// What helps who has no key.
-pub(crate) const NO_KEY: &str = "Steam is asked with a key, and STEAM_API_KEYS has none";
+/// What keeps it from being asked with these settings, and what helps.
+pub(crate) fn obstacle(settings: &SteamSettings) -> Option<&'static str> {
+    const NO_KEY: &str = "Steam is asked with a key, and STEAM_API_KEYS has none";
+    settings.keys.is_empty().then_some(NO_KEY)
+}
 
 /// Makes the client when somebody needs it first: most processes call nobody.
 /// All ranges of this process call through the same one, which keeps their share.
@@ -39,8 +42,7 @@ impl SteamAccess {
 
     /// What keeps it from being asked.
     pub(crate) fn obstacle(&self) -> Option<String> {
-        let has_keys = !self.settings.keys.is_empty();
-        (!has_keys).then(|| NO_KEY.to_owned())
+        obstacle(&self.settings).map(str::to_owned)
     }
 
     /// Through what all ranges call.

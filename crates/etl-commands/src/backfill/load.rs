@@ -18,8 +18,7 @@ use service_kit::exit_code::ExitCode;
 use tokio_util::sync::CancellationToken;
 
 use super::{OriginArguments, Origins, now};
-use crate::steam::NO_KEY;
-use crate::{settings::Settings, warehouse::Warehouse};
+use crate::{settings::Settings, steam, warehouse::Warehouse};
 
 /// So many records that are not loaded are named, each with its reason.
 const NAMED_MAX: u64 = 100;
@@ -47,8 +46,10 @@ pub(super) fn prepare(
         return Err(usage(format!("cannot read {path}: {error}")));
     }
     let settings: Settings = given.load_for_command()?;
-    if matches!(range, BackfillRange::Steam(_)) && settings.steam.keys.is_empty() {
-        complain(NO_KEY);
+    if matches!(range, BackfillRange::Steam(_))
+        && let Some(obstacle) = steam::obstacle(&settings.steam)
+    {
+        complain(obstacle);
         return Err(ExitCode::Config);
     }
     Ok((settings, range))
