@@ -35,6 +35,12 @@ impl HeroId {
         heroes::name(self.get())
     }
 
+    /// Every hero of the built-in list, by id.
+    #[must_use]
+    pub fn listed() -> impl ExactSizeIterator<Item = Self> {
+        heroes::ids()
+    }
+
     /// Whether the built-in list has the hero.
     #[must_use]
     pub fn is_listed(self) -> bool {
@@ -74,6 +80,9 @@ mod tests {
             let hero = HeroId::try_new(raw).expect("not zero");
             assert_eq!(hero.name(), name, "{raw}");
             assert_eq!(hero.is_listed(), name.is_some(), "{raw}");
+            let is_there = HeroId::listed().any(|listed| listed == hero);
+            assert_eq!(is_there, name.is_some(), "{raw}");
         }
+        assert!(HeroId::listed().is_sorted());
     }
 }

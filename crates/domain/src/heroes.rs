@@ -3,10 +3,18 @@
 //! The list serves people and the check that no upstream writes nonsense; no
 //! match is refused because a hero is not here.
 
+use crate::HeroId;
+
 /// What the game calls the hero with this id in English.
 pub(crate) fn name(id: u16) -> Option<&'static str> {
     let place = HEROES.binary_search_by_key(&id, |(id, _)| *id).ok()?;
     Some(HEROES[place].1)
+}
+
+/// All ids, ascending.
+pub(crate) fn ids() -> impl ExactSizeIterator<Item = HeroId> {
+    let ids = HEROES.iter().map(|(id, _)| *id);
+    ids.map(|id| HeroId::try_new(id).expect("no hero of the list has the number 0"))
 }
 
 /// By id, ascending.
