@@ -20,8 +20,8 @@
 //! have its synergies, and so have all strengths. An unknown opponent therefore
 //! counts 0 on average.
 //!
-//! Deliberately absent: where counts come from and where estimates go. Not there
-//! yet: the steps of a run.
+//! Deliberately absent: how counts are read and how results are published; the
+//! [`ports`] say what is needed for that. Not there yet: the steps of a run.
 
 mod centring;
 mod counter;
@@ -34,6 +34,7 @@ mod inheritance;
 pub mod log_odds;
 mod normal;
 mod pairs;
+mod patch_sums;
 mod personal;
 pub mod ports;
 mod prior;
@@ -52,6 +53,7 @@ pub use self::{
     },
     estimate::{Estimate, OfEachKind, Parent, SliceEstimate, estimate, estimate_from},
     holdout::{Calibration, Figures, HoldOut, Judgement, Rivals},
+    patch_sums::{DaySums, HeroSums, Met, Others, PairSums},
     personal::{Account, PersonalScore, PersonalSkill, Played, SkillSpread},
     roster::{HeroNotListed, Roster},
     slices::{MatchSums, MatchesVanished, Mode, Skill, Source, UnknownName, Values, estimate_mode},

@@ -239,6 +239,21 @@ impl MatchSums {
         }
     }
 
+    /// Adds a match: used, or left out for that reason.
+    pub fn add(&mut self, left_out: Option<&str>) {
+        self.read += 1;
+        let Some(reason) = left_out else {
+            self.used += 1;
+            return;
+        };
+        match self.excluded.get_mut(reason) {
+            Some(count) => *count += 1,
+            None => {
+                self.excluded.insert(reason.to_owned(), 1);
+            }
+        }
+    }
+
     /// Checks that each match was counted or left out.
     ///
     /// # Errors
