@@ -1,7 +1,7 @@
 //! What counters mean: from the games and wins of heroes and of pairs of heroes
 //! to strengths, advantages and synergies, each with how sure it is.
 //!
-//! Pure functions. Counting is done in integers and every sum has a fixed order,
+//! Counting is done in integers and every sum has a fixed order,
 //! so the same counts give the same bytes, whoever counted them and in which order.
 //!
 //! # The model
@@ -20,8 +20,13 @@
 //! have its synergies, and so have all strengths. An unknown opponent therefore
 //! counts 0 on average.
 //!
-//! Deliberately absent: how counts are read and how results are published; the
-//! [`ports`] say what is needed for that. Not there yet: the steps of a run.
+//! # Runs
+//!
+//! A run reads counts, estimates the slices of patches and publishes what it has
+//! found: [`runs`], over [`ports`]. All else here are pure functions.
+//!
+//! Deliberately absent: how counts are read and how results look to
+//! readers; the [`ports`] say what is needed for that.
 
 mod centring;
 mod counter;
@@ -38,7 +43,9 @@ mod patch_sums;
 mod personal;
 pub mod ports;
 mod prior;
+mod result;
 mod roster;
+pub mod runs;
 mod slices;
 mod suggest;
 mod tally;
@@ -55,6 +62,10 @@ pub use self::{
     holdout::{Calibration, Figures, HoldOut, Judgement, Rivals},
     patch_sums::{DaySums, HeroSums, Met, Others, PairSums},
     personal::{Account, PersonalScore, PersonalSkill, Played, SkillSpread},
+    result::{
+        CalibrationBin, HeroPlace, HoldOutResult, KindFigures, PairPoints, PatchResult, Points,
+        Slice, SliceResult, StrengthPoints, ValuesFrom, win_rate,
+    },
     roster::{HeroNotListed, Roster},
     slices::{MatchSums, MatchesVanished, Mode, Skill, Source, UnknownName, Values, estimate_mode},
     suggest::{BanValue, Question, Suggestion, ban_values, suggest},

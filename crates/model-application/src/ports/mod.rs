@@ -5,7 +5,10 @@ mod counter_reader;
 mod leadership;
 mod publishing;
 mod read_error;
+mod result_documents;
+mod result_store;
 mod run_ledger;
+mod schedule;
 
 pub use account_reader::{AccountGame, AccountReader, NOT_IN_DRAFT};
 pub use counter_reader::{
@@ -14,6 +17,11 @@ pub use counter_reader::{
 pub use leadership::{LeaderLock, Leadership};
 pub use publishing::{Document, ModelPublisher, Publication, PublishError, Renewal, RunId};
 pub use read_error::ReadError;
+pub use result_documents::{
+    IndexedPatch, PatchIndex, PublishedResults, ReadBackError, ResultDocuments,
+};
+pub use result_store::ResultStore;
 pub use run_ledger::{
     Entered, Failure, LedgerError, Run, RunLedger, RunState, RunStep, StepName, Trigger,
 };
+pub use schedule::Schedule;

@@ -4,8 +4,9 @@ use std::fmt;
 
 use async_trait::async_trait;
 use bytes::Bytes;
+use domain::Timestamp;
 use thiserror::Error;
-use uuid::Uuid;
+use uuid::{NoContext, Uuid};
 
 use super::Leadership;
 
@@ -81,6 +82,15 @@ pub trait ModelPublisher: Send + Sync {
 pub struct RunId(pub Uuid);
 
 impl RunId {
+    /// That of a run that is asked for now.
+    #[must_use]
+    pub fn new(now: Timestamp) -> Self {
+        let ms = u64::try_from(now.as_unix_ms()).unwrap_or(0);
+        let nanoseconds = u32::try_from(ms % 1_000 * 1_000_000).unwrap_or(0);
+        let at = uuid::Timestamp::from_unix(NoContext, ms / 1_000, nanoseconds);
+        Self(Uuid::new_v7(at))
+    }
+
     /// The run of this id, as it is shown.
     #[must_use]
     pub fn of(text: &str) -> Option<Self> {

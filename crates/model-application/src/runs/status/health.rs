@@ -1,0 +1,220 @@
+//! Whether runs do what they are for, in words that say what to do.
+
+use std::{
+    sync::{Arc, Mutex, PoisonError},
+    time::Duration,
+};
+
+use domain::Timestamp;
+use health_kit::{Clock, Condition, HealthCheck, HealthStatus};
+
+use super::{DataAge, PublishedPatch, Standing};
+use crate::ports::{Run, RunState};
+
+/// From which ages on something is wrong.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct AgesMax {
+    /// Of the newest counters.
+    pub data: Duration,
+    /// Of the last success: two periods of the schedule. None where runs begin only
+    /// by hand.
+    pub success: Option<Duration>,
+}
+
+/// The checks that a look at runs can give.
+pub(super) struct Conditions {
+    ages_max: AgesMax,
+    /// Whether the warehouse answers.
+    warehouse: Condition,
+    /// Whether counters are as fresh as they should be.
+    data_age: Condition,
+    /// Whether runs publish.
+    last_run: Condition,
+    /// Whether what is published fits matches that it has not seen.
+    holdout: Condition,
+    /// Whether somebody may publish.
+    leader: Condition,
+    /// What the last run says by itself, however long ago it was.
+    verdict: Mutex<(HealthStatus, String)>,
+    began: Timestamp,
+}
+
+/// More is a defect of calibration: in ten-thousandths.
+const ECE_MAX: i64 = 100;
+/// Slopes that are right, in hundredths.
+const SLOPES: std::ops::RangeInclusive<i64> = 95..=105;
+
+impl Conditions {
+    pub(super) fn new(ages_max: AgesMax, clock: &Arc<dyn Clock>) -> Self {
+        let condition =
+            |name, status, reason: &str| Condition::new(name, status, reason, Arc::clone(clock));
+        let good = HealthStatus::Healthy;
+        let no_run = "no run has ended yet";
+        Self {
+            ages_max,
+            warehouse: condition("clickhouse", good, "no run has had to read counters yet"),
+            data_age: condition("data_age", good, "no run has looked at counters yet"),
+            last_run: condition("last_run", good, no_run),
+            holdout: condition("holdout", good, "nothing has been judged yet"),
+            leader: condition(
+                "leader",
+                HealthStatus::Degraded,
+                "nobody has been asked yet",
+            ),
+            verdict: Mutex::new((good, no_run.to_owned())),
+            began: clock.now(),
+        }
+    }
+
+    pub(super) fn checks(&self) -> Vec<HealthCheck> {
+        let conditions = [
+            &self.warehouse,
+            &self.data_age,
+            &self.last_run,
+            &self.holdout,
+            &self.leader,
+        ];
+        conditions.map(Condition::check).into()
+    }
+
+    pub(super) fn warehouse_answers(&self) {
+        let answers = "it answers";
+        if self.warehouse.set(HealthStatus::Healthy, answers) {
+            tracing::info!("the warehouse answers");
+        }
+    }
+
+    pub(super) fn warehouse_away(&self, reason: &str) {
+        let reason = format!("{reason}; what is published stays as it is");
+        if self.warehouse.set(HealthStatus::Degraded, reason.clone()) {
+            tracing::warn!(reason, "the warehouse cannot be read");
+        }
+    }
+
+    pub(super) fn judge_data(&self, data: Option<DataAge>, now: Timestamp) {
+        let Some(data) = data else { return };
+        let age = now.saturating_since(data.counted_until);
+        let day = data.newest_day;
+        let is_old = age > self.ages_max.data;
+        let (status, reason) = if is_old {
+            let hours = age.as_secs() / 3_600;
+            let old = format!(
+                "the newest counters are of {day}, which ended {hours} hours ago, more than \
+                 MODEL_DATA_MAX_AGE; look whether etl-service loads and builds days"
+            );
+            (HealthStatus::Degraded, old)
+        } else {
+            (
+                HealthStatus::Healthy,
+                format!("the newest counters are of {day}"),
+            )
+        };
+        if self.data_age.set(status, reason.clone()) && is_old {
+            tracing::warn!(reason, "counters are old");
+        }
+    }
+
+    pub(super) fn stands(&self, standing: &Standing) {
+        let good = HealthStatus::Healthy;
+        let (status, reason) = match standing {
+            Standing::Unknown => (HealthStatus::Degraded, "nobody has been asked yet".into()),
+            Standing::Leader { epoch, .. } => {
+                (good, format!("this instance is the leader, epoch {epoch}"))
+            }
+            Standing::Standby { leader } => {
+                let leader = leader.as_deref().unwrap_or("another instance");
+                (
+                    good,
+                    format!("{leader} is the leader, this instance is standby"),
+                )
+            }
+            Standing::Away { reason } => (
+                HealthStatus::Degraded,
+                format!("nobody can say who the leader is, so nothing is published: {reason}"),
+            ),
+            Standing::Alone => (
+                good,
+                "LEADER_LOCK is none, so this instance is the only one".into(),
+            ),
+        };
+        if self.leader.set(status, reason.clone()) {
+            tracing::info!(reason, "leadership has changed");
+        }
+    }
+
+    pub(super) fn judge_run(&self, run: &Run) {
+        let why = || {
+            let failure = run.failure.as_ref();
+            failure.map_or(String::new(), |failure| {
+                format!(" at the step {}: {}", failure.step, failure.cause)
+            })
+        };
+        let (id, state) = (run.id, run.state);
+        let bad = HealthStatus::Degraded;
+        let verdict = match state {
+            RunState::Published | RunState::Unchanged => {
+                (HealthStatus::Healthy, format!("run {id} is {state}"))
+            }
+            RunState::Held => (
+                bad,
+                format!(
+                    "run {id} is held{}; `runs publish {id}` publishes it",
+                    why()
+                ),
+            ),
+            RunState::Failed | RunState::Interrupted => (bad, format!("run {id} {state}{}", why())),
+            // Somebody wanted it so, and what was before is as it was.
+            RunState::Cancelled | RunState::Queued | RunState::Running => return,
+        };
+        *self.verdict() = verdict;
+    }
+
+    /// However the last run was: the last success is of some age.
+    pub(super) fn judge_age(&self, success: Option<Timestamp>, now: Timestamp) {
+        let (mut status, mut reason) = self.verdict().clone();
+        let age = now.saturating_since(success.unwrap_or(self.began));
+        if status == HealthStatus::Healthy && self.ages_max.success.is_some_and(|max| age > max) {
+            status = HealthStatus::Degraded;
+            let minutes = age.as_secs() / 60;
+            reason = format!("no run has succeeded for {minutes} minutes, two periods or more");
+        }
+        self.last_run.set(status, reason);
+    }
+
+    pub(super) fn judge_slices<'a>(&self, all: impl Iterator<Item = &'a Arc<PublishedPatch>>) {
+        let (mut judged, mut wrong) = (0, Vec::new());
+        for seen in all {
+            let result = &seen.result;
+            for (slice, values) in &result.slices {
+                let Some(holdout) = &values.holdout else {
+                    continue;
+                };
+                judged += 1;
+                if holdout.ece > ECE_MAX || !SLOPES.contains(&holdout.slope) {
+                    wrong.push(format!("{} {slice}", result.patch));
+                }
+            }
+        }
+        let (status, reason) = if judged == 0 {
+            let none = "nothing is held out, so nothing is judged: see MODEL_HOLDOUT";
+            (HealthStatus::Healthy, none.to_owned())
+        } else if wrong.is_empty() {
+            let fit = format!("probabilities fit what was held out, in {judged} slices");
+            (HealthStatus::Healthy, fit)
+        } else {
+            let slices = wrong.join(", ");
+            let off = format!(
+                "probabilities do not fit what was held out (slope outside 0.95 … 1.05, or error \
+                 above 0.01): {slices}"
+            );
+            (HealthStatus::Degraded, off)
+        };
+        if self.holdout.set(status, reason.clone()) && status != HealthStatus::Healthy {
+            tracing::warn!(reason, "calibration is off");
+        }
+    }
+
+    fn verdict(&self) -> std::sync::MutexGuard<'_, (HealthStatus, String)> {
+        self.verdict.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}

@@ -1,0 +1,211 @@
+//! How runs are on the whole, for people and metrics.
+
+mod figures;
+mod health;
+
+use std::{
+    collections::BTreeMap,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    time::Duration,
+};
+
+use domain::Timestamp;
+use health_kit::{Clock, DurationBuckets, HealthCheck, HealthReporter};
+
+pub use self::{
+    figures::{DataAge, PublishedPatch, RunCounts, RunsSnapshot, ScheduleFigures, Standing},
+    health::AgesMax,
+};
+
+use self::health::Conditions;
+use crate::{
+    ports::{Run, RunState, StepName},
+    result::PatchResult,
+};
+
+/// Upper bounds of the buckets of steps, in seconds; the last one is open.
+const STEP_BUCKETS_SECONDS: &[f64] = &[
+    0.001, 0.005, 0.01, 0.05, 0.1, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0, 120.0, 300.0,
+];
+
+/// What is known of runs. Whoever does something tells it, and whoever shows
+/// something asks it; nobody waits.
+pub struct RunsStatus {
+    clock: Arc<dyn Clock>,
+    conditions: Conditions,
+    known: Mutex<Known>,
+}
+
+#[derive(Default)]
+struct Known {
+    standing: Standing,
+    schedule: ScheduleFigures,
+    current: Option<Run>,
+    last_ended: Option<Run>,
+    last_success: Option<Timestamp>,
+    data: Option<DataAge>,
+    published: BTreeMap<String, Arc<PublishedPatch>>,
+    counts: RunCounts,
+}
+
+impl RunsStatus {
+    /// Nothing has happened yet.
+    #[must_use]
+    pub fn new(ages_max: AgesMax, clock: &Arc<dyn Clock>) -> Self {
+        Self {
+            clock: Arc::clone(clock),
+            conditions: Conditions::new(ages_max, clock),
+            known: Mutex::default(),
+        }
+    }
+
+    /// What is known now.
+    #[must_use]
+    pub fn snapshot(&self) -> RunsSnapshot {
+        let known = self.lock();
+        RunsSnapshot {
+            at: self.clock.now(),
+            standing: known.standing.clone(),
+            schedule: known.schedule.clone(),
+            current: known.current.clone(),
+            last_ended: known.last_ended.clone(),
+            last_success: known.last_success,
+            data: known.data,
+            published: known.published.clone(),
+            counts: known.counts.clone(),
+        }
+    }
+
+    /// What readers see of a patch.
+    #[must_use]
+    pub fn published(&self, patch: &str) -> Option<Arc<PublishedPatch>> {
+        self.lock().published.get(patch).cloned()
+    }
+
+    /// Whether this instance may publish.
+    #[must_use]
+    pub fn standing(&self) -> Standing {
+        self.lock().standing.clone()
+    }
+
+    /// Readers see this from now on, or since a moment that is known.
+    pub fn sees(&self, result: PatchResult, since: Timestamp) {
+        let mut known = self.lock();
+        let patch = result.patch.clone();
+        let seen = Arc::new(PublishedPatch { result, since });
+        known.published.insert(patch, seen);
+        self.conditions.judge_slices(known.published.values());
+    }
+
+    /// Whether this instance may publish, from now on.
+    pub fn stands(&self, standing: Standing) {
+        self.conditions.stands(&standing);
+        self.lock().standing = standing;
+    }
+
+    /// When runs begin by themselves.
+    pub fn scheduled(&self, text: Option<&str>, next: Option<Timestamp>) {
+        let mut known = self.lock();
+        known.schedule.text = text.map(str::to_owned);
+        known.schedule.next = next;
+    }
+
+    /// It was time while a run was under way.
+    pub fn skipped(&self) {
+        self.lock().schedule.skipped += 1;
+    }
+
+    /// The warehouse has answered, and its newest counters are of that age; none if
+    /// it has no counters at all.
+    pub fn warehouse_answers(&self, data: Option<DataAge>) {
+        self.conditions.warehouse_answers();
+        self.lock().data = data;
+        self.conditions.judge_data(data, self.clock.now());
+    }
+
+    /// The warehouse cannot be used.
+    pub fn warehouse_away(&self, reason: &str) {
+        self.conditions.warehouse_away(reason);
+    }
+
+    /// A run is under way, or has gone on.
+    pub fn goes_on(&self, run: &Run) {
+        self.lock().current = Some(run.clone());
+    }
+
+    /// An attempt at a step took so long.
+    pub fn step_took(&self, step: StepName, took: Duration) {
+        let mut known = self.lock();
+        let steps = known.counts.steps.entry(step);
+        let steps = steps.or_insert_with(|| DurationBuckets::new(STEP_BUCKETS_SECONDS));
+        steps.record(took);
+        if step == StepName::Switch {
+            known.counts.last_switch = Some(took);
+        }
+    }
+
+    /// A step is tried again.
+    pub fn retried(&self, step: StepName) {
+        *self.lock().counts.retries.entry(step).or_default() += 1;
+    }
+
+    /// A run has left out matches, by reason.
+    pub fn left_out(&self, excluded: &BTreeMap<String, u64>) {
+        let mut known = self.lock();
+        for (reason, count) in excluded {
+            *known.counts.excluded.entry(reason.clone()).or_default() += count;
+        }
+    }
+
+    /// Readers were given so many documents.
+    pub fn gave(&self, documents: usize) {
+        self.lock().counts.keys_published += documents as u64;
+    }
+
+    /// A run has ended.
+    pub fn ended(&self, run: &Run) {
+        let mut known = self.lock();
+        known.current = None;
+        *known
+            .counts
+            .runs
+            .entry((run.state, run.trigger))
+            .or_default() += 1;
+        self.conditions.judge_run(run);
+        if matches!(run.state, RunState::Published | RunState::Unchanged) {
+            known.last_success = Some(run.ended_at.unwrap_or_else(|| self.clock.now()));
+        }
+        known.last_ended = Some(run.clone());
+    }
+
+    /// How the last runs before this process have ended, the newest first.
+    pub fn remembers(&self, runs: &[Run]) {
+        let mut known = self.lock();
+        let mut ended = runs.iter().filter(|run| run.state.is_finished());
+        known.last_ended = ended.clone().next().cloned();
+        if let Some(last) = &known.last_ended {
+            self.conditions.judge_run(last);
+        }
+        let success =
+            ended.find(|run| matches!(run.state, RunState::Published | RunState::Unchanged));
+        known.last_success = success.and_then(|run| run.ended_at);
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Known> {
+        // What is known is whole after each step.
+        self.known.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl HealthReporter for RunsStatus {
+    fn checks(&self) -> Vec<HealthCheck> {
+        let (data, success) = {
+            let known = self.lock();
+            (known.data, known.last_success)
+        };
+        let now = self.clock.now();
+        self.conditions.judge_data(data, now);
+        self.conditions.judge_age(success, now);
+        self.conditions.checks()
+    }
+}
