@@ -4,6 +4,7 @@ use domain::HeroId;
 use thiserror::Error;
 
 use crate::{
+    draft::Draft,
     estimate::{Estimate, SliceEstimate},
     log_odds::{flattening, probability},
     normal::quantile,
@@ -223,6 +224,52 @@ impl Score {
     #[expect(clippy::cast_precision_loss, reason = "far fewer than 2⁵³")]
     fn variance_of_log_odds(self) -> f64 {
         self.variance as f64 / (PARTS * PARTS)
+    }
+}
+
+/// What a model says of a whole draft, and what it would say if it knew less; each in
+/// thousandths of log-odds, as a hold-out counts.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Predictions {
+    /// By everything.
+    pub model: i32,
+    /// By strengths alone.
+    pub heroes_only: i32,
+    /// Whoever plays.
+    pub constant: i32,
+}
+
+impl DraftModel {
+    /// Predicts a whole draft: the same sums as those of an
+    /// [evaluation](Self::evaluate), for many drafts.
+    ///
+    /// # Errors
+    /// [`HeroNotListed`].
+    pub fn predict(&self, draft: &Draft) -> Result<Predictions, HeroNotListed> {
+        let radiant = self.roster.places(draft.radiant())?;
+        let dire = self.roster.places(draft.dire())?;
+        let mut score = Score::default();
+        score.add(self.side);
+        let constant = score.thousandths();
+        for (&ours, &theirs) in radiant.iter().zip(&dire) {
+            score.add(self.strengths[ours]);
+            score.add(self.strengths[theirs].reversed());
+        }
+        let heroes_only = score.thousandths();
+        for slot in 0..radiant.len() {
+            for other in slot + 1..radiant.len() {
+                score.add(*self.synergies.get(radiant[slot], radiant[other]));
+                score.add(self.synergies.get(dire[slot], dire[other]).reversed());
+            }
+            for &theirs in &dire {
+                score.add(self.advantage(radiant[slot], theirs));
+            }
+        }
+        Ok(Predictions {
+            model: score.thousandths(),
+            heroes_only,
+            constant,
+        })
     }
 }
 

@@ -3,7 +3,7 @@
 use crate::{
     counts::Counts,
     inheritance::{Inheritance, Origin, Shrunk, shrink},
-    log_odds::{flattening, log_odds},
+    log_odds::{flattening, log_odds, points},
     pairs::{Heroes, PairKind, pair_effects},
     prior::{Observation, Spread},
     roster::Roster,
@@ -96,6 +96,18 @@ pub struct SliceEstimate {
     pub carried_over: Option<OfEachKind>,
     /// How much smaller effects look in win rates, in 0 … 1.
     flat: f64,
+}
+
+impl SliceEstimate {
+    /// How many points of win rate the strengths of two heroes explain of what was
+    /// seen of them, as flat as win rates are.
+    pub(crate) fn expected(&self, kind: PairKind, i: usize, j: usize) -> f64 {
+        let [of_first, of_second] = [i, j].map(|hero| self.flat * self.strengths[hero].value);
+        points(match kind {
+            PairKind::Against => of_first - of_second,
+            PairKind::With => of_first + of_second,
+        })
+    }
 }
 
 /// What is known before the first match of a slice is looked at.
@@ -282,7 +294,7 @@ fn noise_of(seen: Evidence) -> f64 {
     clippy::cast_precision_loss,
     reason = "rounded once, and by the same amount everywhere"
 )]
-fn shares(tallies: &[Tally]) -> Vec<f64> {
+pub(crate) fn shares(tallies: &[Tally]) -> Vec<f64> {
     let all: u64 = tallies.iter().map(|tally| tally.weighted_games).sum();
     let share = |tally: &Tally| tally.weighted_games as f64 / all.max(1) as f64;
     tallies.iter().map(share).collect()

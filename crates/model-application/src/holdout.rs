@@ -1,6 +1,9 @@
 //! What matches say that a model has not seen.
 
-use crate::log_odds::{exp, ln, probability};
+use crate::{
+    log_odds::{exp, ln, probability},
+    result::CalibrationBin,
+};
 
 /// Predictions are told apart by thousandths of log-odds, up to this many.
 const THOUSANDTHS_MAX: i32 = 6000;
@@ -146,6 +149,29 @@ impl HoldOut {
             }
         }
         (sum + off.abs()) / matches as f64
+    }
+
+    /// What was predicted and what came of it, in twenty parts of about as many
+    /// matches each, by rising predictions.
+    #[must_use]
+    pub fn bins(&self) -> Vec<CalibrationBin> {
+        let matches: u64 = self.outcomes.iter().map(|(games, _)| games).sum();
+        let size = matches.div_ceil(BINS);
+        let (mut bins, mut in_bin, mut expected, mut won) = (Vec::new(), 0, 0.0, 0.0);
+        for (thousandths, &(games, wins)) in (-THOUSANDTHS_MAX..).zip(&self.outcomes) {
+            let predicted = f64::from(thousandths) / 1000.0;
+            in_bin += games;
+            expected += games as f64 * probability(predicted);
+            won += wins as f64;
+            if in_bin > 0 && in_bin >= size {
+                bins.push(CalibrationBin::new(in_bin, expected, won));
+                (in_bin, expected, won) = (0, 0.0, 0.0);
+            }
+        }
+        if in_bin > 0 {
+            bins.push(CalibrationBin::new(in_bin, expected, won));
+        }
+        bins
     }
 
     fn calibration(&self) -> Calibration {

@@ -56,7 +56,8 @@ pub use self::{
     counts::{Counts, CountsDoNotAddUp, NoPair},
     draft::{Draft, HeroTwice},
     draft_model::{
-        DraftModel, Effect, Evaluation, Lineup, LineupError, Score, Term, TermKind, z_of,
+        DraftModel, Effect, Evaluation, Lineup, LineupError, Predictions, Score, Term, TermKind,
+        z_of,
     },
     estimate::{Estimate, OfEachKind, Parent, SliceEstimate, estimate, estimate_from},
     holdout::{Calibration, Figures, HoldOut, Judgement, Rivals},
@@ -64,7 +65,7 @@ pub use self::{
     personal::{Account, PersonalScore, PersonalSkill, Played, SkillSpread},
     result::{
         CalibrationBin, HeroPlace, HoldOutResult, KindFigures, PairPoints, PatchResult, Points,
-        Slice, SliceResult, StrengthPoints, ValuesFrom, win_rate,
+        Slice, SliceFacts, SliceResult, StrengthPoints, ValuesFrom, win_rate,
     },
     roster::{HeroNotListed, Roster},
     slices::{MatchSums, MatchesVanished, Mode, Skill, Source, UnknownName, Values, estimate_mode},

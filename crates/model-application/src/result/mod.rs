@@ -3,6 +3,9 @@
 //!
 //! Deliberately absent: how documents look.
 
+mod holdout;
+mod slice;
+
 use std::{collections::BTreeMap, fmt, str::FromStr};
 
 use domain::{HeroId, Timestamp};
@@ -13,6 +16,8 @@ use crate::{
     slices::{Mode, Skill, UnknownName},
     triangle::Triangle,
 };
+
+pub use self::slice::SliceFacts;
 
 /// A slice of a patch: a mode, and how good the players are.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
