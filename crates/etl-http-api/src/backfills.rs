@@ -7,15 +7,12 @@ use etl_application::backfill::{
     Span,
 };
 use http_kit::{
-    Problem, WriteRefusals, authorize, nothing_here, path_parameter, read_body, rfc3339,
+    Problem, Questions, WriteRefusals, authorize, nothing_here, path_parameter, read_body, rfc3339,
 };
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use crate::{
-    ApiState, WriteAccess,
-    warehouse::{Questions, WarehouseRefusals},
-};
+use crate::{ApiState, WriteAccess, warehouse::WarehouseRefusals};
 
 /// Where backfills are begun and listed.
 pub const BACKFILLS_PATH: &str = "/api/v1/backfills";

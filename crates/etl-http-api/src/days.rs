@@ -5,14 +5,14 @@ use std::collections::BTreeMap;
 use actix_web::{HttpRequest, HttpResponse, get, web};
 use domain::{Day, LeftOut};
 use etl_application::ports::DayState;
-use http_kit::{Parameters, rfc3339};
+use http_kit::{Parameters, Questions, rfc3339};
 use serde::Serialize;
 use utoipa::ToSchema;
 
 use crate::{
     ApiState,
     filter::{check_order, day},
-    warehouse::{Questions, WarehouseRefusals},
+    warehouse::WarehouseRefusals,
 };
 
 /// More days than a year has, and so many that an answer stays below 200 KB.

@@ -3,7 +3,7 @@
 use std::{io, net::TcpListener, sync::Arc};
 
 use actix_web::web;
-use http_kit::{EventStreams, Interface, WritePath};
+use http_kit::{EventStreams, Interface, Questions, WritePath};
 use tokio_util::sync::CancellationToken;
 use utoipa_actix_web::service_config::ServiceConfig;
 
@@ -15,7 +15,6 @@ use crate::{
     page, rebuild,
     rebuild::REBUILD_PATH,
     stats,
-    warehouse::Questions,
 };
 
 /// Groups of paths in the description.
@@ -73,7 +72,8 @@ fn interface(state: ApiState, event_streams: EventStreams) -> Interface {
         tags: TAGS,
         write_paths: WRITE_PATHS,
         routes: {
-            let questions = Questions::new(state.service.request_timeout.of_waits());
+            let time_max = state.service.request_timeout.of_waits();
+            let questions = Questions::new("the warehouse", time_max);
             Arc::new(move |config| {
                 config
                     .app_data(web::Data::new(state.clone()))

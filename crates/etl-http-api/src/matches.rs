@@ -3,15 +3,11 @@
 use actix_web::{HttpRequest, HttpResponse, get, http::StatusCode, web};
 use domain::{AccountId, HeroId, MatchId, MatchSummary, PlayerLine, Position, Team};
 use etl_application::ports::{KnownMatch, WarehouseError};
-use http_kit::{Problem, path_parameter, rfc3339};
+use http_kit::{Problem, Questions, path_parameter, rfc3339};
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use crate::{
-    ApiState,
-    warehouse::{Questions, WarehouseRefusals},
-    wishes::WishAnswer,
-};
+use crate::{ApiState, warehouse::WarehouseRefusals, wishes::WishAnswer};
 
 /// A version is the time of its answer in milliseconds, and so many bits of a checksum.
 const CHECKSUM_BITS: u32 = 16;

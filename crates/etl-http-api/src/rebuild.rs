@@ -4,14 +4,11 @@ use std::collections::BTreeSet;
 
 use actix_web::{HttpRequest, HttpResponse, post, web};
 use domain::Day;
-use http_kit::{Problem, WriteRefusals, authorize, nothing_here, path_parameter};
+use http_kit::{Problem, Questions, WriteRefusals, authorize, nothing_here, path_parameter};
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use crate::{
-    ApiState,
-    warehouse::{Questions, WarehouseRefusals},
-};
+use crate::{ApiState, warehouse::WarehouseRefusals};
 
 /// Where a day is marked.
 pub const REBUILD_PATH: &str = "/api/v1/days/{day}/rebuild";

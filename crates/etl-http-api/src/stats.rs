@@ -3,14 +3,14 @@
 use actix_web::{HttpRequest, HttpResponse, get, web};
 use domain::HeroId;
 use etl_application::ports::{HeroGames, PairGames};
-use http_kit::Parameters;
+use http_kit::{Parameters, Questions};
 use serde::Serialize;
 use utoipa::ToSchema;
 
 use crate::{
     ApiState,
     filter::{FILTER, FilterAnswer, counter_filter, hero},
-    warehouse::{Questions, WarehouseRefusals},
+    warehouse::WarehouseRefusals,
 };
 
 /// Games and wins of heroes.
