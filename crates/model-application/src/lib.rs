@@ -43,6 +43,7 @@ mod patch_sums;
 mod personal;
 pub mod ports;
 mod prior;
+mod published;
 mod result;
 mod roster;
 pub mod runs;
@@ -63,6 +64,7 @@ pub use self::{
     holdout::{Calibration, Figures, HoldOut, Judgement, Rivals},
     patch_sums::{DaySums, HeroSums, Met, Others, PairSums},
     personal::{Account, PersonalScore, PersonalSkill, Played, SkillSpread},
+    published::{EffectsUnreadable, PublishedEffects, PublishedScore, personal_effects},
     result::{
         CalibrationBin, HeroPlace, HoldOutResult, KindFigures, PairPoints, PatchResult, Points,
         Slice, SliceFacts, SliceResult, StrengthPoints, ValuesFrom, win_rate,

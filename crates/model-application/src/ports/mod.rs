@@ -1,6 +1,7 @@
 //! What the use cases need of the world.
 
 mod account_reader;
+mod account_scores;
 mod counter_reader;
 mod leadership;
 mod publishing;
@@ -11,6 +12,7 @@ mod run_ledger;
 mod schedule;
 
 pub use account_reader::{AccountGame, AccountReader, NOT_IN_DRAFT};
+pub use account_scores::{AccountScores, ScoresUnavailable};
 pub use counter_reader::{
     Cell, CounterReader, DayBuild, DayToRead, DraftSeen, OTHER_MODE, Part, PatchCounts, Trial,
 };
