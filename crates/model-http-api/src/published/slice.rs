@@ -1,0 +1,92 @@
+//! A slice, as it is published.
+
+use std::collections::HashMap;
+
+use bytes::Bytes;
+use contracts::models::{AsOf, DraftModelDocument, SliceKeys};
+use domain::HeroId;
+use model_application::{DraftModel, Effect, EffectsUnreadable, PublishedEffects, Slice};
+
+/// The keys of a slice's documents.
+pub(crate) const fn keys(slice: Slice, patch: &str) -> SliceKeys<'_> {
+    SliceKeys {
+        patch,
+        skill: slice.skill.as_str(),
+        mode: slice.mode.as_str(),
+    }
+}
+
+/// What heroes of a slice have been given, as it stands in Redis.
+#[derive(Clone, Default)]
+pub struct HeroDocuments {
+    /// By hero: strength and advantages.
+    pub counters: HashMap<u16, Bytes>,
+    /// By hero: synergies.
+    pub synergies: HashMap<u16, Bytes>,
+}
+
+impl HeroDocuments {
+    /// How many bytes these are.
+    #[must_use]
+    pub fn len_bytes(&self) -> usize {
+        let all = self.counters.values().chain(self.synergies.values());
+        all.map(Bytes::len).sum()
+    }
+}
+
+/// A slice.
+#[derive(Clone)]
+pub struct SliceModels {
+    /// Which one.
+    pub name: Slice,
+    /// The run that computed it.
+    pub run: String,
+    /// When that run began.
+    pub as_of: AsOf,
+    /// Whose values these are.
+    pub from: String,
+    /// Matches of the slice.
+    pub matches: u64,
+    /// What scores drafts.
+    pub model: DraftModel,
+    /// How often each hero is picked, by its place; `None` where nobody says.
+    pub games: Option<Vec<u64>>,
+    /// Those of heroes; `None` where there is no room for them.
+    pub heroes: Option<HeroDocuments>,
+}
+
+impl SliceModels {
+    /// What a document says, without its heroes' documents.
+    ///
+    /// # Errors
+    /// Its numbers are of no slice.
+    pub fn of(name: Slice, document: DraftModelDocument) -> Result<Self, EffectsUnreadable> {
+        let model = DraftModel::try_from(PublishedEffects {
+            heroes: &document.heroes,
+            side: Effect {
+                value: document.side,
+                sd: document.sd_side,
+            },
+            strengths: (&document.strength, &document.sd_strength),
+            advantages: (&document.advantage, &document.sd_advantage),
+            synergies: (&document.synergy, &document.sd_synergy),
+        })?;
+        Ok(Self {
+            name,
+            run: document.run,
+            as_of: document.as_of,
+            from: document.from,
+            matches: document.matches,
+            model,
+            games: None,
+            heroes: None,
+        })
+    }
+
+    /// The heroes, by id.
+    #[must_use]
+    pub fn hero_ids(&self) -> Vec<u16> {
+        let heroes = self.model.roster.heroes().iter();
+        heroes.copied().map(HeroId::get).collect()
+    }
+}

@@ -1,0 +1,10 @@
+//! The real server on a real socket, in front of what a real publisher has
+//! published; asked by a real client and, with the feature `browser-tests`, by a
+//! real browser.
+
+mod support;
+
+mod documents;
+mod drafts;
+mod models;
+mod refreshing;
