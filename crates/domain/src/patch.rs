@@ -65,7 +65,7 @@ impl Patches {
 
     /// All of them, the earliest first.
     #[must_use]
-    pub fn iter(&self) -> impl ExactSizeIterator<Item = &Patch> {
+    pub fn iter(&self) -> impl ExactSizeIterator<Item = &Patch> + DoubleEndedIterator {
         self.0.iter()
     }
 }

@@ -119,6 +119,7 @@ fn published(counts: &Counts) -> SliceResult {
         window: (Timestamp::from_unix_ms(0), Timestamp::from_unix_ms(1)),
         excluded: BTreeMap::new(),
         holdout: None,
+        judged: None,
     };
     SliceResult::of(&estimate(counts), counts, 9_000, facts)
 }

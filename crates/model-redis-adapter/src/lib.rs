@@ -5,10 +5,12 @@
 //! What a patch had before is known from a list of its keys, which changes with
 //! them, so nothing stays behind of heroes that vanished.
 
+mod documents;
 mod keys;
 mod leader_lock;
 mod publisher;
 
+pub use documents::{ContractDocuments, RedisResults};
 pub use leader_lock::RedisLeaderLock;
 pub use publisher::{RedisPublisher, STAGING_LIFE};
 

@@ -13,6 +13,7 @@ mod draft_model;
 mod keys;
 mod meta;
 mod pas;
+mod run;
 
 use serde::{Serialize, de::DeserializeOwned};
 use thiserror::Error;
@@ -28,6 +29,7 @@ pub use self::{
     },
     meta::{HoldOutFigures, MetaDocument, PatchEntry, PatchesDocument, PriorFigures, SliceFigures},
     pas::{HeroScore, PasDocument, PasPriors, ScoreParts},
+    run::{RunDocument, RunFailure, RunStepDocument},
 };
 
 /// The version that is written and read here.
@@ -83,5 +85,6 @@ documents!(
     DraftModelDocument,
     MetaDocument,
     PatchesDocument,
-    PasDocument
+    PasDocument,
+    RunDocument
 );

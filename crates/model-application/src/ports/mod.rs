@@ -4,6 +4,7 @@ mod account_reader;
 mod account_scores;
 mod counter_reader;
 mod leadership;
+mod patch_source;
 mod publishing;
 mod read_error;
 mod result_documents;
@@ -17,6 +18,7 @@ pub use counter_reader::{
     Cell, CounterReader, DayBuild, DayToRead, DraftSeen, OTHER_MODE, Part, PatchCounts, Trial,
 };
 pub use leadership::{LeaderLock, Leadership};
+pub use patch_source::{PatchSource, PatchesUnreadable};
 pub use publishing::{Document, ModelPublisher, Publication, PublishError, Renewal, RunId};
 pub use read_error::ReadError;
 pub use result_documents::{

@@ -78,7 +78,7 @@ pub trait ModelPublisher: Send + Sync {
 }
 
 /// A run, by an id that sorts by its time.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
 pub struct RunId(pub Uuid);
 
 impl RunId {

@@ -4,7 +4,7 @@ use bytes::Bytes;
 use domain::{HeroId, Timestamp};
 use thiserror::Error;
 
-use super::{Publication, PublishError, Renewal, RunId};
+use super::{Publication, PublishError, Renewal, Run, RunId};
 use crate::result::{PatchResult, Slice};
 
 /// Writes results as documents, and reads documents as results.
@@ -23,6 +23,12 @@ pub trait ResultDocuments: Send + Sync {
 
     /// Strength and synergies of a hero; none if the slice or the hero is not there.
     fn synergies(&self, result: &PatchResult, slice: Slice, hero: HeroId) -> Option<Bytes>;
+
+    /// The figures of each slice, for the ledger: JSON.
+    fn figures(&self, results: &[PatchResult]) -> String;
+
+    /// A run as everybody may see it: JSON.
+    fn entry(&self, run: &Run) -> Bytes;
 }
 
 /// What readers see, as results.

@@ -143,6 +143,9 @@ pub struct SliceResult {
     pub prior_games: KindFigures,
     /// What matches say that the model has not seen; none where nothing was held out.
     pub holdout: Option<HoldOutResult>,
+    /// By what later runs are judged. Readers do not find this in what is published:
+    /// none if it was read from there.
+    pub judged: Option<Judged>,
     /// How sure intervals are, in ten-thousandths: 9000 for nine of ten.
     pub level: u16,
     /// All that scores drafts.
@@ -267,6 +270,15 @@ pub struct HoldOutResult {
     /// What was predicted and what came of it, by rising predictions. Readers do not
     /// find this in what is published: empty if it was read from there.
     pub calibration: Vec<CalibrationBin>,
+}
+
+/// The model that was judged: it has not seen what was held out.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Judged {
+    /// All that scores drafts.
+    pub model: DraftModel,
+    /// It has seen no match that began then or later.
+    pub unseen_since: Timestamp,
 }
 
 /// Matches of which about the same was predicted.

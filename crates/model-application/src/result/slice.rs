@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use domain::Timestamp;
 
 use super::{
-    HoldOutResult, KindFigures, PairPoints, Points, SliceResult, StrengthPoints, ValuesFrom,
+    HoldOutResult, Judged, KindFigures, PairPoints, Points, SliceResult, StrengthPoints, ValuesFrom,
 };
 use crate::{
     centring::centre,
@@ -31,6 +31,8 @@ pub struct SliceFacts {
     pub excluded: BTreeMap<String, u64>,
     /// What matches say that the model has not seen.
     pub holdout: Option<HoldOutResult>,
+    /// By what later runs are judged.
+    pub judged: Option<Judged>,
 }
 
 /// Levels are told in parts of this.
@@ -73,6 +75,7 @@ impl SliceResult {
                 games.min(PRIOR_GAMES_MAX)
             }),
             holdout: facts.holdout,
+            judged: facts.judged,
             level,
             model: DraftModel::of(found),
             strengths: strength_points(found, counts, &shares, z),

@@ -12,7 +12,10 @@ use super::{
     RunEvent, RunEventKind, RunEvents, RunRequest, RunsStatus, Standing, Turn, turn::Turns,
 };
 use crate::{
-    ports::{Entered, LedgerError, ResultStore, Run, RunId, RunLedger, RunState},
+    ports::{
+        Entered, LedgerError, PatchSource, PatchesUnreadable, ResultStore, Run, RunId, RunLedger,
+        RunState,
+    },
     result::PatchResult,
     slices::{Mode, Skill},
 };
@@ -36,6 +39,8 @@ pub struct HandleParts {
     pub results: Arc<dyn ResultStore>,
     /// How runs are on the whole.
     pub status: Arc<RunsStatus>,
+    /// Which patches there are.
+    pub patches: Arc<dyn PatchSource>,
     /// What time it is.
     pub clock: Arc<dyn Clock>,
     /// What may be asked for.
@@ -53,8 +58,6 @@ pub struct RunsDescription {
     pub skills: Vec<Skill>,
     /// Which modes there are.
     pub modes: Vec<Mode>,
-    /// The names of all patches that are known, the newest first.
-    pub patches: Vec<String>,
 }
 
 /// What whoever carries runs out gets to do, one after another.
@@ -126,6 +129,9 @@ pub enum RunRefused {
     /// The process is about to end.
     #[error("the service is draining: it begins nothing new")]
     Draining,
+    /// Nobody knows which patches there are.
+    #[error(transparent)]
+    Patches(#[from] PatchesUnreadable),
     /// The ledger cannot be used.
     #[error(transparent)]
     Ledger(#[from] LedgerError),
@@ -232,12 +238,29 @@ impl Runs {
     /// When the ledger's adapter does.
     pub async fn request(self: &Arc<Self>, request: RunRequest) -> Result<RunId, RunRefused> {
         self.parts.description.refuse(&request)?;
+        if let Some(patch) = &request.patch {
+            self.refuse_unknown(patch).await?;
+        }
         self.refuse_elsewhere()
             .map_err(|leader| RunRefused::NotLeader { leader })?;
         let this = Arc::clone(self);
         // A task, because a run in the ledger that nobody carries out would be in
         // the way of all others.
         done(tokio::spawn(async move { this.enter(request).await })).await
+    }
+
+    async fn refuse_unknown(&self, patch: &str) -> Result<(), RunRefused> {
+        let patches = self.parts.patches.patches().await?;
+        let known: Vec<_> = patches
+            .iter()
+            .rev()
+            .map(|patch| patch.name.clone())
+            .collect();
+        if known.iter().any(|name| name == patch) {
+            return Ok(());
+        }
+        let patch = patch.to_owned();
+        Err(RunRefused::UnknownPatch { patch, known })
     }
 
     async fn enter(&self, request: RunRequest) -> Result<RunId, RunRefused> {
@@ -331,14 +354,6 @@ async fn done<T>(task: tokio::task::JoinHandle<T>) -> T {
 
 impl RunsDescription {
     fn refuse(&self, request: &RunRequest) -> Result<(), RunRefused> {
-        if let Some(patch) = &request.patch
-            && !self.patches.contains(patch)
-        {
-            return Err(RunRefused::UnknownPatch {
-                patch: patch.clone(),
-                known: self.patches.clone(),
-            });
-        }
         let skill = request.skill.filter(|skill| !self.skills.contains(skill));
         let mode = request.mode.filter(|mode| !self.modes.contains(mode));
         let unknown = skill.map(Skill::as_str).or(mode.map(Mode::as_str));
