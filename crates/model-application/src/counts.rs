@@ -172,6 +172,31 @@ impl Counts {
         Ok(())
     }
 
+    /// The same games, of these heroes alone. Without the others, sums are those of
+    /// whole matches no more.
+    ///
+    /// # Panics
+    /// When one of them is not among the heroes that were counted.
+    #[must_use]
+    pub fn only(&self, roster: &Roster) -> Self {
+        if *roster == self.roster {
+            return self.clone();
+        }
+        let known = |hero| self.roster.place(hero).expect("it was counted");
+        let places: Vec<_> = roster.heroes().iter().map(|&hero| known(hero)).collect();
+        // Both lists are in the order of ids, so who comes first in a pair still does.
+        let pairs = |of: &Triangle<Tally>| {
+            Triangle::from_fn(places.len(), |i, j| *of.get(places[i], places[j]))
+        };
+        Self {
+            matches: self.matches,
+            heroes: places.iter().map(|&place| self.heroes[place]).collect(),
+            against: pairs(&self.against),
+            with: pairs(&self.with),
+            roster: roster.clone(),
+        }
+    }
+
     /// Whose games these are.
     #[must_use]
     pub fn roster(&self) -> &Roster {

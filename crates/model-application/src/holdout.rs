@@ -239,14 +239,28 @@ const PARTS_OF_A_NAT: f64 = 1e9;
 
 impl Rivals {
     /// Adds a match and what both have predicted of it, in thousandths of log-odds.
-    #[expect(clippy::cast_possible_truncation, reason = "fewer than 10¹³")]
     pub fn add(&mut self, new_thousandths: i32, published_thousandths: i32, radiant_won: bool) {
+        self.add_match(&[(new_thousandths, published_thousandths)], radiant_won);
+    }
+
+    /// Adds a match that several slices have, and what both have predicted of it in
+    /// each of them. It counts once, by the mean: the slices of a match are not
+    /// independent of each other.
+    ///
+    /// # Panics
+    /// When no slice has it.
+    #[expect(clippy::cast_possible_truncation, reason = "fewer than 10¹³")]
+    pub fn add_match(&mut self, said: &[(i32, i32)], radiant_won: bool) {
+        assert!(!said.is_empty(), "a slice has the match");
         let loss = |predicted: i32| {
             let within = predicted.clamp(-THOUSANDTHS_MAX, THOUSANDTHS_MAX);
             log_loss(f64::from(within) / 1000.0, radiant_won)
         };
-        let more = loss(new_thousandths) - loss(published_thousandths);
-        let parts = i128::from((more * PARTS_OF_A_NAT).round() as i64);
+        let more = said.iter().map(|(new, published)| {
+            let more = loss(*new) - loss(*published);
+            i128::from((more * PARTS_OF_A_NAT).round() as i64)
+        });
+        let parts = more.sum::<i128>() / said.len() as i128;
         self.matches += 1;
         self.sum += parts;
         self.squares += parts * parts;

@@ -1,0 +1,418 @@
+//! What the steps of a run do, up to what it has found.
+
+use std::{collections::BTreeMap, future::ready, sync::Arc};
+
+use domain::{Day, Timestamp};
+
+use super::{
+    DataAge, RunRequest, RunSettings, Runner,
+    estimating::{Estimates, PatchRead},
+    fingerprint::Fingerprint,
+    found::{Found, FoundPatch},
+    judging::Judge,
+    recorder::{Done, End, Plan, Recorder, Trouble},
+    window::{PatchWindow, plan, windows},
+};
+use crate::{
+    holdout::Judgement,
+    ports::{Leadership, OTHER_MODE, Part, StepName},
+    result::{HoldOutResult, PatchResult, Slice},
+    slices::MatchSums,
+};
+
+/// The reason for which matches are left out that share a day with a patch.
+pub(super) const OTHER_PATCH: &str = "patch";
+
+/// Whether this instance may publish.
+#[derive(Clone)]
+pub(super) enum Held {
+    /// Nobody else is there.
+    NoLock,
+    /// It has the lock.
+    Lock(Leadership),
+    /// Another has the lock, or nobody knows who.
+    Not,
+}
+
+pub(super) fn lock(held: Held) -> Result<Done<Option<Leadership>>, Trouble> {
+    let (leadership, detail) = match held {
+        Held::NoLock => (None, "there is no lock".to_owned()),
+        Held::Lock(leadership) => {
+            let detail = format!("epoch {}", leadership.epoch);
+            (Some(leadership), detail)
+        }
+        Held::Not => {
+            let lost = "this instance is not the leader";
+            return Err(Trouble::LeadershipLost(lost.to_owned()));
+        }
+    };
+    Ok(Done {
+        value: leadership,
+        rows: 0,
+        detail,
+    })
+}
+
+impl Runner {
+    /// Reads, checks, estimates and judges.
+    pub(super) async fn compute(
+        &self,
+        recorder: &mut Recorder<'_>,
+        request: &RunRequest,
+    ) -> Result<Found, End> {
+        let settings = &self.parts().settings;
+        let reading = of(StepName::Read, settings.retries);
+        let read = recorder.step(reading, || self.read(request)).await?;
+        let check = of(StepName::Check, 0);
+        let read = Arc::new(read);
+        recorder.step(check, || ready(checked(&read))).await?;
+
+        let started = recorder.run.started_at.unwrap_or_else(|| self.now());
+        let mut patches = self.unchanged(&read, request, started);
+        let is_changed = |read: &PatchRead| {
+            let of_patch = |found: &FoundPatch| matches!(found, FoundPatch::Unchanged(result) if result.patch == read.window.patch);
+            read.window.is_wanted && !patches.iter().any(of_patch)
+        };
+        let changed: Vec<usize> = (0..read.len())
+            .filter(|&at| is_changed(&read[at]))
+            .collect();
+        if changed.is_empty() {
+            return Ok(Found { patches });
+        }
+        let estimating = of(StepName::Estimate, 0);
+        let estimates = recorder
+            .step(estimating, || {
+                estimated(Arc::clone(&read), settings.clone())
+            })
+            .await?;
+        let judging = of(StepName::Judge, settings.retries);
+        let run = recorder.run.id;
+        let judged = recorder
+            .step(judging, || {
+                let (read, estimates, changed) = (&read, &estimates, &changed);
+                async move {
+                    let mut judged = Vec::new();
+                    for &at in changed {
+                        judged.push(self.judge(&read[at], &estimates[at], request).await?);
+                    }
+                    Ok(told(judged))
+                }
+            })
+            .await?;
+        for (&at, judged) in changed.iter().zip(judged) {
+            let result = self.result(&read[at], &estimates[at], &judged, request);
+            let result = PatchResult {
+                run,
+                as_of: started,
+                ..result
+            };
+            patches.push(match judged.held.filter(|_| !request.force) {
+                Some(cause) => FoundPatch::Held(result, cause),
+                None => FoundPatch::Better(result),
+            });
+        }
+        Ok(Found { patches })
+    }
+
+    /// Reads the counts of all patches that are needed, the earliest first.
+    async fn read(&self, request: &RunRequest) -> Result<Done<Vec<PatchRead>>, Trouble> {
+        let parts = self.parts();
+        let patches = parts.patches.patches().await;
+        let patches = patches.map_err(|error| Trouble::Unfit(error.to_string()))?;
+        let now = self.now();
+        let mut read = Vec::new();
+        for window in windows(&parts.settings, request, &patches, now) {
+            match self.read_patch(window).await {
+                // What is found of a patch depends on the one before.
+                Ok(found) => read.extend(found.map(|found| found.after(read.last()))),
+                Err(trouble) => {
+                    parts.status.warehouse_away(trouble.cause());
+                    return Err(trouble);
+                }
+            }
+        }
+        let newest = parts.reader.newest_day().await?;
+        parts
+            .status
+            .warehouse_answers(newest.map(|day| age_of(day, now)));
+        let matches = read.iter().map(|patch| patch.counts.matches_read());
+        let each: Vec<_> = read
+            .iter()
+            .map(|read| format!("{}: {} matches", read.window.patch, read.sums.used))
+            .collect();
+        Ok(Done {
+            rows: matches.sum(),
+            detail: each.join(", "),
+            value: read,
+        })
+    }
+
+    /// The counts of a patch; nothing if it has none.
+    async fn read_patch(&self, window: PatchWindow) -> Result<Option<PatchRead>, Trouble> {
+        let parts = self.parts();
+        let (from, to) = window.days();
+        let builds = parts.reader.day_builds(from, to).await?;
+        let days = plan(&builds, &parts.settings);
+        if days.is_empty() {
+            return Ok(None);
+        }
+        let counts = parts.reader.counts(&window.patch, &days).await?;
+        if counts.cells.is_empty() {
+            return Ok(None);
+        }
+        let mut sums = MatchSums::default();
+        for build in &builds {
+            sums.merge(&build.sums);
+        }
+        // Of what the days have used, other modes and other patches have no slice.
+        let slices = counts.cells.values().map(|counts| counts.matches().games);
+        sums.used = slices.sum();
+        let modes: u64 = counts.other_modes.values().sum();
+        for (reason, count) in [(OTHER_MODE, modes), (OTHER_PATCH, counts.other_patches)] {
+            if count > 0 {
+                *sums.excluded.entry(reason.to_owned()).or_default() += count;
+            }
+        }
+        let last = days.last().map_or(to, |day| day.day);
+        let end = last.next().start().min(window.during.end);
+        let held_out = days.iter().find(|day| day.part == Part::HeldOut);
+        let mut hash = Fingerprint::new();
+        hash.text(&parts.settings_hash);
+        hash.text(&window.patch);
+        hash.sums(&sums);
+        hash.counts(&counts);
+        Ok(Some(PatchRead {
+            counted: (window.during.start, end),
+            held_out_since: held_out.map(|day| day.day.start()),
+            hash: hash.hex(),
+            window,
+            sums,
+            counts,
+        }))
+    }
+
+    /// The patches whose counts are those of what readers see.
+    fn unchanged(
+        &self,
+        read: &[PatchRead],
+        request: &RunRequest,
+        started: Timestamp,
+    ) -> Vec<FoundPatch> {
+        if request.force {
+            return Vec::new();
+        }
+        let wanted = read.iter().filter(|read| read.window.is_wanted);
+        let unchanged = wanted.filter_map(|of_patch| {
+            let seen = self.parts().status.published(&of_patch.window.patch)?;
+            let is_same = seen.result.counts_hash.as_ref() == Some(&of_patch.hash);
+            is_same.then(|| {
+                FoundPatch::Unchanged(PatchResult {
+                    as_of: started,
+                    ..seen.result.clone()
+                })
+            })
+        });
+        unchanged.collect()
+    }
+
+    /// Looks how good the models of a patch are of what was held out.
+    async fn judge(
+        &self,
+        read: &PatchRead,
+        estimates: &Estimates,
+        request: &RunRequest,
+    ) -> Result<Judged, Trouble> {
+        let parts = self.parts();
+        let seen = parts.status.published(&read.window.patch);
+        let published = seen.as_ref().map(|seen| &seen.result);
+        let mut judge = Judge::new(estimates, |slice| request.includes(slice), published);
+        let mut matches = 0;
+        if let Some(since) = read.held_out_since {
+            let during = read.window.during.start.max(since)..read.counted.1;
+            let mut day = Day::of(since);
+            while day.start() < during.end {
+                let days = [day];
+                let mut see = |draft| {
+                    matches += 1;
+                    judge.see(day, &draft);
+                };
+                let rules = &parts.settings.rules;
+                let reading = parts.reader.drafts(&days, during.clone(), rules, &mut see);
+                reading.await?;
+                day = day.next();
+            }
+        }
+        let (figures, judgement) = judge.finish();
+        Ok(Judged {
+            held: judgement
+                .filter(|it| it.is_held())
+                .map(|it| worse(&read.window.patch, it)),
+            said: said(&read.window.patch, matches, judgement),
+            matches,
+            figures,
+        })
+    }
+
+    /// What is published of a patch: what was computed, and the slices that were not,
+    /// as readers see them.
+    fn result(
+        &self,
+        read: &PatchRead,
+        estimates: &Estimates,
+        judged: &Judged,
+        request: &RunRequest,
+    ) -> PatchResult {
+        let parts = self.parts();
+        let mut slices = BTreeMap::new();
+        let mut is_whole = true;
+        for (&mode, of_mode) in &estimates.modes {
+            for &skill in &parts.settings.skills {
+                let slice = Slice { mode, skill };
+                if !request.includes(slice) {
+                    is_whole = false;
+                    continue;
+                }
+                let figures = judged.figures.get(&slice).cloned();
+                let result = of_mode.result(read, slice, figures, parts.settings.level);
+                slices.extend(result.map(|result| (slice, result)));
+            }
+        }
+        if !is_whole && let Some(seen) = parts.status.published(&read.window.patch) {
+            for (slice, values) in &seen.result.slices {
+                slices.entry(*slice).or_insert_with(|| values.clone());
+            }
+        }
+        PatchResult {
+            run: crate::ports::RunId::default(),
+            as_of: Timestamp::from_unix_ms(0),
+            patch: read.window.patch.clone(),
+            // A part of it is of other counts.
+            counts_hash: is_whole.then(|| read.hash.clone()),
+            excluded: read.sums.excluded.clone(),
+            slices,
+        }
+    }
+}
+
+/// What was found out about models.
+struct Judged {
+    figures: BTreeMap<Slice, HoldOutResult>,
+    held: Option<String>,
+    said: String,
+    matches: u64,
+}
+
+/// A step that may be stopped at any time.
+const fn of(name: StepName, retries: u32) -> Plan {
+    Plan {
+        name,
+        retries,
+        may_stop: true,
+        needs_readers: false,
+    }
+}
+
+impl PatchRead {
+    /// The same, told apart also by what it inherits.
+    fn after(self, earlier: Option<&Self>) -> Self {
+        let Some(earlier) = earlier else { return self };
+        let mut hash = Fingerprint::new();
+        hash.text(&earlier.hash);
+        hash.text(&self.hash);
+        Self {
+            hash: hash.hex(),
+            ..self
+        }
+    }
+}
+
+pub(super) fn age_of(newest_day: Day, now: Timestamp) -> DataAge {
+    DataAge {
+        newest_day,
+        counted_until: newest_day.next().start().min(now),
+    }
+}
+
+fn told(judged: Vec<Judged>) -> Done<Vec<Judged>> {
+    let said: Vec<_> = judged.iter().map(|judged| &*judged.said).collect();
+    Done {
+        rows: judged.iter().map(|judged| judged.matches).sum(),
+        detail: said.join(", "),
+        value: judged,
+    }
+}
+
+fn said(patch: &str, matches: u64, judgement: Option<Judgement>) -> String {
+    let Some(Judgement {
+        worse_by,
+        standard_error,
+    }) = judgement
+    else {
+        return format!("{patch}: {matches} matches, nothing to compare with");
+    };
+    format!("{patch}: {matches} matches, log loss {worse_by:+.5} ± {standard_error:.5}")
+}
+
+fn worse(
+    patch: &str,
+    Judgement {
+        worse_by,
+        standard_error,
+    }: Judgement,
+) -> String {
+    format!(
+        "{patch} is worse than what is published: its log loss on the same matches is higher by \
+         {worse_by:.5}, more than 2 × {standard_error:.5}"
+    )
+}
+
+/// Looks whether matches and games add up.
+fn checked(read: &[PatchRead]) -> Result<Done<()>, Trouble> {
+    if !read.iter().any(|read| read.window.is_wanted) {
+        let none = "there are no counters of the patches that are wanted: look whether \
+                    etl-service loads matches and builds days";
+        return Err(Trouble::Final(none.to_owned()));
+    }
+    let mut rows = 0;
+    for read in read {
+        let wrong = |error: String| Trouble::Final(format!("{}: {error}", read.window.patch));
+        read.sums
+            .check()
+            .map_err(|error| wrong(error.to_string()))?;
+        for counts in read.counts.cells.values() {
+            counts.check().map_err(|error| wrong(error.to_string()))?;
+            rows += 1;
+        }
+    }
+    Ok(Done {
+        value: (),
+        rows,
+        detail: "everything adds up".to_owned(),
+    })
+}
+
+/// Estimates each patch from the one before.
+async fn estimated(
+    read: Arc<Vec<PatchRead>>,
+    settings: RunSettings,
+) -> Result<Done<Vec<Estimates>>, Trouble> {
+    let estimating = tokio::task::spawn_blocking(move || {
+        let mut all: Vec<Estimates> = Vec::with_capacity(read.len());
+        for (place, of_patch) in read.iter().enumerate() {
+            let earlier = place
+                .checked_sub(1)
+                .map(|place| (&*read[place].window.patch, &all[place]));
+            let estimates = Estimates::of(of_patch, earlier, &settings);
+            all.push(estimates);
+        }
+        all
+    });
+    match estimating.await {
+        Ok(estimates) => Ok(Done {
+            rows: estimates.iter().map(Estimates::slices).sum(),
+            detail: String::new(),
+            value: estimates,
+        }),
+        Err(error) => std::panic::resume_unwind(error.into_panic()),
+    }
+}
