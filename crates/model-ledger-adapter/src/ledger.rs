@@ -10,7 +10,7 @@ use sqlx::{Row as _, Sqlite, Transaction};
 
 use crate::rows;
 
-const SCHEMA: Schema = Schema(&[include_str!("tables.sql")]);
+const SCHEMA: Schema = Schema(&[include_str!("tables.sql"), include_str!("kept.sql")]);
 
 const ONE: &str = "SELECT * FROM runs WHERE id = $1";
 const NEWEST: &str = "SELECT * FROM runs ORDER BY id DESC LIMIT $1";
@@ -22,7 +22,7 @@ const INTERRUPT: &str = "UPDATE runs SET state = $2, ended_at = $3 WHERE id = $1
 
 /// The runs in a file, of which it keeps the newest.
 pub struct SqliteLedger {
-    file: SqliteFile,
+    pub(crate) file: SqliteFile,
     keep: usize,
 }
 
@@ -42,7 +42,7 @@ impl SqliteLedger {
     }
 
     /// A change, alone from its first look on: another process may have the file too.
-    async fn change(&self) -> Result<Transaction<'static, Sqlite>, sqlx::Error> {
+    pub(crate) async fn change(&self) -> Result<Transaction<'static, Sqlite>, sqlx::Error> {
         let writer = self.file.writer().expect("it was opened for writing");
         writer.begin_with("BEGIN IMMEDIATE").await
     }
@@ -66,7 +66,7 @@ impl SqliteLedger {
         Ok(runs)
     }
 
-    fn unavailable(&self, error: &sqlx::Error) -> LedgerError {
+    pub(crate) fn unavailable(&self, error: &sqlx::Error) -> LedgerError {
         LedgerError::Unavailable {
             detail: format!("{}: {error}", self.file.path().display()),
             cause: Fault::of(error).cause(),

@@ -2,6 +2,8 @@
 //! asked when nothing else can, which is when runs fail.
 
 mod ledger;
+mod results;
 mod rows;
+mod written;
 
 pub use ledger::SqliteLedger;

@@ -4,9 +4,12 @@ use std::{path::PathBuf, sync::Arc};
 
 use anyhow::{Result, ensure};
 use domain::Timestamp;
-use model_application::ports::{Entered, RunLedger, RunState};
+use model_application::ports::{Entered, ResultStore, RunLedger, RunState};
 use model_ledger_adapter::SqliteLedger;
-use model_test_support::ledger_contract::{KEEP, check, queued};
+use model_test_support::{
+    ledger_contract::{KEEP, check, queued},
+    results_contract,
+};
 
 fn file() -> Result<(tempfile::TempDir, PathBuf)> {
     let folder = tempfile::tempdir()?;
@@ -54,5 +57,27 @@ async fn two_processes_do_not_run_at_the_same_time() -> Result<()> {
     let entered = [both.0?, both.1?];
     let count = entered.iter().filter(|it| **it == Entered::Yes).count();
     ensure!(count == 1, "{entered:?}");
+    Ok(())
+}
+
+#[tokio::test]
+async fn the_file_keeps_results() -> Result<()> {
+    let folder = tempfile::tempdir()?;
+    results_contract::check(async || {
+        let path = folder.path().join("results.db");
+        Ok(Arc::new(SqliteLedger::open(&path, KEEP).await?) as Arc<dyn ResultStore>)
+    })
+    .await
+}
+
+#[tokio::test]
+async fn results_are_there_after_a_restart() -> Result<()> {
+    let (_folder, path) = file()?;
+    let result = results_contract::result_of(1, "7.38");
+    let store = SqliteLedger::open(&path, KEEP).await?;
+    store.keep(&result).await?;
+    store.close().await;
+    let store = SqliteLedger::open(&path, KEEP).await?;
+    ensure!(store.results_of(result.run).await? == [result]);
     Ok(())
 }

@@ -9,13 +9,16 @@
 pub mod ledger_contract;
 mod memory_counters;
 mod memory_ledger;
+mod memory_results;
 mod numbered;
 mod planted;
 mod played;
 mod readers;
+pub mod results_contract;
 
 pub use memory_counters::MemoryCounters;
 pub use memory_ledger::MemoryLedger;
+pub use memory_results::MemoryResults;
 pub use numbered::{HEROES, Numbered, PATCH, hero_keys};
 pub use planted::{Bug, Planted};
 pub use played::{FIRST_DAY, PlayedMatch};
