@@ -1,0 +1,7 @@
+//! Runs from beginning to end, between a warehouse and readers in memory.
+
+mod leading;
+mod publishing;
+mod timetable;
+mod trouble;
+mod world;
