@@ -6,9 +6,10 @@ use async_trait::async_trait;
 use clickhouse::error::Error;
 use etl_application::ports::{SchemaFault, WarehouseError, WarehouseSchema};
 use thiserror::Error as ThisError;
+use warehouse_kit::code;
 
 use crate::ClickHouseWarehouse;
-use crate::error::{MIGRATE, code};
+use crate::error::MIGRATE;
 use crate::statements::statements;
 
 /// The version of the tables that this program makes and needs.
