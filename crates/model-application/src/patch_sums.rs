@@ -1,6 +1,6 @@
 //! Putting the sums of a patch together, as a database hands them out.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 
 use domain::{HeroId, Side, SkillBracket};
 
@@ -39,7 +39,7 @@ pub enum Met {
 /// The sums of heroes, which come first: they tell which heroes there are.
 #[derive(Debug, Clone, Default)]
 pub struct HeroSums {
-    of_cells: Vec<(Cell, Side, HeroId, Tally)>,
+    of_cells: HashMap<(Cell, Side, HeroId), Tally>,
     other_modes: BTreeMap<(Part, SkillBracket), u64>,
     other_patches: u64,
     games: u64,
@@ -49,7 +49,8 @@ impl HeroSums {
     /// Adds games of a hero on a side.
     pub fn add(&mut self, cell: Cell, side: Side, hero: HeroId, tally: Tally) {
         self.games += tally.games;
-        self.of_cells.push((cell, side, hero, tally));
+        let sum = self.of_cells.entry((cell, side, hero)).or_default();
+        sum.merge(tally);
     }
 
     /// Adds games of heroes that need not be told apart.
@@ -66,11 +67,11 @@ impl HeroSums {
     /// That was all of them.
     #[must_use]
     pub fn finish(self) -> PairSums {
-        let seen = self.of_cells.iter().map(|(_, _, hero, _)| *hero);
+        let seen = self.of_cells.keys().map(|(_, _, hero)| *hero);
         let roster = Roster::new(HeroId::listed().chain(seen));
         let mut cells: BTreeMap<Cell, Counts> = BTreeMap::new();
         let mut radiant: BTreeMap<Cell, Tally> = BTreeMap::new();
-        for (cell, side, hero, tally) in self.of_cells {
+        for ((cell, side, hero), tally) in self.of_cells {
             let counts = cells
                 .entry(cell)
                 .or_insert_with(|| Counts::new(roster.clone()));

@@ -13,6 +13,7 @@ mod memory_results;
 mod numbered;
 mod planted;
 mod played;
+pub mod reader_contract;
 mod readers;
 pub mod results_contract;
 
