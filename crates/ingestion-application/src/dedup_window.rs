@@ -43,14 +43,15 @@ impl DedupWindow {
 
     /// Takes note of what is recognised by this number, which is not 0.
     pub(crate) fn insert_number(&mut self, id: i64) -> bool {
-        let Err(_free) = self.find(id) else {
+        let Err(mut slot) = self.find(id) else {
             return false;
         };
-        self.forget_oldest_if_full();
-        // To forget moves entries, so the free place is looked for afterwards.
-        let slot = match self.find(id) {
-            Ok(slot) | Err(slot) => slot,
-        };
+        if self.forget_oldest_if_full() {
+            // To forget moves entries, so the free place is looked for again.
+            slot = match self.find(id) {
+                Ok(slot) | Err(slot) => slot,
+            };
+        }
         self.ring[self.head] = id;
         self.index[slot] = u32::try_from(self.head + 1).expect("the size is limited to 2^30");
         self.head = (self.head + 1) % self.ring.len();
@@ -108,16 +109,18 @@ impl DedupWindow {
         }
     }
 
-    fn forget_oldest_if_full(&mut self) {
+    /// Whether there was one to forget.
+    fn forget_oldest_if_full(&mut self) -> bool {
         let oldest = self.ring[self.head];
         if oldest == 0 {
-            return;
+            return false;
         }
         if let Ok(slot) = self.find(oldest) {
             self.close_gap(slot);
         }
         self.ring[self.head] = 0;
         self.len -= 1;
+        true
     }
 
     /// Frees `gap` by moving back every later entry of its run that may move

@@ -161,9 +161,8 @@ impl Ledger {
         }
     }
 
-    /// Books what became of a pending frame received at `received_at`.
-    pub(crate) fn settle(&self, received_at: Instant, outcome: Outcome) {
-        let now = Instant::now();
+    /// Books what has become by now of a pending frame received at `received_at`.
+    pub(crate) fn settle(&self, received_at: Instant, outcome: Outcome, now: Instant) {
         let mut counts = self.lock();
         counts.pending -= 1;
         match outcome {
@@ -175,10 +174,15 @@ impl Ledger {
         }
     }
 
-    /// Books a summary of `source`, received at `received_at`, that is published:
+    /// Books a summary of `source`, received at `received_at`, that is published by now:
     /// with its match, or else of a match that was seen before.
-    pub(crate) fn settle_summary(&self, source: SourceName, received_at: Instant, is_match: bool) {
-        let now = Instant::now();
+    pub(crate) fn settle_summary(
+        &self,
+        source: SourceName,
+        received_at: Instant,
+        is_match: bool,
+        now: Instant,
+    ) {
         let mut counts = self.lock();
         counts.pending -= 1;
         counts.latencies.record(received_at, now);
@@ -262,8 +266,8 @@ mod tests {
         let (ledger, at) = (ledger(), Instant::now());
         ledger.book(FEED, 5, 1, at);
         ledger.resume(FEED, 2);
-        ledger.settle(at, Outcome::Published);
-        ledger.settle(at, Outcome::DeadLettered(DeadLetterReason::NotJson));
+        ledger.settle(at, Outcome::Published, at);
+        ledger.settle(at, Outcome::DeadLettered(DeadLetterReason::NotJson), at);
         ledger.found_published();
         ledger.found_duplicate(FEED);
         let expected = LedgerFigures {
@@ -288,7 +292,7 @@ mod tests {
         let received_at = Instant::now();
         ledger.book(FEED, 1, 0, received_at);
         tokio::time::advance(std::time::Duration::from_millis(20)).await;
-        ledger.settle(received_at, Outcome::Published);
+        ledger.settle(received_at, Outcome::Published, Instant::now());
         let latency = ledger.snapshot().latency;
         let p50_ms = latency.p50.expect("one was published").as_millis();
         assert!((19..=21).contains(&p50_ms), "{p50_ms} ms");

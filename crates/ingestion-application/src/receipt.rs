@@ -13,9 +13,19 @@ pub trait ReceiptOwner: Send + Sync {
     /// The message under `key` has had its outcome.
     fn settle(&self, key: usize, outcome: Outcome);
 
+    /// The messages under `keys`, a few hundred at most, are published.
+    fn all_published(&self, keys: &[usize]) {
+        for key in keys {
+            self.settle(*key, Outcome::Published);
+        }
+    }
+
     /// The message under `key` was not delivered.
     fn take_back(&self, key: usize);
 }
+
+/// So many messages are settled at a time: more would have whoever receives wait.
+const TOGETHER_MAX: usize = 256;
 
 /// What can become of a message that was handed to a publisher.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -63,6 +73,31 @@ impl Receipt {
         self.settle(Outcome::Published);
     }
 
+    /// All of these matches are in the topic, acknowledged.
+    ///
+    /// As if each were [`published`](Self::published) by itself, but their owners
+    /// need not look at them one by one.
+    pub fn all_published(receipts: impl IntoIterator<Item = Self>) {
+        let mut keys = Vec::with_capacity(TOGETHER_MAX);
+        let mut owner_of_keys: Option<Arc<dyn ReceiptOwner>> = None;
+        for mut receipt in receipts {
+            let Some(owner) = receipt.owner.take() else {
+                continue;
+            };
+            if let Some(of) = &owner_of_keys
+                && (keys.len() == TOGETHER_MAX || !Arc::ptr_eq(of, &owner))
+            {
+                of.all_published(&keys);
+                keys.clear();
+            }
+            owner_of_keys = Some(owner);
+            keys.push(receipt.key);
+        }
+        if let Some(of) = owner_of_keys {
+            of.all_published(&keys);
+        }
+    }
+
     /// The frame or record is in the dead-letter topic, acknowledged.
     pub fn dead_lettered(self, reason: DeadLetterReason) {
         self.settle(Outcome::DeadLettered(reason));
@@ -88,5 +123,49 @@ impl Drop for Receipt {
         if let Some(owner) = self.owner.take() {
             owner.take_back(self.key);
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Mutex;
+
+    use super::*;
+
+    /// What it hears, with the number of messages that it hears of together.
+    #[derive(Default)]
+    struct Hearer(Mutex<Vec<(usize, usize)>>);
+
+    impl ReceiptOwner for Hearer {
+        fn settle(&self, key: usize, outcome: Outcome) {
+            assert_eq!(outcome, Outcome::Published);
+            self.0.lock().expect("nobody panics").push((key, 1));
+        }
+
+        fn all_published(&self, keys: &[usize]) {
+            let heard = keys.iter().map(|key| (*key, keys.len()));
+            self.0.lock().expect("nobody panics").extend(heard);
+        }
+
+        fn take_back(&self, key: usize) {
+            panic!("{key} was published");
+        }
+    }
+
+    #[test]
+    fn each_owner_hears_of_its_own_receipts_once_and_of_a_limited_number_together() {
+        let [one, other] = [0; 2].map(|_| Arc::new(Hearer::default()));
+        let receipt = |of: &Arc<Hearer>, key| {
+            let owner: Arc<dyn ReceiptOwner> = Arc::<Hearer>::clone(of);
+            Receipt::new(owner, key, 0)
+        };
+        let of_one = (0..TOGETHER_MAX + 2).map(|key| receipt(&one, key));
+        let between = [receipt(&other, 7), receipt(&one, 1000)];
+        Receipt::all_published(of_one.chain(between));
+        let mut expected: Vec<_> = (0..TOGETHER_MAX).map(|key| (key, TOGETHER_MAX)).collect();
+        expected.extend([(TOGETHER_MAX, 2), (TOGETHER_MAX + 1, 2), (1000, 1)]);
+        assert_eq!(*one.0.lock().expect("nobody panics"), expected);
+        assert_eq!(*other.0.lock().expect("nobody panics"), [(7, 1)]);
+        Receipt::all_published([]);
     }
 }

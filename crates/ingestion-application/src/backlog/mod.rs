@@ -451,7 +451,15 @@ impl Backlog {
 
 impl ReceiptOwner for Backlog {
     fn settle(&self, key: usize, outcome: Outcome) {
-        self.lock().settle(key, outcome, &self.ledger);
+        self.lock()
+            .settle(key, outcome, &self.ledger, Instant::now());
+    }
+
+    fn all_published(&self, keys: &[usize]) {
+        let (mut state, now) = (self.lock(), Instant::now());
+        for key in keys {
+            state.settle(*key, Outcome::Published, &self.ledger, now);
+        }
     }
 
     /// It is sent again.

@@ -385,9 +385,9 @@ impl State {
     }
 
     /// The message under `key` has had its outcome.
-    pub(super) fn settle(&mut self, key: usize, outcome: Outcome, ledger: &Ledger) {
+    pub(super) fn settle(&mut self, key: usize, outcome: Outcome, ledger: &Ledger, now: Instant) {
         let pending = self.on_the_way.remove(key);
-        self.last_settled = Instant::now();
+        self.last_settled = now;
         self.note_settled(pending.sequence);
         if let Outcome::DeadLettered(_) = outcome {
             // It is not in the topic, and may be sent again.
@@ -397,9 +397,9 @@ impl State {
             // Its id was known when it came, so it is none of those published.
             Message::Summary(told) if outcome == Outcome::Published => {
                 let is_match = told.is_id_new || pending.sequence < self.own_from;
-                ledger.settle_summary(told.source, pending.received_at, is_match);
+                ledger.settle_summary(told.source, pending.received_at, is_match, now);
             }
-            _ => ledger.settle(pending.received_at, outcome),
+            _ => ledger.settle(pending.received_at, outcome, now),
         }
     }
 

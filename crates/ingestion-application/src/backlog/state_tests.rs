@@ -145,7 +145,8 @@ impl World {
                     let nth = nth % self.on_the_way.len();
                     let (key, id) = self.on_the_way.swap_remove(nth);
                     self.topic.push(id);
-                    self.state.settle(key, Outcome::Published, &self.ledger);
+                    self.state
+                        .settle(key, Outcome::Published, &self.ledger, Instant::now());
                 }
             }
             Event::Return(nth) => {

@@ -9,7 +9,7 @@ use ingestion_application::{
 
 use crate::delivery::{
     record::summary_record,
-    room::{Permit, Room},
+    room::{Left, Permit, Room},
 };
 
 /// Held here and in librdkafka's delivery report, until it is acknowledged.
@@ -84,6 +84,7 @@ impl InFlight {
             Message::DeadLetter(_) => None,
         }
     }
+
     /// Books an acknowledged message, and gives its room back.
     pub(crate) fn settle(self, room: &Room) {
         match self.content {
@@ -92,5 +93,20 @@ impl InFlight {
         }
         // After the receipt: an empty room means that everything is settled.
         room.leave(self.permit);
+    }
+
+    /// Books acknowledged messages, and gives their room back.
+    pub(crate) fn settle_all(messages: impl Iterator<Item = Self>, room: &Room) {
+        let mut left = Left::default();
+        Receipt::all_published(messages.filter_map(|message| {
+            left.add(message.permit);
+            if let Message::DeadLetter(letter) = message.content {
+                message.receipt.dead_lettered(letter.reason);
+                return None;
+            }
+            Some(message.receipt)
+        }));
+        // After the receipts, as above.
+        room.leave_together(left);
     }
 }

@@ -45,6 +45,23 @@ pub(crate) struct Permit {
     generation: usize,
 }
 
+/// Places that are to be given back together.
+#[derive(Debug, Default)]
+#[must_use = "room that is not given back is lost for ever"]
+pub(crate) struct Left {
+    permits: usize,
+    /// How many messages of each generation.
+    counts: [usize; 2],
+}
+
+impl Left {
+    #[expect(clippy::needless_pass_by_value, reason = "a place is given back once")]
+    pub(crate) fn add(&mut self, permit: Permit) {
+        self.permits += permit.permits as usize;
+        self.counts[permit.generation] += 1;
+    }
+}
+
 impl Room {
     pub(crate) fn new() -> Self {
         Self {
@@ -92,6 +109,16 @@ impl Room {
     pub(crate) fn leave(&self, permit: Permit) {
         self.counts[permit.generation].fetch_sub(1, Ordering::Relaxed);
         self.permits.add_permits(permit.permits as usize);
+    }
+
+    /// Takes places back, all of them at once: a transaction has thousands, and
+    /// each by itself takes a lock.
+    #[expect(clippy::needless_pass_by_value, reason = "places are given back once")]
+    pub(crate) fn leave_together(&self, left: Left) {
+        for (count, left) in self.counts.iter().zip(left.counts) {
+            count.fetch_sub(left, Ordering::Relaxed);
+        }
+        self.permits.add_permits(left.permits);
     }
 
     /// Waits until everything has left. Who enters meanwhile waits behind. A
@@ -179,8 +206,14 @@ mod tests {
         let open = "it is open";
         let (small, large) = (small.await.expect(open), large.await.expect(open));
         assert_eq!((small.permits, large.permits), (1, 10));
-        room.leave(small);
-        room.leave(large);
+        let mut both = Left::default();
+        both.add(small);
+        both.add(large);
+        room.leave_together(both);
+        assert_eq!(
+            (room.occupied(), room.permits.available_permits()),
+            (0, 20_000)
+        );
         let huge = huge.await.expect(open);
         assert_eq!(room.permits.available_permits(), 0);
         room.leave(huge);

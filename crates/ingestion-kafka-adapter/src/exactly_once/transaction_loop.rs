@@ -9,7 +9,12 @@ use rdkafka::ClientConfig;
 use tokio::time::{Duration, Instant};
 
 use crate::{
-    delivery::{in_flight::Messages, record::Topics, room::Room, trouble::Trouble},
+    delivery::{
+        in_flight::{InFlight, Messages},
+        record::Topics,
+        room::Room,
+        trouble::Trouble,
+    },
     exactly_once::{
         committed::was_committed,
         lanes::{Idle, Lanes, Plan},
@@ -224,10 +229,11 @@ impl TransactionLoop {
     }
 
     fn settle(&self, messages: Messages) {
-        for message in messages {
+        let acknowledged = messages.into_iter().map(|message| {
             self.trouble.acknowledged(&message);
-            message.settle(&self.room);
-        }
+            *message
+        });
+        InFlight::settle_all(acknowledged, &self.room);
     }
 }
 
