@@ -3,7 +3,7 @@
 mod consumer;
 mod warehouse;
 
-use std::{net::SocketAddr, ops::Deref, sync::Arc, time::Duration};
+use std::{ops::Deref, sync::Arc, time::Duration};
 
 use domain::{CountingRules, Patches, Timestamp};
 use etl_application::{
@@ -45,7 +45,7 @@ const CLOCK: StoppedClock = StoppedClock::at_unix_ms(1_762_626_600_000);
 pub(crate) struct Api {
     pub(crate) site: Site,
     #[cfg(feature = "browser-tests")]
-    pub(crate) address: SocketAddr,
+    pub(crate) address: std::net::SocketAddr,
     pub(crate) ledger: Arc<Ledger>,
     pub(crate) load: Arc<LoadStatus>,
     pub(crate) days: Arc<DayStatus>,
