@@ -4,6 +4,7 @@
 //! one, watches the other, and knows nothing of what either is for.
 
 pub mod config;
+pub mod counting;
 pub mod descriptors;
 pub mod disk;
 pub mod exit_code;

@@ -9,7 +9,6 @@ mod backfill;
 mod counters;
 mod details;
 mod loading;
-mod patches;
 mod server;
 
 #[cfg(test)]
@@ -99,8 +98,7 @@ impl ServiceSettings for Settings {
             server::DECLARATIONS,
             loading::DECLARATIONS,
             backfill::DECLARATIONS,
-            counters::DECLARATIONS,
-            patches::DECLARATIONS,
+            &counters::declarations(),
             details::DECLARATIONS,
             &OPENDOTA.declarations(),
             &STEAM.declarations(),

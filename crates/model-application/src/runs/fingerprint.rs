@@ -7,6 +7,14 @@ use crate::{
     tally::Tally,
 };
 
+/// A number that tells texts apart, the same on every machine; in hexadecimal.
+#[must_use]
+pub fn fingerprint(text: &str) -> String {
+    let mut all = Fingerprint::new();
+    all.text(text);
+    all.hex()
+}
+
 /// FNV-1a with 128 bits: the same counts, the same number, on every machine.
 pub(super) struct Fingerprint(u128);
 

@@ -21,10 +21,12 @@ mod status;
 mod steps;
 mod timetable;
 mod turn;
+mod watching;
 mod window;
 
 pub use self::{
     events::{RunEvent, RunEventKind, RunEvents},
+    fingerprint::fingerprint,
     handle::{
         CancelRefused, HandleParts, Order, PublishRefused, RunOrders, RunRefused, Runs,
         RunsDescription, Task,
@@ -40,4 +42,5 @@ pub use self::{
     },
     timetable::{RunOnStart, Timetable},
     turn::Turn,
+    watching::Watch,
 };

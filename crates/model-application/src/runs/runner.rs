@@ -113,7 +113,7 @@ impl Runner {
     /// Carries out orders until `drain` is cancelled. What is under way then is
     /// finished, unless `abort` is cancelled before.
     pub async fn run(
-        self,
+        &self,
         mut orders: RunOrders,
         drain: CancellationToken,
         abort: CancellationToken,

@@ -43,6 +43,8 @@ pub(super) const PERMITS: &[Permit] = &[
         "anyhow", "clap", "jiff", "reqwest", "secrecy", "serde", "serde_json",
     ]),
     permit(Who::Roles(&[Role::Demo, Role::Service]), &["tempfile"]),
+    // When something begins by itself.
+    permit(Who::Roles(&[Role::Commands]), &["croner"]),
     // A file that an analyst hands in.
     permit(Who::Roles(&[Role::Service]), &["csv"]),
     permit(Who::Roles(&[Role::Rules]), &["serde_json"]),
@@ -66,7 +68,7 @@ pub(super) const PERMITS: &[Permit] = &[
     ]),
     permit(Who::Technology("redis"), &["redis"]),
     permit(Who::Technology("service"), &[
-        "bytesize", "dotenvy", "figment", "humantime", "rustix", "rustls-pki-types", "secrecy", "serde_json",
+        "bytesize", "dotenvy", "figment", "humantime", "jiff", "rustix", "rustls-pki-types", "secrecy", "serde", "serde_json",
         "strsim", "tracing-subscriber", "url",
     ]),
     permit(Who::Technology("sql"), &["sqlx"]),

@@ -1,34 +1,70 @@
 //! `[patches]`: since when each patch is played.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
+use crate::config::{
+    Broken, Declaration, FilePath, Section, Setting, SettingsReader, Unset, read_text,
+};
 use domain::{Patch, Patches, Timestamp};
 use serde::{Deserialize, Deserializer, de::Error as _};
-use service_kit::config::{
-    Broken, Declaration, FilePath, Setting, SettingsReader, Unset, read_text,
-};
 
-pub(super) const DECLARATIONS: &[&dyn Declaration] = &[&FILE];
+/// The settings that fill [`PatchesSetting`].
+pub struct PatchesSection {
+    file: Setting<FilePath, Unset>,
+}
 
-const FILE: Setting<FilePath, Unset> = Setting {
-    variable: "PATCHES_FILE",
-    default: Unset("(built in)"),
-    help: "JSON file that says since when each patch is played: [{\"name\":\"7.41\",\
-           \"since\":\"2026-03-24T00:50:59Z\"}], or the patch.json of dotaconstants; when it has \
-           changed, the days concerned are counted again",
-    parser: FilePath,
-};
+/// Which patches there are.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PatchesSetting {
+    /// The list, as it was when the settings were read.
+    pub patches: Patches,
+    /// The file it was read from; none for the built-in list.
+    pub file: Option<PathBuf>,
+}
 
-pub(super) fn read(reader: &mut SettingsReader) -> Patches {
-    let Some(path) = reader.get_optional(&FILE) else {
-        return Patches::built_in();
+impl PatchesSection {
+    /// The built-in list.
+    pub const DEFAULT: Self = Self {
+        file: Setting {
+            variable: "PATCHES_FILE",
+            default: Unset("(built in)"),
+            help: "JSON file that says since when each patch is played: [{\"name\":\"7.41\",\
+                   \"since\":\"2026-03-24T00:50:59Z\"}], or the patch.json of dotaconstants; when \
+                   it has changed, the days concerned are counted again",
+            parser: FilePath,
+        },
     };
-    let path = reader.located(&path);
-    load(&path).unwrap_or_else(|why| {
-        let why = format!("{}: {why}", path.display());
-        reader.refuse_all([Broken::new(FILE.variable, why)]);
-        Patches::built_in()
-    })
+
+    /// What is in force.
+    pub fn read(&self, reader: &mut SettingsReader) -> PatchesSetting {
+        let file = reader.get_optional(&self.file);
+        let file = file.map(|path| reader.located(&path));
+        let Some(path) = &file else {
+            return PatchesSetting {
+                patches: Patches::built_in(),
+                file,
+            };
+        };
+        let patches = read_patches(path).unwrap_or_else(|why| {
+            reader.refuse_all([Broken::new(self.file.variable, why)]);
+            Patches::built_in()
+        });
+        PatchesSetting { patches, file }
+    }
+}
+
+impl Section for PatchesSection {
+    fn declarations(&'static self) -> Vec<&'static dyn Declaration> {
+        vec![&self.file]
+    }
+}
+
+/// Reads such a file.
+///
+/// # Errors
+/// Which file, and what is wrong with it.
+pub fn read_patches(path: &Path) -> Result<Patches, String> {
+    load(path).map_err(|why| format!("{}: {why}", path.display()))
 }
 
 fn load(path: &Path) -> Result<Patches, String> {

@@ -1,0 +1,193 @@
+//! What the settings name, behind the ports.
+
+use std::{path::PathBuf, sync::Arc, time::Duration};
+
+use anyhow::Context as _;
+use command_kit::VERSION_AND_COMMIT;
+use health_kit::{Clock, SystemClock};
+use model_application::{
+    ports::{CounterReader, LeaderLock, PatchSource},
+    runs::{
+        AgesMax, HandleParts, Leading, RunEvents, RunOrders, Runner, RunnerParts, Runs,
+        RunsDescription, RunsStatus, Standing,
+    },
+};
+use model_clickhouse_adapter::{ClickHouseReader, Limits};
+use model_ledger_adapter::SqliteLedger;
+use model_redis_adapter::{ContractDocuments, RedisLeaderLock, RedisPublisher, RedisResults};
+use model_sqlite_adapter::SqliteReader;
+use redis_kit::{KeySpace, ServerKeySpace};
+
+use crate::{patches::PatchFile, settings::Settings};
+
+/// Redis answers within this, or it is tried again.
+const REDIS_DEADLINE: Duration = Duration::from_secs(5);
+/// Without a schedule nobody knows how old is too old.
+const PERIODS_MAX: u32 = 2;
+
+/// Everything that runs need, put together.
+pub struct Parts {
+    /// Who is asked for runs.
+    pub runs: Arc<Runs>,
+    /// Who carries them out.
+    pub runner: Arc<Runner>,
+    /// What it gets to do.
+    pub orders: RunOrders,
+    /// Who keeps the lock; none where there is none.
+    pub leading: Option<Arc<Leading>>,
+    /// Where results go.
+    pub redis: Arc<ServerKeySpace>,
+    /// The ledger, with the last results.
+    pub ledger: Arc<SqliteLedger>,
+    /// Where counters come from.
+    pub reader: Arc<dyn CounterReader>,
+    /// Which patches there are.
+    pub patches: Arc<dyn PatchSource>,
+    /// What time it is.
+    pub clock: Arc<dyn Clock>,
+}
+
+/// Settings that are well-formed and cannot work here.
+pub type BuildError = anyhow::Error;
+
+impl Parts {
+    /// Puts everything together. Taken from the world is the file of the ledger;
+    /// Redis and the warehouse may be away.
+    ///
+    /// # Errors
+    /// A setting that cannot work here.
+    pub async fn build(settings: &Settings, is_patient: bool) -> Result<Self, BuildError> {
+        let clock: Arc<dyn Clock> = Arc::new(SystemClock);
+        let file = ledger_file(settings);
+        let ledger = SqliteLedger::open(&file, settings.storing.runs_keep);
+        let ledger = ledger.await;
+        let ledger = ledger.with_context(|| {
+            let file = file.display();
+            format!("the ledger {file} cannot be opened; DATA_DIR says where it is")
+        })?;
+        let ledger = Arc::new(ledger);
+        let reader = reader(settings, &clock)?;
+        let redis = Arc::new(ServerKeySpace::new(&settings.redis, REDIS_DEADLINE));
+        let keys: Arc<dyn KeySpace> = redis.clone();
+        let status = Arc::new(RunsStatus::new(ages_max(settings, clock.as_ref()), &clock));
+        let leading = settings.leader.has_lock.then(|| {
+            let lock: Arc<dyn LeaderLock> = Arc::new(RedisLeaderLock::new(Arc::clone(&keys)));
+            let life = settings.leader.life;
+            let leading = Leading::new(
+                lock,
+                owner(settings),
+                life,
+                Arc::clone(&status),
+                clock.clone(),
+            );
+            Arc::new(leading)
+        });
+        if leading.is_none() {
+            status.stands(Standing::Alone);
+        }
+        let patches: Arc<dyn PatchSource> = Arc::new(PatchFile::new(settings.patches.clone()));
+        let run_settings = settings.runs(is_patient);
+        let parts = RunnerParts {
+            reader: Arc::clone(&reader),
+            patches: Arc::clone(&patches),
+            publisher: Arc::new(RedisPublisher::new(
+                Arc::clone(&keys),
+                settings.storing.redis_expiry,
+            )),
+            documents: Arc::new(ContractDocuments),
+            published: Arc::new(RedisResults::new(keys)),
+            results: ledger.clone(),
+            ledger: ledger.clone(),
+            status,
+            events: RunEvents::new(),
+            clock: Arc::clone(&clock),
+            settings_hash: settings_hash(&run_settings),
+            settings: run_settings,
+        };
+        let (runs, orders) = handle(&parts);
+        let held = leading.as_ref().map(|leading| leading.held());
+        Ok(Self {
+            runs,
+            runner: Arc::new(Runner::new(parts, held)),
+            orders,
+            leading,
+            redis,
+            ledger,
+            reader,
+            patches,
+            clock,
+        })
+    }
+}
+
+/// Who is asked for what these parts do.
+fn handle(parts: &RunnerParts) -> (Arc<Runs>, RunOrders) {
+    let asked = HandleParts {
+        ledger: Arc::clone(&parts.ledger),
+        results: Arc::clone(&parts.results),
+        status: Arc::clone(&parts.status),
+        patches: Arc::clone(&parts.patches),
+        clock: Arc::clone(&parts.clock),
+        description: RunsDescription {
+            program: VERSION_AND_COMMIT.to_owned(),
+            settings_hash: parts.settings_hash.clone(),
+            skills: parts.settings.skills.clone(),
+            modes: parts.settings.modes.clone(),
+        },
+    };
+    Runs::new(asked, parts.events.clone())
+}
+
+fn ledger_file(settings: &Settings) -> PathBuf {
+    settings.storing.folder.join("ledger.db")
+}
+
+/// The warehouse that the settings name.
+fn reader(settings: &Settings, clock: &Arc<dyn Clock>) -> anyhow::Result<Arc<dyn CounterReader>> {
+    if let Some(file) = settings.warehouse.embedded_file() {
+        return Ok(Arc::new(SqliteReader::new(file, Arc::clone(clock))));
+    }
+    let client = warehouse_kit::client(&settings.warehouse);
+    let client = client.context("the WAREHOUSE_ settings cannot work")?;
+    let limits = Limits {
+        read: settings.models.runs.step_timeout,
+        ..Limits::default()
+    };
+    Ok(Arc::new(ClickHouseReader::new(client, limits)))
+}
+
+/// Nobody else's, also not that of an earlier process.
+fn owner(settings: &Settings) -> String {
+    let now = SystemClock.now();
+    let id = model_application::ports::RunId::new(now);
+    format!("{}-{}-{id}", settings.service_name, std::process::id())
+}
+
+fn ages_max(settings: &Settings, clock: &dyn Clock) -> AgesMax {
+    let success = settings.models.schedule().and_then(|schedule| {
+        let next = schedule.next_after(clock.now())?;
+        let period = schedule.next_after(next)?.saturating_since(next);
+        Some(PERIODS_MAX * period)
+    });
+    AgesMax {
+        data: settings.models.data_age_max,
+        success,
+    }
+}
+
+/// Tells apart what runs would estimate differently: settings, and programs.
+fn settings_hash(settings: &model_application::runs::RunSettings) -> String {
+    let text = format!(
+        "{VERSION_AND_COMMIT} {:?} {:?} {:?} {} {} {} {} {} {:?}",
+        settings.patches,
+        settings.skills,
+        settings.modes,
+        settings.window_days,
+        settings.half_life_days,
+        settings.holdout,
+        settings.matches_min,
+        settings.level,
+        settings.rules,
+    );
+    model_application::runs::fingerprint(&text)
+}

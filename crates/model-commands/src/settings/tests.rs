@@ -1,0 +1,80 @@
+//! What the settings are by default, and what is wrong with wrong ones.
+
+use std::{ffi::OsString, path::Path, time::Duration};
+
+use model_application::{Mode, Skill, runs::PatchChoice};
+use service_kit::config::ServiceSettings as _;
+
+use super::Settings;
+
+fn load(variables: &[(&str, &str)]) -> Result<Settings, String> {
+    let folder = tempfile::tempdir().expect("a folder");
+    let variables: Vec<(OsString, OsString)> = variables
+        .iter()
+        .map(|(name, text)| (name.into(), text.into()))
+        .collect();
+    let loaded = Settings::load(&[], None, variables, Path::new(folder.path()));
+    loaded
+        .map(|loaded| loaded.settings)
+        .map_err(|error| error.to_string())
+}
+
+#[test]
+fn defaults_are_those_of_the_contract() {
+    let settings = load(&[]).expect("nothing is needed");
+    let runs = settings.runs(true);
+    assert_eq!(runs.patches, [PatchChoice::Current, PatchChoice::Previous]);
+    assert_eq!(
+        runs.skills,
+        [Skill::All, Skill::Low, Skill::Medium, Skill::High]
+    );
+    assert_eq!(runs.modes, [Mode::Default, Mode::Turbo]);
+    assert_eq!((runs.window_days, runs.half_life_days), (60, 14));
+    assert_eq!(
+        (runs.holdout, runs.level, runs.matches_min),
+        (1_000, 9_000, 20_000)
+    );
+    assert_eq!(runs.retries, 5);
+    assert_eq!(
+        runs.backoff,
+        (Duration::from_secs(1), Duration::from_mins(1))
+    );
+    assert_eq!(runs.expiry, Some(Duration::from_hours(720)));
+    let schedule = settings.models.schedule().expect("there is one");
+    assert_eq!(schedule.text(), "17 */6 * * *");
+    assert_eq!(settings.api.port, 8084);
+    assert!(settings.storing.folder.ends_with("data/models"));
+    assert!(settings.leader.has_lock);
+}
+
+#[test]
+fn what_is_wrong_is_named_with_what_is_allowed() {
+    for (variable, text, expected) in [
+        ("MODEL_SCHEDULE", "17 */6 * *", "five fields"),
+        ("MODEL_SCHEDULE", "0 17 */6 * * *", "five fields"),
+        ("MODEL_SCHEDULE", "61 * * * *", "five fields"),
+        ("MODEL_SKILLS", "all,best", "best"),
+        ("MODEL_MODES", "", "default and turbo"),
+        ("MODEL_HOLDOUT", "0.6", "0.5"),
+        ("MODEL_INTERVAL", "90", "0.999"),
+        ("MODEL_PATCHES", "current,,previous", "empty"),
+        ("LEADER_LOCK", "etcd", "none"),
+        ("REDIS_URL", "redis+cluster://a:1", "REDIS_URL"),
+    ] {
+        let error = load(&[(variable, text)]).expect_err(text);
+        assert!(
+            error.contains(variable) && error.contains(expected),
+            "{error}"
+        );
+    }
+    let by_hand = load(&[("MODEL_SCHEDULE", "")]).expect("it may be empty");
+    assert!(by_hand.models.schedule().is_none());
+    let for_ever = load(&[("REDIS_TTL", "0"), ("MODEL_HALF_LIFE", "0")]).expect("allowed");
+    assert_eq!(
+        (
+            for_ever.runs(true).expiry,
+            for_ever.runs(true).half_life_days
+        ),
+        (None, 0)
+    );
+}

@@ -1,0 +1,206 @@
+//! A filled warehouse, a part of a Redis, and the program between them.
+
+use std::{
+    ops::Range,
+    path::PathBuf,
+    process::{Child, Command, Stdio},
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
+};
+
+use anyhow::{Context as _, Result, ensure};
+use domain::{CountingRules, Day, Patches};
+use etl_application::{
+    Answer,
+    ports::{CounterStore as _, FactStore as _},
+};
+use etl_sqlite_adapter::SqliteWarehouse;
+use health_kit::{Clock as _, SystemClock};
+use model_test_support::PlayedMatch;
+use redis_test_kit::{Redis, shared_redis};
+use tempfile::TempDir;
+
+const MATCHES_A_DAY: i64 = 250;
+/// Few, so that little says much.
+const HEROES: u64 = 23;
+
+pub(crate) struct World {
+    folder: TempDir,
+    redis: &'static Redis,
+    prefix: String,
+    /// The one that is played on all of these days.
+    pub(crate) patch: String,
+    first_day: i32,
+    warehouse: SqliteWarehouse,
+    versions: AtomicU64,
+}
+
+/// What a program has said, and how it ended.
+#[derive(Debug)]
+pub(crate) struct Said {
+    pub(crate) code: Option<i32>,
+    pub(crate) stdout: String,
+    pub(crate) stderr: String,
+}
+
+impl World {
+    /// Six days of matches.
+    pub(crate) async fn new(name: &str) -> Result<Self> {
+        let folder = tempfile::tempdir()?;
+        let now = SystemClock.now();
+        let patches = Patches::built_in();
+        let patch = patches.at(now).context("a patch is played")?.name.clone();
+        let redis = shared_redis().await?;
+        let file: PathBuf = folder.path().join("warehouse/dota.db");
+        let world = Self {
+            prefix: redis.fresh_prefix(name).await?,
+            redis,
+            patch,
+            first_day: Day::of(now).days_since_epoch() - 6,
+            warehouse: SqliteWarehouse::open(&file, Arc::new(SystemClock)).await?,
+            versions: AtomicU64::new(1),
+            folder,
+        };
+        world.play(0..6, |won| won).await?;
+        Ok(world)
+    }
+
+    /// Plays on these days; `outcome` decides who wins.
+    pub(crate) async fn play(
+        &self,
+        days: Range<i32>,
+        outcome: impl Fn(bool) -> bool,
+    ) -> Result<()> {
+        let version = self.versions.fetch_add(1, Ordering::Relaxed) << 16;
+        for number in days {
+            let day = Day::from_days_since_epoch(self.first_day + number);
+            let matches = matches_on(day, i64::from(number), &outcome);
+            let answers = matches.iter().map(|played| Answer {
+                summary: played.summary(),
+                source: "test".into(),
+                version,
+            });
+            let answers: Vec<_> = answers.collect();
+            let dirty = self.warehouse.store(&answers).await?;
+            self.warehouse.mark_dirty(&dirty).await?;
+            let (rules, patches) = (CountingRules::default(), Patches::built_in());
+            self.warehouse.build_day(day, &rules, &patches).await?;
+        }
+        Ok(())
+    }
+
+    pub(crate) fn command(&self, arguments: &[&str], more: &[(&str, &str)]) -> Command {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_model-service"));
+        command
+            .args(arguments)
+            .current_dir(self.folder.path())
+            .env_clear()
+            .env("WAREHOUSE_DIR", "warehouse")
+            .env("DATA_DIR", "models")
+            .env("REDIS_URL", self.redis.url())
+            .env("REDIS_KEY_PREFIX", &self.prefix)
+            .env("MODEL_SKILLS", "all,high")
+            .env("MODEL_MODES", "default")
+            .env("MODEL_RUN_ON_START", "always")
+            .env("MODEL_RETRIES", "0")
+            .env("LEADER_TTL", "1s")
+            .env("API_PORT", "0")
+            .envs(more.iter().copied());
+        command
+    }
+
+    pub(crate) fn run(&self, arguments: &[&str]) -> Result<Said> {
+        self.run_with(arguments, &[])
+    }
+
+    pub(crate) fn run_with(&self, arguments: &[&str], more: &[(&str, &str)]) -> Result<Said> {
+        let output = self.command(arguments, more).output()?;
+        Ok(Said {
+            code: output.status.code(),
+            stdout: String::from_utf8(output.stdout)?,
+            stderr: String::from_utf8(output.stderr)?,
+        })
+    }
+
+    pub(crate) fn start(&self, arguments: &[&str]) -> Result<Child> {
+        let mut command = self.command(arguments, &[]);
+        Ok(command
+            .stdout(Stdio::null())
+            .stderr(Stdio::null())
+            .spawn()?)
+    }
+
+    pub(crate) async fn key(&self, key: &str) -> Result<Option<String>> {
+        let key = format!("{}{key}", self.prefix);
+        self.redis.ask(&["GET", &key]).await
+    }
+
+    /// The run that readers see.
+    pub(crate) async fn published(&self) -> Result<Option<String>> {
+        let overview = self.key(&format!("meta:patch_{}", self.patch)).await?;
+        overview.as_deref().map(run_of).transpose()
+    }
+
+    /// Whether all that readers see is of one run.
+    pub(crate) async fn is_of_one_run(&self) -> Result<()> {
+        let patch = &self.patch;
+        let heroes = (1..=HEROES).flat_map(|hero| {
+            ["counters", "synergy"]
+                .map(|kind| format!("{}{kind}:patch_{patch}:skill_high:hero_{hero}", self.prefix))
+        });
+        let overview = format!("{}meta:patch_{patch}", self.prefix);
+        let keys: Vec<_> = heroes.chain([overview]).collect();
+        let mut question = vec!["MGET"];
+        question.extend(keys.iter().map(String::as_str));
+        let documents: Vec<Option<String>> = self.redis.ask(&question).await?;
+        let mut runs = Vec::new();
+        for (key, document) in keys.iter().zip(documents) {
+            runs.push(run_of(
+                &document.with_context(|| format!("{key} is missing"))?,
+            )?);
+        }
+        runs.dedup();
+        ensure!(runs.len() == 1, "mixed: {runs:?}");
+        Ok(())
+    }
+}
+
+fn run_of(document: &str) -> Result<String> {
+    let document: serde_json::Value = serde_json::from_str(document)?;
+    let run = document["run"].as_str().context("it names its run")?;
+    Ok(run.to_owned())
+}
+
+/// Where the higher ids together win, mostly.
+fn matches_on(day: Day, number: i64, outcome: &impl Fn(bool) -> bool) -> Vec<PlayedMatch> {
+    let mut state = 0x9e37_79b9_7f4a_7c15_u64 ^ number.unsigned_abs();
+    let mut random = |below: u64| {
+        state ^= state << 13;
+        state ^= state >> 7;
+        state ^= state << 17;
+        (state >> 11) % below
+    };
+    let ids = 1..=MATCHES_A_DAY;
+    ids.map(|place| {
+        let mut heroes = [0_u16; 10];
+        for slot in 0..10 {
+            heroes[slot] = loop {
+                let hero = u16::try_from(1 + random(HEROES)).expect("few");
+                if !heroes[..slot].contains(&hero) {
+                    break hero;
+                }
+            };
+        }
+        let sum = |side: &[u16]| side.iter().map(|&hero| u64::from(hero)).sum::<u64>();
+        let won = (sum(&heroes[..5]) >= sum(&heroes[5..])) != (random(4) == 0);
+        PlayedMatch {
+            heroes,
+            radiant_win: outcome(won),
+            rank_tier: (random(2) == 0).then_some(72),
+            ..PlayedMatch::on(day, number * 100_000 + place)
+        }
+    })
+    .collect()
+}
