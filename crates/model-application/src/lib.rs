@@ -23,11 +23,13 @@
 //! # Runs
 //!
 //! A run reads counts, estimates the slices of patches and publishes what it has
-//! found: [`runs`], over [`ports`]. All else here are pure functions.
+//! found: [`runs`], over [`ports`]; so do the scores of [`accounts`]. All else here
+//! are pure functions.
 //!
 //! Deliberately absent: how counts are read and how results look to
 //! readers; the [`ports`] say what is needed for that.
 
+pub mod accounts;
 mod centring;
 mod counter;
 mod counts;

@@ -104,6 +104,17 @@ pub struct SkillSpread {
     pub slope: f64,
 }
 
+impl Default for SkillSpread {
+    /// What is taken for granted before anybody has learned it: 0.11 and 0.18.
+    fn default() -> Self {
+        Self {
+            account: 0.11 * 0.11,
+            hero: 0.18 * 0.18,
+            slope: 0.0,
+        }
+    }
+}
+
 impl SkillSpread {
     /// Learns the spread from the heroes of all accounts, each account together.
     ///
