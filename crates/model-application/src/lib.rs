@@ -23,8 +23,8 @@
 //! # Runs
 //!
 //! A run reads counts, estimates the slices of patches and publishes what it has
-//! found: [`runs`], over [`ports`]; so do the scores of [`accounts`]. All else here
-//! are pure functions.
+//! found: [`runs`]. Accounts are scored by their games: [`accounts`]. Both go over
+//! [`ports`]; all else here are pure functions.
 //!
 //! Deliberately absent: how counts are read and how results look to
 //! readers; the [`ports`] say what is needed for that.

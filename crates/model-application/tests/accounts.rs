@@ -186,3 +186,23 @@ async fn games_without_a_model_are_left_out() {
     let (results, _) = score(&scoring(&world), [5], &patch(&both)).await;
     assert_eq!((results[0].skill, results[0].games), (Skill::All, 3));
 }
+
+#[tokio::test]
+async fn what_was_expected_depends_on_the_side() {
+    let world = Arc::new(MemoryCounters::new());
+    for id in 1..=20 {
+        let mut played = PlayedMatch::on(FIRST_DAY, id);
+        (played.accounts[0], played.accounts[5]) = (Some(7), Some(8));
+        world.store([played]);
+    }
+    let mut patch = everything();
+    for slice in patch.slices.values_mut() {
+        slice.model.side.value = 500;
+    }
+    let (results, _) = score(&scoring(&world), [7, 8], &patch).await;
+    let expected = results.iter().flat_map(|result| result.heroes.values());
+    let expected: Vec<_> = expected.map(|hero| hero.expected_wins).collect();
+    // In tenths of twenty games: what one side is to win the other is to lose.
+    assert_eq!(expected.iter().sum::<u64>(), 200);
+    assert!(expected[0] > 115, "Radiant is favoured: {expected:?}");
+}
