@@ -1,4 +1,5 @@
-//! Figures as server-sent events: at once, and then every second.
+//! Figures as server-sent events: at once, and then every second, and whatever is told
+//! in between.
 
 use std::{convert::Infallible, sync::Arc, time::Duration};
 
@@ -57,12 +58,27 @@ impl EventStreams {
         instead: &str,
         look: impl Fn() -> T + 'static,
     ) -> HttpResponse {
-        let event = move || {
-            let json = serde_json::to_string(&look());
-            let json = json.expect("its keys are strings, its numbers finite");
-            format!("event: {name}\ndata: {json}\n\n").into()
-        };
-        let Some(events) = self.open(AnswerClock::of(request), event) else {
+        let nothing = stream::pending::<(&'static str, ())>();
+        self.answer_and_tell(request, name, instead, look, nothing)
+    }
+
+    /// The same, and besides what `told` gives, each at once: its name and what it holds.
+    ///
+    /// `told` is asked as fast as the client reads, and MUST itself limit what waits there.
+    ///
+    /// # Panics
+    /// As with [`answer`](Self::answer).
+    pub fn answer_and_tell<T: Serialize, U: Serialize>(
+        &self,
+        request: &HttpRequest,
+        name: &'static str,
+        instead: &str,
+        look: impl Fn() -> T + 'static,
+        told: impl Stream<Item = (&'static str, U)> + 'static,
+    ) -> HttpResponse {
+        let look = move || event(name, &look());
+        let told = told.map(|(name, what)| event(name, &what));
+        let Some(events) = self.open(AnswerClock::of(request), look, told) else {
             let detail = format!(
                 "{} clients are reading events already; ask {instead} instead, or try again later",
                 self.max
@@ -78,21 +94,34 @@ impl EventStreams {
     }
 
     /// The events of one client; none when there are too many clients.
-    fn open<E: Fn() -> Bytes>(
+    fn open<E: Fn() -> Bytes, S: Stream<Item = Bytes> + 'static>(
         &self,
         clock: AnswerClock,
-        event: E,
-    ) -> Option<impl Stream<Item = Result<Bytes, Infallible>> + use<E>> {
+        look: E,
+        told: S,
+    ) -> Option<impl Stream<Item = Result<Bytes, Infallible>> + use<E, S>> {
         let place = Arc::clone(&self.free).try_acquire_owned().ok()?;
         // The first tick is at once.
         let mut ticks = interval(EVENT_PERIOD);
         ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
-        let events = stream::unfold((ticks, event, place, clock), async |mut state| {
+        // Whoever tells nothing more does not end the looks.
+        let told = Box::pin(told.chain(stream::pending()));
+        let state = (ticks, look, told, place, clock);
+        let events = stream::unfold(state, async |mut state| {
+            let (ticks, look, told, _, clock) = &mut state;
             // Nobody asks for an event before the last one is on its way.
-            state.3.start();
-            state.0.tick().await;
-            Some((Ok(state.1()), state))
+            clock.start();
+            let event = tokio::select! {
+                _ = ticks.tick() => look(),
+                told = told.next() => told.unwrap_or_default(),
+            };
+            Some((Ok(event), state))
         });
         Some(events.take_until(self.stop.clone().cancelled_owned()))
     }
+}
+
+fn event(name: &str, what: &impl Serialize) -> Bytes {
+    let json = serde_json::to_string(what).expect("its keys are strings, its numbers finite");
+    format!("event: {name}\ndata: {json}\n\n").into()
 }
