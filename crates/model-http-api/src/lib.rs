@@ -19,11 +19,12 @@ mod metrics;
 mod page;
 mod problems;
 mod published;
+mod runs;
 mod slices;
 mod state;
 mod target;
 
-pub use interface::serve;
+pub use interface::{RUN_CANCEL_PATH, RUN_PUBLISH_PATH, RUNS_PATH, serve};
 pub use published::{
     HERO_BYTES_MAX, HeroDocuments, LookError, PATCHES_MAX, PatchModels, Published, SliceModels,
     Snapshot,

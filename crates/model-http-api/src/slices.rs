@@ -6,6 +6,7 @@ use actix_web::{HttpRequest, HttpResponse, get, web};
 use contracts::models::{AsOf, Decimal, HoldOutFigures, PriorFigures, SliceFigures};
 use domain::Timestamp;
 use http_kit::rfc3339;
+use model_application::{Slice, runs::PublishedPatch};
 use serde::Serialize;
 use utoipa::ToSchema;
 
@@ -69,8 +70,24 @@ pub(crate) struct SliceAnswer {
     /// What matches say that the model has not seen; null where nothing was held out.
     #[schema(required = true, value_type = Option<Object>)]
     holdout: Option<HoldOutFigures>,
+    /// What was predicted of those matches and what came of it, by rising predictions; empty
+    /// where this process has not judged them.
+    calibration: Vec<BinAnswer>,
     /// The heroes' ids, ascending.
     heroes: Vec<u16>,
+}
+
+/// Matches of which about the same was predicted.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct BinAnswer {
+    /// How many.
+    matches: u64,
+    /// The mean probability of the Radiant's victory, in 0 … 1.
+    #[schema(value_type = f64)]
+    predicted: Decimal<4>,
+    /// The share that the Radiant won, in 0 … 1.
+    #[schema(value_type = f64)]
+    found: Decimal<4>,
 }
 
 /// What is published, how old it is, and how good on matches that the model has not seen.
@@ -88,19 +105,30 @@ pub(crate) async fn slices(request: HttpRequest, state: web::Data<ApiState>) -> 
         return not_known_yet(&request).answer();
     };
     let now = state.clock.now();
+    let patches = snapshot.patches.iter();
+    let patches = patches.map(|models| {
+        let judged = state.runs.status().published(&models.meta.patch);
+        patch(models, judged.as_deref(), now)
+    });
     HttpResponse::Ok().json(SlicesAnswer {
         seen_at: rfc3339(seen_at.as_unix_ms()),
         current: snapshot.index.as_ref().map(|index| index.current.clone()),
-        patches: snapshot.patches.iter().map(|it| patch(it, now)).collect(),
+        patches: patches.collect(),
     })
 }
 
-fn patch(models: &PatchModels, now: Timestamp) -> PatchAnswer {
+fn patch(models: &PatchModels, judged: Option<&PublishedPatch>, now: Timestamp) -> PatchAnswer {
     let meta = &models.meta;
+    let judged = judged.filter(|judged| judged.result.run.to_string() == meta.run);
     let named = meta.slices.iter().map(|(name, figures)| {
-        let slice = name.parse().ok().and_then(|name| models.slice(name));
-        let heroes = slice.map(|slice| slice.hero_ids()).unwrap_or_default();
-        (name.clone(), answer(figures, heroes))
+        let slice: Option<Slice> = name.parse().ok();
+        let heroes = slice.and_then(|slice| models.slice(slice));
+        let heroes = heroes.map(|slice| slice.hero_ids()).unwrap_or_default();
+        let bins = slice
+            .zip(judged)
+            .map(|(slice, judged)| bins(slice, judged))
+            .unwrap_or_default();
+        (name.clone(), answer(figures, heroes, bins))
     });
     PatchAnswer {
         patch: meta.patch.clone(),
@@ -112,7 +140,20 @@ fn patch(models: &PatchModels, now: Timestamp) -> PatchAnswer {
     }
 }
 
-fn answer(figures: &SliceFigures, heroes: Vec<u16>) -> SliceAnswer {
+fn bins(slice: Slice, judged: &PublishedPatch) -> Vec<BinAnswer> {
+    let holdout = judged.result.slices.get(&slice);
+    let holdout = holdout.and_then(|values| values.holdout.as_ref());
+    let bins = holdout.map(|holdout| holdout.calibration.as_slice());
+    let bins = bins.unwrap_or_default().iter();
+    bins.map(|bin| BinAnswer {
+        matches: bin.matches,
+        predicted: Decimal(bin.predicted.into()),
+        found: Decimal(bin.found.into()),
+    })
+    .collect()
+}
+
+fn answer(figures: &SliceFigures, heroes: Vec<u16>, calibration: Vec<BinAnswer>) -> SliceAnswer {
     let figures = figures.clone();
     SliceAnswer {
         from: figures.from,
@@ -123,6 +164,7 @@ fn answer(figures: &SliceFigures, heroes: Vec<u16>) -> SliceAnswer {
         prior_sd: figures.prior_sd,
         prior_games: figures.prior_games,
         holdout: figures.holdout,
+        calibration,
         heroes,
     }
 }

@@ -46,6 +46,12 @@ async fn every_route_answers_as_it_is_described() {
         ("/docs", "/docs", "text/html"),
         ("/redoc", "/redoc", "text/html"),
         ("/", "/", "text/html"),
+        ("/api/v1/runs", "/api/v1/runs", json),
+        (
+            "/api/v1/runs/events",
+            "/api/v1/runs/events",
+            "text/event-stream",
+        ),
     ] {
         check_route(&api, template, path, media_type).await;
     }

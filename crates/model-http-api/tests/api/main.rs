@@ -6,5 +6,7 @@ mod support;
 
 mod documents;
 mod drafts;
+mod faults;
 mod models;
 mod refreshing;
+mod runs;

@@ -49,6 +49,33 @@ async fn slices_tell_how_old_and_how_good_they_are() {
 }
 
 #[tokio::test]
+async fn a_slice_tells_its_calibration_where_this_process_has_judged_it() {
+    let world = World::first();
+    let api = Api::start_with(&world).await;
+    let calibration = async || {
+        let slices = api.json("/api/v1/slices").await;
+        slices["patches"][0]["slices"]["skill_all"]["calibration"].clone()
+    };
+    assert_eq!(calibration().await, json!([]));
+    api.desk.has_judged(
+        World {
+            run: 9,
+            ..world.clone()
+        }
+        .run(),
+    );
+    assert_eq!(calibration().await, json!([]), "another run's");
+    api.desk.has_judged(world.run());
+    let bins = calibration().await;
+    assert_eq!(bins.as_array().map(Vec::len), Some(20));
+    assert_eq!(
+        bins[1],
+        json!({"matches": 2927, "predicted": 0.4213, "found": 0.4231})
+    );
+    api.stop().await;
+}
+
+#[tokio::test]
 async fn what_is_not_published_is_a_problem_of_its_kind() {
     let api = Api::start_with(&World::first()).await;
     let unknown = api.refused("/api/v1/counters/1?patch=7.99", 404, "unknown-patch");

@@ -136,7 +136,7 @@ async fn what_does_not_fit_is_read_when_it_is_asked_for() {
         .filter(|it| it.key.contains("skill_high:hero"));
     let bytes: usize = of_heroes.map(|document| document.json.len()).sum();
     let held = Published::with_hero_bytes_max(Arc::clone(&publisher), Arc::new(SystemClock), bytes);
-    let api = Api::start_at(0, publisher, Arc::new(held));
+    let api = Api::start_at(0, None, publisher, Arc::new(held));
     api.published.look().await.expect("there is an answer");
     let snapshot = api.published.snapshot();
     let held: Vec<_> = snapshot.patches[0]

@@ -1,5 +1,6 @@
 //! The real server on a free port of this machine.
 
+pub(crate) mod desk;
 pub(crate) mod world;
 
 use std::{ops::Deref, sync::Arc, time::Duration};
@@ -23,10 +24,12 @@ use test_kit::clock::StoppedClock;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
-use self::world::World;
+use self::{desk::Desk, world::World};
 
 /// 2024-06-30T07:17:00Z, an hour after the first run.
 const CLOCK: StoppedClock = StoppedClock::at_unix_ms(1_719_731_820_000);
+/// The token of servers that have one.
+pub(crate) const TOKEN: &str = "zQz-a-token";
 /// The account whose games the warehouse has.
 pub(crate) const PLAYER: u32 = 4242;
 /// The one for whom the warehouse never answers.
@@ -39,6 +42,7 @@ pub(crate) struct Api {
     pub(crate) site: Site,
     pub(crate) publisher: Arc<dyn ModelPublisher>,
     pub(crate) published: Arc<Published>,
+    pub(crate) desk: Desk,
     stop: CancellationToken,
     server: JoinHandle<std::io::Result<()>>,
 }
@@ -47,6 +51,20 @@ impl Api {
     /// A server before anything is published.
     pub(crate) fn start() -> Self {
         Self::start_on(Arc::new(MemoryKeySpace::new(Arc::new(SystemClock))))
+    }
+
+    /// A server that has a token, before anything is published.
+    pub(crate) fn start_with_token() -> Self {
+        Self::start_on_port(0, Some(TOKEN))
+    }
+
+    /// The same, on `port`, 0 being any.
+    pub(crate) fn start_on_port(port: u16, token: Option<&str>) -> Self {
+        let keys = MemoryKeySpace::new(Arc::new(SystemClock));
+        let publisher: Arc<dyn ModelPublisher> =
+            Arc::new(RedisPublisher::new(Arc::new(keys), None));
+        let held = Published::new(Arc::clone(&publisher), Arc::new(CLOCK));
+        Self::start_at(port, token, publisher, Arc::new(held))
     }
 
     /// A server that knows `world`.
@@ -61,29 +79,33 @@ impl Api {
     pub(crate) fn start_on(keys: Arc<dyn KeySpace>) -> Self {
         let publisher: Arc<dyn ModelPublisher> = Arc::new(RedisPublisher::new(keys, None));
         let held = Published::new(Arc::clone(&publisher), Arc::new(CLOCK));
-        Self::start_at(0, publisher, Arc::new(held))
+        Self::start_at(0, None, publisher, Arc::new(held))
     }
 
     /// A server on `port`, 0 being any.
     pub(crate) fn start_at(
         port: u16,
+        token: Option<&str>,
         publisher: Arc<dyn ModelPublisher>,
         held: Arc<Published>,
     ) -> Self {
         let clock: Arc<dyn Clock> = Arc::new(CLOCK);
         let never = CancellationToken::new();
+        let desk = Desk::new(&clock);
         let state = ApiState {
             service: ServiceParts {
                 name: "model-service".to_owned(),
                 version: "1.2.3",
                 commit: "0123abc",
-                health: Arc::new(Health::new(Vec::new())),
+                health: Arc::new(Health::new(vec![desk.status.clone()])),
                 readiness: Arc::new(Readiness::new(never, Vec::new())),
                 cors_allowed_origins: Vec::new(),
                 request_timeout: RequestTimeout::new(Duration::from_secs(5)),
                 trusted_proxies: TrustedProxies::default(),
             },
             published: Arc::clone(&held),
+            runs: Arc::clone(&desk.runs),
+            token: token.map(Into::into),
             accounts: Some(Arc::new(Scores)),
             level: 0.9,
             clock,
@@ -95,6 +117,7 @@ impl Api {
             site: Site::at(address),
             publisher,
             published: held,
+            desk,
             server: tokio::spawn(serve(listener, state, stop.clone())),
             stop,
         }
@@ -110,6 +133,13 @@ impl Api {
     /// Asks with GET, and is refused so; the problem.
     pub(crate) async fn refused(&self, path: &str, status: u16, kind: &str) -> Value {
         problem(self.get(path).await, status, kind).await
+    }
+
+    /// Where it listens.
+    #[cfg(feature = "browser-tests")]
+    pub(crate) fn port(&self) -> u16 {
+        let (_, port) = self.url.rsplit_once(':').expect("an address");
+        port.parse().expect("a number")
     }
 
     /// Stops the server and waits for its end.
