@@ -43,6 +43,7 @@ test-release:
 test-browser:
     cargo test -p ingestion-http-api --features browser-tests --test api --locked live_page
     cargo test -p etl-http-api --features browser-tests --test api --locked live_page
+    cargo test -p model-http-api --features browser-tests --test api --locked live_page
 
 # Hurts three brokers, the feed and the service for so long, and reports: just chaos 60
 chaos MINUTES="2":

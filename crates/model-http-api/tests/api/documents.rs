@@ -59,6 +59,18 @@ async fn every_route_answers_as_it_is_described() {
 }
 
 #[tokio::test]
+async fn the_page_names_no_other_host() {
+    let api = Api::start();
+    let page = api.text("/").await;
+    assert!(page.contains("<title>Hero models</title>"), "{page}");
+    // The name of a format, which nobody asks.
+    let page = page.replace("http://www.w3.org/2000/svg", "");
+    assert!(!page.contains("http://") && !page.contains("https://"));
+    assert!(!page.contains("src=\"//") && !page.contains("href=\"//"));
+    api.stop().await;
+}
+
+#[tokio::test]
 async fn metrics_have_their_stable_names_and_labels() {
     let api = Api::start_with(&World::first()).await;
     let text = tokio::time::timeout(DEADLINE, api.text("/metrics")).await;

@@ -7,6 +7,8 @@ mod support;
 mod documents;
 mod drafts;
 mod faults;
+#[cfg(feature = "browser-tests")]
+mod live_page;
 mod models;
 mod refreshing;
 mod runs;
