@@ -9,6 +9,7 @@ mod drafts;
 mod faults;
 #[cfg(feature = "browser-tests")]
 mod live_page;
+mod manual;
 mod models;
 mod refreshing;
 mod runs;
