@@ -18,6 +18,8 @@ pub struct ServerState {
     pub eviction_policy: Option<String>,
     /// How much memory it may use; 0 for as much as there is.
     pub memory_bytes_max: Option<u64>,
+    /// What its clock says, in milliseconds since 1970.
+    pub now_ms: Option<i64>,
 }
 
 impl RedisServer {
@@ -42,6 +44,9 @@ impl ServerState {
             version: figure("redis_version"),
             eviction_policy: figure("maxmemory_policy"),
             memory_bytes_max: figure("maxmemory").and_then(|bytes| bytes.parse().ok()),
+            now_ms: figure("server_time_usec")
+                .and_then(|time| time.parse().ok())
+                .map(|time: i64| time / 1000),
         }
     }
 
@@ -72,12 +77,13 @@ mod tests {
     fn a_server_that_throws_keys_away_is_flawed() {
         let check = |policy: &str, memory_bytes_max: u64, expected: Option<&str>| {
             let info = format!(
-                "# Server\r\nredis_version:7.0.15\r\n# Memory\r\nmaxmemory:{memory_bytes_max}\r\n\
+                "# Server\r\nredis_version:7.0.15\r\nserver_time_usec:1700000000123456\r\n# Memory\r\nmaxmemory:{memory_bytes_max}\r\n\
                  maxmemory_human:1G\r\nmaxmemory_policy:{policy}\r\n"
             );
             let state = ServerState::of(&info);
             assert_eq!(state.version.as_deref(), Some("7.0.15"));
             assert_eq!(state.memory_bytes_max, Some(memory_bytes_max));
+            assert_eq!(state.now_ms, Some(1_700_000_000_123));
             let flaw = state.flaw();
             let is_expected = match expected {
                 Some(part) => flaw.as_ref().is_some_and(|flaw| flaw.contains(part)),
