@@ -10,7 +10,7 @@ use std::{
 };
 
 use serde::Serialize;
-use service_kit::exit_code::ExitCode;
+use service_kit::{config::size_text, disk::Space, exit_code::ExitCode};
 use tokio::time::{Instant, timeout};
 
 /// Flags of `doctor`.
@@ -182,6 +182,41 @@ impl Entry {
     }
 }
 
+/// With less room a disk is full soon.
+const DISK_FREE_MIN_BYTES: u64 = 512 * 1024 * 1024;
+/// What one clock marks, another judges the age of.
+const CLOCKS_APART_MS_MAX: u64 = 5_000;
+
+/// Whether a disk, which has this name, has room.
+///
+/// # Errors
+/// It has less than 512 MiB; it says so.
+pub fn judge_room(name: &str, Space { size, free }: Space) -> Result<String, String> {
+    let room = format!("{name} has {} free of {}", size_text(free), size_text(size));
+    if free < DISK_FREE_MIN_BYTES {
+        let needed = size_text(DISK_FREE_MIN_BYTES);
+        return Err(format!("{room}, less than {needed}; make room there"));
+    }
+    Ok(room)
+}
+
+/// Whether a server's clock goes with this machine's; how far it is ahead, in
+/// milliseconds.
+///
+/// # Errors
+/// They are more than five seconds apart; it says so.
+pub fn judge_clocks(ahead_ms: i64) -> Result<String, String> {
+    let apart = ahead_ms.unsigned_abs();
+    let way = if ahead_ms < 0 { "behind" } else { "ahead of" };
+    let found = format!("the server's clock is {apart} ms {way} this machine's");
+    if apart > CLOCKS_APART_MS_MAX {
+        return Err(format!(
+            "{found}, more than {CLOCKS_APART_MS_MAX} ms; have both set by time servers (NTP)"
+        ));
+    }
+    Ok(found)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -227,5 +262,26 @@ mod tests {
         let silent = std::future::pending::<Result<String, String>>();
         assert!(!list.check("clock", Duration::from_secs(3), silent).await);
         assert!(list.as_json().contains("no answer within 3 s"));
+    }
+
+    #[test]
+    fn too_little_room_and_clocks_too_far_apart_are_wrong() {
+        let room = |free| {
+            judge_room(
+                "the disk",
+                Space {
+                    size: 1 << 40,
+                    free,
+                },
+            )
+        };
+        assert!(room(DISK_FREE_MIN_BYTES).is_ok());
+        let full = room(DISK_FREE_MIN_BYTES - 1).expect_err("it is nearly full");
+        assert!(full.contains("make room"), "{full}");
+        for (ahead, expected) in [(5000, "5000 ms ahead of"), (-5000, "5000 ms behind")] {
+            let fine = judge_clocks(ahead).expect("it is not too far");
+            assert!(fine.contains(expected), "{fine}");
+        }
+        assert!(judge_clocks(5001).is_err() && judge_clocks(-5001).is_err());
     }
 }

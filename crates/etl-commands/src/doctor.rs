@@ -2,7 +2,7 @@
 
 use std::{path::Path, sync::Arc, time::Duration};
 
-use command_kit::doctor::{Attempt, Checklist, DoctorArguments};
+use command_kit::doctor::{Attempt, Checklist, DoctorArguments, judge_clocks, judge_room};
 use command_kit::rfc3339;
 use domain::MatchId;
 use etl_application::ports::{
@@ -15,7 +15,6 @@ use etl_sqlite_adapter::SqliteWarehouse;
 use health_kit::{Clock, SystemClock};
 use kafka_kit::{brokers::in_thread, trial::Tried};
 use service_kit::{
-    config::size_text,
     disk::{self, Space},
     exit_code::ExitCode,
 };
@@ -33,10 +32,6 @@ const UPSTREAM_TIME_MAX: Duration = Duration::from_secs(40);
 const UPSTREAM_WAIT_MAX: Duration = Duration::from_secs(10);
 /// Whether an upstream knows this match or not, it has answered.
 const ASKED_FOR: i64 = 1;
-/// With less room the disk of a warehouse is full soon.
-const DISK_FREE_MIN_BYTES: u64 = 512 * 1024 * 1024;
-/// Marks are by the server's clock, and by ours it is judged how old they are.
-const CLOCKS_APART_MS_MAX: u64 = 5_000;
 
 /// Tries everything, and tells it.
 pub(crate) async fn run(settings: &Settings, arguments: DoctorArguments) -> ExitCode {
@@ -265,54 +260,7 @@ async fn disks(house: &ClickHouseWarehouse) -> Tried {
     Ok(rooms.collect::<Result<Vec<_>, _>>()?.join("; "))
 }
 
-fn judge_room(name: &str, Space { size, free }: Space) -> Tried {
-    let room = format!("{name} has {} free of {}", size_text(free), size_text(size));
-    if free < DISK_FREE_MIN_BYTES {
-        let needed = size_text(DISK_FREE_MIN_BYTES);
-        return Err(format!("{room}, less than {needed}; make room there"));
-    }
-    Ok(room)
-}
-
 async fn clocks(house: &ClickHouseWarehouse, clock: &dyn Clock) -> Tried {
     let ahead = house.clock_ahead_ms(clock).await;
     judge_clocks(ahead.map_err(|error| error.to_string())?)
-}
-
-fn judge_clocks(ahead_ms: i64) -> Tried {
-    let apart = ahead_ms.unsigned_abs();
-    let way = if ahead_ms < 0 { "behind" } else { "ahead of" };
-    let found = format!("the server's clock is {apart} ms {way} this machine's");
-    if apart > CLOCKS_APART_MS_MAX {
-        return Err(format!(
-            "{found}, more than {CLOCKS_APART_MS_MAX} ms; have both set by time servers (NTP)"
-        ));
-    }
-    Ok(found)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn too_little_room_and_clocks_too_far_apart_are_wrong() {
-        let room = |free| {
-            judge_room(
-                "the disk",
-                Space {
-                    size: 1 << 40,
-                    free,
-                },
-            )
-        };
-        assert!(room(DISK_FREE_MIN_BYTES).is_ok());
-        let full = room(DISK_FREE_MIN_BYTES - 1).expect_err("it is nearly full");
-        assert!(full.contains("make room"), "{full}");
-        for (ahead, expected) in [(5000, "5000 ms ahead of"), (-5000, "5000 ms behind")] {
-            let fine = judge_clocks(ahead).expect("it is not too far");
-            assert!(fine.contains(expected), "{fine}");
-        }
-        assert!(judge_clocks(5001).is_err() && judge_clocks(-5001).is_err());
-    }
 }
