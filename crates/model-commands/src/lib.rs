@@ -13,14 +13,21 @@ mod patches;
 mod schedule;
 mod service;
 
+mod doctor;
+mod explain;
 mod run;
 mod run_once;
 mod runs;
 
 use clap::Subcommand;
-use command_kit::{Given, block_on};
+use command_kit::{
+    Given, HealthcheckArguments, block_on, doctor::DoctorArguments, healthcheck, validate,
+};
+use service_kit::exit_code::ExitCode;
 
-use self::{run_once::RunOnceArguments, runs::RunsCommand};
+use self::{
+    explain::ExplainArguments, run_once::RunOnceArguments, runs::RunsCommand, settings::Settings,
+};
 
 pub use self::{
     parts::{BuildError, Parts},
@@ -41,6 +48,14 @@ pub enum Command {
     /// The runs that there were, and their results
     #[command(subcommand)]
     Runs(RunsCommand),
+    /// Say what a draft is worth by what is published, and how the sum comes about
+    Explain(ExplainArguments),
+    /// Load the settings, say where each value comes from, and end
+    Validate,
+    /// Ask the running service whether it is alive; exit 0 if so, 69 if not
+    Healthcheck(HealthcheckArguments),
+    /// Try everything the service depends on, and say what to do about each failure; exit 0 or 69
+    Doctor(DoctorArguments),
 }
 
 /// Does what the command line asks for.
@@ -54,16 +69,35 @@ pub fn execute(command: Command, given: Given) -> std::process::ExitCode {
                 match run_once::run(given, arguments).await {
                     Ok(exit) => {
                         code = exit;
-                        service_kit::exit_code::ExitCode::Ok
+                        ExitCode::Ok
                     }
                     Err(exit) => exit,
                 }
             });
             match ended {
-                service_kit::exit_code::ExitCode::Ok => code.into(),
+                ExitCode::Ok => code.into(),
                 ended => ended.into(),
             }
         }
+        Command::Explain(arguments) => with_settings(&given, async |settings| {
+            explain::run(&settings, arguments).await
+        })
+        .into(),
+        Command::Validate => validate::<Settings>(&given).into(),
+        Command::Healthcheck(arguments) => {
+            block_on(WORKER_THREADS, healthcheck::<Settings>(given, arguments)).into()
+        }
+        Command::Doctor(arguments) => with_settings(&given, async |settings| {
+            doctor::run(&settings, arguments).await
+        })
+        .into(),
         Command::Runs(command) => block_on(WORKER_THREADS, runs::run(given, command)).into(),
+    }
+}
+
+fn with_settings(given: &Given, work: impl AsyncFnOnce(Settings) -> ExitCode) -> ExitCode {
+    match given.load_for_command() {
+        Ok(settings) => block_on(WORKER_THREADS, work(settings)),
+        Err(code) => code,
     }
 }

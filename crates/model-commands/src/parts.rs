@@ -21,7 +21,7 @@ use redis_kit::{KeySpace, ServerKeySpace};
 use crate::{patches::PatchFile, settings::Settings};
 
 /// Redis answers within this, or it is tried again.
-const REDIS_DEADLINE: Duration = Duration::from_secs(5);
+pub(crate) const REDIS_DEADLINE: Duration = Duration::from_secs(5);
 /// Without a schedule nobody knows how old is too old.
 const PERIODS_MAX: u32 = 2;
 
@@ -35,6 +35,8 @@ pub struct Parts {
     pub orders: RunOrders,
     /// Who keeps the lock; none where there is none.
     pub leading: Option<Arc<Leading>>,
+    /// What readers see, for the HTTP interface.
+    pub publisher: Arc<RedisPublisher>,
     /// Where results go.
     pub redis: Arc<ServerKeySpace>,
     /// The ledger, with the last results.
@@ -87,13 +89,14 @@ impl Parts {
         }
         let patches: Arc<dyn PatchSource> = Arc::new(PatchFile::new(settings.patches.clone()));
         let run_settings = settings.runs(is_patient);
+        let publisher = Arc::new(RedisPublisher::new(
+            Arc::clone(&keys),
+            settings.storing.redis_expiry,
+        ));
         let parts = RunnerParts {
             reader: Arc::clone(&reader),
             patches: Arc::clone(&patches),
-            publisher: Arc::new(RedisPublisher::new(
-                Arc::clone(&keys),
-                settings.storing.redis_expiry,
-            )),
+            publisher: publisher.clone(),
             documents: Arc::new(ContractDocuments),
             published: Arc::new(RedisResults::new(keys)),
             results: ledger.clone(),
@@ -111,6 +114,7 @@ impl Parts {
             runner: Arc::new(Runner::new(parts, held)),
             orders,
             leading,
+            publisher,
             redis,
             ledger,
             reader,
@@ -143,7 +147,10 @@ fn ledger_file(settings: &Settings) -> PathBuf {
 }
 
 /// The warehouse that the settings name.
-fn reader(settings: &Settings, clock: &Arc<dyn Clock>) -> anyhow::Result<Arc<dyn CounterReader>> {
+pub(crate) fn reader(
+    settings: &Settings,
+    clock: &Arc<dyn Clock>,
+) -> anyhow::Result<Arc<dyn CounterReader>> {
     if let Some(file) = settings.warehouse.embedded_file() {
         return Ok(Arc::new(SqliteReader::new(file, Arc::clone(clock))));
     }

@@ -22,7 +22,7 @@ fn prepare(given: &Given) -> Result<(Service, Lifecycle), ExitCode> {
     let settings: Settings = given.load_for_service()?;
     let lifecycle = Lifecycle::new(settings.shutdown_timeout);
     let service = Handle::current()
-        .block_on(Service::build(settings))
+        .block_on(Service::build(settings, lifecycle.drain()))
         .map_err(|error| {
             telemetry::say_last(format_args!("{error:#}"));
             ExitCode::Config

@@ -1,18 +1,25 @@
 //! The wiring of the service, and the order in which its parts end.
 
-use std::{convert::Infallible, sync::Arc};
+use std::{convert::Infallible, net::TcpListener, sync::Arc, time::Duration};
 
 use command_kit::{COMMIT, VERSION};
-use health_kit::HealthStatus;
+use contracts::models::PUBLISHED_CHANNEL;
+use health_kit::{Health, HealthReporter, HealthStatus, Readiness};
+use http_kit::ServiceParts;
 use model_application::runs::{Timetable, Watch};
-use redis_kit::RedisHealth;
+use model_http_api::{ApiState, Published};
+use redis_kit::{KeySpace as _, RedisHealth, ServerKeySpace};
 use service_kit::{
     exit_code::ExitCode,
     lifecycle::{Lifecycle, ProcessEnd},
 };
+use tokio::time::sleep;
 use tokio_util::sync::CancellationToken;
 
 use crate::{parts::Parts, settings::Settings};
+
+/// What is published is looked at every two seconds anyway.
+const SUBSCRIBE_AGAIN: Duration = Duration::from_secs(5);
 
 /// The service, put together and not yet running.
 pub struct Service {
@@ -20,14 +27,20 @@ pub struct Service {
     timetable: Timetable,
     watch: Watch,
     redis: Arc<RedisHealth>,
+    api: ApiState,
+    listener: TcpListener,
 }
 
 impl Service {
-    /// Puts the service together. Taken from the world is the file of the ledger.
+    /// Puts the service together. Taken from the world are the port of the HTTP
+    /// interface and the file of the ledger.
+    ///
+    /// `drain` is cancelled when the service is asked to end.
     ///
     /// # Errors
     /// A setting that is well-formed but cannot work here.
-    pub async fn build(settings: Settings) -> anyhow::Result<Self> {
+    pub async fn build(settings: Settings, drain: CancellationToken) -> anyhow::Result<Self> {
+        let listener = http_kit::listen(&settings.api.host, settings.api.port)?;
         let parts = Parts::build(&settings, true).await?;
         let timetable = Timetable::new(
             Arc::clone(&parts.runs),
@@ -42,11 +55,15 @@ impl Service {
             HealthStatus::Degraded,
             Arc::clone(&parts.clock),
         );
+        let redis = Arc::new(redis);
+        let api = api(settings, &parts, redis.clone(), drain);
         Ok(Self {
             parts,
             timetable,
             watch,
-            redis: Arc::new(redis),
+            redis,
+            api,
+            listener,
         })
     }
 
@@ -62,18 +79,37 @@ impl Service {
             timetable,
             watch,
             redis,
+            api,
+            listener,
         } = self;
         let Parts {
             runner,
             orders,
             leading,
             ledger,
+            redis: keys,
             ..
         } = parts;
         tracing::info!(version = VERSION, commit = COMMIT, "started");
-        runner.remember().await;
         // Cancelled when the last run has ended: the lock is kept until then.
         let finished = CancellationToken::new();
+        let published = Arc::clone(&api.published);
+        // It answers until the last run has ended.
+        lifecycle.spawn(
+            "http",
+            model_http_api::serve(listener, api, finished.clone()),
+        );
+        lifecycle.spawn("published", {
+            let finished = finished.clone();
+            async move {
+                tokio::join!(
+                    published.run(finished.clone()),
+                    finished.run_until_cancelled(hear(&keys, &published))
+                );
+                Ok::<_, Infallible>(())
+            }
+        });
+        runner.remember().await;
         if let Some(leading) = leading {
             let finished = finished.clone();
             lifecycle.spawn("leader", async move {
@@ -103,6 +139,47 @@ impl Service {
         let ending = lifecycle.run(next_signal).await;
         ledger.close().await;
         conclude(&ending)
+    }
+}
+
+/// What the HTTP interface shows, and asks.
+fn api(
+    settings: Settings,
+    parts: &Parts,
+    redis: Arc<RedisHealth>,
+    drain: CancellationToken,
+) -> ApiState {
+    let reporters: Vec<Arc<dyn HealthReporter>> = vec![redis, parts.runs.status().clone()];
+    ApiState {
+        service: ServiceParts::new(
+            settings.service_name,
+            (VERSION, COMMIT),
+            &settings.api,
+            Health::new(reporters),
+            // Ledger and schedule are usable, or there is no service.
+            Readiness::new(drain, Vec::new()),
+        ),
+        published: Arc::new(Published::new(
+            parts.publisher.clone(),
+            Arc::clone(&parts.clock),
+        )),
+        runs: Arc::clone(&parts.runs),
+        token: settings.api.token,
+        accounts: None,
+        level: f64::from(settings.models.runs.level) / 10_000.0,
+        clock: Arc::clone(&parts.clock),
+    }
+}
+
+/// Has what is published looked at whenever it is told of; who is away is asked again.
+async fn hear(keys: &ServerKeySpace, published: &Published) {
+    loop {
+        if let Ok(mut messages) = keys.subscribe(PUBLISHED_CHANNEL).await {
+            while messages.next().await.is_some() {
+                published.look_soon();
+            }
+        }
+        sleep(SUBSCRIBE_AGAIN).await;
     }
 }
 
