@@ -41,7 +41,7 @@ def main():
         given = service["environment"]
         wrong += [f"{name}: {variable} is no setting of it" for variable in given if variable not in known]
         topics = {variable: default for variable, default in known.items() if variable.endswith("_TOPIC")}
-        if not topics:
+        if not topics and "KAFKA_BOOTSTRAP_SERVERS" in known:
             wrong.append(f"{name}: its manual names no topics")
         for variable, default in topics.items():
             topic = given.get(variable, default)

@@ -9,6 +9,8 @@ mod models;
 mod storing;
 
 #[cfg(test)]
+mod manual;
+#[cfg(test)]
 mod tests;
 
 use std::time::Duration;
