@@ -196,10 +196,11 @@ impl Conditions {
             }
         }
         let (status, reason) = if judged == 0 {
-            let none = "nothing is held out, so nothing is judged: see MODEL_HOLDOUT";
+            let none = "nothing is held out, so nothing is judged: that takes two days with \
+                        counters, and a MODEL_HOLDOUT above 0";
             (HealthStatus::Healthy, none.to_owned())
         } else if wrong.is_empty() {
-            let fit = format!("probabilities fit what was held out, in {judged} slices");
+            let fit = format!("probabilities fit what was held out; slices judged: {judged}");
             (HealthStatus::Healthy, fit)
         } else {
             let slices = wrong.join(", ");
