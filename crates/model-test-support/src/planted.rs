@@ -92,6 +92,10 @@ impl KeySpace for Planted {
         self.keys.list(list).await
     }
 
+    async fn members(&self, set: &str, count_max: usize) -> Result<Vec<Bytes>, RedisError> {
+        self.keys.members(set, count_max).await
+    }
+
     async fn publish(&self, channel: &str, message: Bytes) -> Result<(), RedisError> {
         self.keys.publish(channel, message).await
     }

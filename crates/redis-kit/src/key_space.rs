@@ -72,6 +72,13 @@ pub trait KeySpace: Send + Sync {
     /// There is no answer, or the key holds a value.
     async fn list(&self, list: &str) -> Result<Vec<Bytes>, RedisError>;
 
+    /// The members of a set, in no order; none if there is no set. Of a larger one,
+    /// any so many, so whoever must know asks for one more than it takes.
+    ///
+    /// # Errors
+    /// There is no answer, or the key holds another kind of value.
+    async fn members(&self, set: &str, count_max: usize) -> Result<Vec<Bytes>, RedisError>;
+
     /// Tells those who listen at this moment, and nobody else.
     ///
     /// # Errors

@@ -1,7 +1,7 @@
 //! A space of keys in the process.
 
 use std::{
-    collections::{BTreeMap, HashMap, VecDeque},
+    collections::{BTreeMap, BTreeSet, HashMap, VecDeque},
     sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::Duration,
 };
@@ -49,6 +49,7 @@ struct Entry {
 enum Value {
     Text(Bytes),
     List(VecDeque<Bytes>),
+    Set(BTreeSet<Bytes>),
 }
 
 impl MemoryKeySpace {
@@ -64,6 +65,28 @@ impl MemoryKeySpace {
     /// Removes all keys, as a server does that is started again; listeners stay.
     pub fn clear(&self) {
         self.now().held.keys.clear();
+    }
+
+    /// Adds members to a set, as others do to whom a server belongs too.
+    ///
+    /// # Errors
+    /// The key holds another kind of value.
+    pub fn add_members(
+        &self,
+        set: &str,
+        members: impl IntoIterator<Item = Bytes>,
+    ) -> Result<(), RedisError> {
+        let mut now = self.now();
+        let entry = now.held.keys.entry(set.to_owned());
+        let entry = entry.or_insert_with(|| Entry {
+            value: Value::Set(BTreeSet::new()),
+            ends_at_ms: None,
+        });
+        let Value::Set(all) = &mut entry.value else {
+            return Err(wrong_type());
+        };
+        all.extend(members);
+        Ok(())
     }
 
     /// What is held now, without what has ended.
@@ -97,7 +120,7 @@ impl Now<'_> {
     fn text(&self, key: &str) -> Result<Option<Bytes>, RedisError> {
         match self.held.keys.get(key).map(|entry| &entry.value) {
             Some(Value::Text(text)) => Ok(Some(text.clone())),
-            Some(Value::List(_)) => Err(wrong_type()),
+            Some(Value::List(_) | Value::Set(_)) => Err(wrong_type()),
             None => Ok(None),
         }
     }
@@ -273,7 +296,15 @@ impl KeySpace for MemoryKeySpace {
     async fn list(&self, list: &str) -> Result<Vec<Bytes>, RedisError> {
         match self.now().held.keys.get(list).map(|entry| &entry.value) {
             Some(Value::List(values)) => Ok(values.iter().cloned().collect()),
-            Some(Value::Text(_)) => Err(wrong_type()),
+            Some(Value::Text(_) | Value::Set(_)) => Err(wrong_type()),
+            None => Ok(Vec::new()),
+        }
+    }
+
+    async fn members(&self, set: &str, count_max: usize) -> Result<Vec<Bytes>, RedisError> {
+        match self.now().held.keys.get(set).map(|entry| &entry.value) {
+            Some(Value::Set(members)) => Ok(members.iter().take(count_max).cloned().collect()),
+            Some(Value::Text(_) | Value::List(_)) => Err(wrong_type()),
             None => Ok(Vec::new()),
         }
     }

@@ -189,6 +189,14 @@ impl KeySpace for ServerKeySpace {
         Ok(values.into_iter().map(Bytes::from).collect())
     }
 
+    async fn members(&self, set: &str, count_max: usize) -> Result<Vec<Bytes>, RedisError> {
+        // Unlike SMEMBERS it has a limit; up to that it answers the whole set.
+        let mut members = self.of_key("SRANDMEMBER", set);
+        members.arg(count_max);
+        let members: Vec<Vec<u8>> = self.server.command(&members).await?;
+        Ok(members.into_iter().map(Bytes::from).collect())
+    }
+
     async fn publish(&self, channel: &str, message: Bytes) -> Result<(), RedisError> {
         let mut publish = self.of_key("PUBLISH", channel);
         publish.arg(&message[..]);

@@ -24,6 +24,9 @@ trait Target: Send + Sync {
     /// Lets time pass, as far as keys notice.
     async fn pass(&self, time: Duration) -> Result<()>;
 
+    /// Adds members to a set, as somebody else does.
+    async fn add_members(&self, set: &str, members: &[&str]) -> Result<()>;
+
     /// Loses all keys.
     async fn clear(&self) -> Result<()>;
 }

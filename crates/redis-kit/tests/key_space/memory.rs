@@ -8,7 +8,7 @@ use domain::Timestamp;
 use redis_kit::{KeySpace, MemoryKeySpace};
 use test_kit::clock::RunningClock;
 
-use super::{Target, check};
+use super::{Target, bytes, check};
 
 /// Some time in 2024.
 const BEGINNING: Timestamp = Timestamp::from_unix_ms(1_719_700_000_000);
@@ -24,6 +24,11 @@ impl Target for InProcess {
     async fn pass(&self, time: Duration) -> Result<()> {
         tokio::time::advance(time).await;
         Ok(())
+    }
+
+    async fn add_members(&self, set: &str, members: &[&str]) -> Result<()> {
+        let members = members.iter().map(|member| bytes(member));
+        Ok(self.0.add_members(set, members)?)
     }
 
     async fn clear(&self) -> Result<()> {

@@ -35,6 +35,14 @@ impl Target for OnServer {
         self.redis.let_time_pass(&self.prefix, time).await
     }
 
+    async fn add_members(&self, set: &str, members: &[&str]) -> Result<()> {
+        let key = format!("{}{set}", self.prefix);
+        let mut add = vec!["SADD", &key];
+        add.extend(members);
+        self.redis.ask::<u64>(&add).await?;
+        Ok(())
+    }
+
     async fn clear(&self) -> Result<()> {
         for key in self.redis.keys(&self.prefix).await? {
             self.redis.ask::<u64>(&["DEL", &key]).await?;

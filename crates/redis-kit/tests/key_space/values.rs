@@ -10,6 +10,7 @@ pub(super) async fn check(make: impl AsyncFn() -> Result<Box<dyn Target>>) -> Re
     many_values_are_put_and_read(&*make().await?).await?;
     keys_end_by_themselves(&*make().await?).await?;
     lists_keep_the_newest(&*make().await?).await?;
+    sets_are_read_up_to_a_limit(&*make().await?).await?;
     kinds_are_not_mixed(&*make().await?).await?;
     listeners_hear_what_is_said(&*make().await?).await
 }
@@ -89,6 +90,22 @@ async fn lists_keep_the_newest(target: &dyn Target) -> Result<()> {
     Ok(())
 }
 
+async fn sets_are_read_up_to_a_limit(target: &dyn Target) -> Result<()> {
+    let keys = target.keys();
+    ensure!(keys.members("set", 3).await?.is_empty());
+    target.add_members("set", &["b", "c"]).await?;
+    target.add_members("set", &["a", "b"]).await?;
+    for count_max in [3, 4, 1_000_000] {
+        let mut members = keys.members("set", count_max).await?;
+        members.sort();
+        ensure!(members == ["a", "b", "c"].map(bytes), "{count_max}");
+    }
+    let some = keys.members("set", 2).await?;
+    ensure!(some.len() == 2 && some[0] != some[1], "{some:?}");
+    ensure!(keys.members("set", 0).await?.is_empty());
+    Ok(())
+}
+
 async fn kinds_are_not_mixed(target: &dyn Target) -> Result<()> {
     let keys = target.keys();
     keys.push("list", bytes("1"), 3).await?;
@@ -96,6 +113,12 @@ async fn kinds_are_not_mixed(target: &dyn Target) -> Result<()> {
     ensure!(keys.get("list").await.is_err());
     ensure!(keys.push("text", bytes("2"), 3).await.is_err());
     ensure!(keys.list("text").await.is_err());
+    target.add_members("set", &["1"]).await?;
+    ensure!(keys.get("set").await.is_err());
+    ensure!(keys.list("set").await.is_err());
+    for other in ["list", "text"] {
+        ensure!(keys.members(other, 3).await.is_err());
+    }
     ensure!(shown(&*keys, &["list", "text"]).await? == "- 1");
     put(&*keys, &[("list", "2")], None).await?;
     ensure!(
