@@ -8,6 +8,11 @@ pub(crate) const RUNS: &str = "models:runs";
 /// Tells of each switch.
 pub(crate) const PUBLISHED: &str = "models:published";
 
+/// The accounts that others want scored: a set of ids in decimal.
+pub(crate) const TRACKED_ACCOUNTS: &str = "pas:accounts";
+/// How far skills spread among the accounts that were scored last.
+pub(crate) const SKILL_SPREAD: &str = "models:skill_spread";
+
 /// Who may write, and the number of that taking.
 pub(crate) fn leader_lock() -> Lock {
     Lock {

@@ -5,11 +5,13 @@
 //! What a patch had before is known from a list of its keys, which changes with
 //! them, so nothing stays behind of heroes that vanished.
 
+mod accounts;
 mod documents;
 mod keys;
 mod leader_lock;
 mod publisher;
 
+pub use accounts::RedisAccounts;
 pub use documents::{ContractDocuments, RedisResults};
 pub use leader_lock::RedisLeaderLock;
 pub use publisher::{RedisPublisher, STAGING_LIFE};

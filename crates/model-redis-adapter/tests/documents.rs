@@ -4,11 +4,13 @@ use std::{collections::BTreeMap, sync::Arc};
 
 use anyhow::{Context as _, Result, ensure};
 use contracts::models::{CountersDocument, MetaDocument, ModelDocument as _, SynergyDocument};
-use domain::{HeroId, Timestamp};
+use domain::{AccountId, HeroId, Timestamp};
 use health_kit::SystemClock;
 use model_application::{
-    Counts, HoldOut, HoldOutResult, Mode, PatchResult, Roster, Skill, Slice, SliceFacts,
-    SliceResult, Tally, ValuesFrom, estimate,
+    Counts, HoldOut, HoldOutResult, Mode, PatchResult, Points, Roster, Skill, Slice, SliceFacts,
+    SliceResult, Tally, ValuesFrom,
+    accounts::{AccountResult, HeroResult},
+    estimate,
     ports::{
         IndexedPatch, ModelPublisher as _, PatchIndex, PublishedResults as _, ResultDocuments,
         RunId,
@@ -232,4 +234,37 @@ fn documents_are_those_of_the_contract() {
     assert_eq!(figures["7.36"]["slices"]["skill_high"]["matches"], 585_502);
     let bins = &figures["7.36"]["slices"]["skill_high"]["calibration"];
     assert_eq!(bins[0][0], 1);
+}
+
+#[test]
+fn scores_of_an_account_are_those_of_the_contract() {
+    let result = result_of(1, &[(10, 0.5)]);
+    let score = HeroResult {
+        points: Points {
+            pp: 310,
+            lo: 20,
+            hi: 600,
+        },
+        hero: -112,
+        account: 85,
+        personal: 337,
+        games: 64,
+        wins: 38,
+        expected_wins: 324,
+    };
+    let scores = AccountResult {
+        account: AccountId::try_new(76_482_434).expect("it is one"),
+        skill: Skill::Medium,
+        level: 9_000,
+        games: 812,
+        prior_sd: (11, 18),
+        heroes: BTreeMap::from([(hero(1), score)]),
+    };
+    let document = ContractDocuments.account(&scores, &result);
+    assert_eq!(document.key, "pas:account_76482434");
+    let expected = format!(
+        r#"{{"v":1,"run":"{}","as_of":"2024-06-30T06:17:00Z","account":76482434,"skill":"medium","level":0.9,"games":812,"prior_sd":{{"account":0.11,"hero":0.18}},"heroes":{{"1":{{"pp":3.1,"lo":0.2,"hi":6,"parts":{{"hero":-1.12,"account":0.85,"personal":3.37}},"games":64,"wins":38,"expected_wins":32.4}}}}}}"#,
+        result.run
+    );
+    assert_eq!(String::from_utf8_lossy(&document.json), expected);
 }

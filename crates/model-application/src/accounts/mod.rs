@@ -5,20 +5,27 @@
 //! together, or of very many from as many as are enough for that; each account is
 //! read once. Nothing grows with the number of accounts or of their games.
 //!
-//! Deliberately absent: which accounts are wanted, and how scores look to readers.
+//! Deliberately absent: how scores look to readers.
 
 mod gathering;
+mod on_demand;
+mod pages;
 mod scored;
+mod storing;
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
 
 use domain::{AccountId, CountingRules, Timestamp};
-use tokio::task::spawn_blocking;
 
 use self::gathering::{Gathered, Gathering};
-pub use self::scored::{AccountResult, HeroResult};
+pub use self::{
+    on_demand::AccountsOnDemand,
+    pages::AccountPages,
+    scored::{AccountResult, HeroResult},
+    storing::{AccountChoice, AccountRound, RoundEnd, RoundTrouble},
+};
 use crate::{
     personal::SkillSpread,
     ports::{AccountReader, ReadError},
@@ -87,6 +94,17 @@ impl AccountScoring {
         }
     }
 
+    /// The same as [`score`](Self::score), some accounts at a time.
+    #[must_use]
+    pub fn pages<'a>(
+        &'a self,
+        accounts: &[AccountId],
+        patch: &'a PatchResult,
+        now: Timestamp,
+    ) -> AccountPages<'a> {
+        AccountPages::new(self, accounts, patch, now)
+    }
+
     /// Scores these accounts against the strengths of a patch, each of the skill at
     /// which it plays most, and hands over one after another. Accounts without a game
     /// that counts are passed over. Whoever named them in which order, the results are
@@ -94,9 +112,6 @@ impl AccountScoring {
     ///
     /// # Errors
     /// [`ReadError`]; what was handed over stays true, but is not all.
-    ///
-    /// # Panics
-    /// Never.
     pub async fn score(
         &self,
         accounts: &[AccountId],
@@ -104,56 +119,11 @@ impl AccountScoring {
         now: Timestamp,
         each: &mut (dyn FnMut(AccountResult) + Send),
     ) -> Result<ScoredAccounts, ReadError> {
-        let mut games = MatchSums::default();
-        let order = mixed(accounts);
-        let mut pages = order.chunks(PAGE_ACCOUNTS);
-        let (mut held, mut held_heroes) = (Vec::new(), 0);
-        for page in pages.by_ref() {
-            for account in self.gather(page, patch, now, &mut games).await? {
-                held_heroes += account.heroes.len();
-                held.push(account);
-            }
-            if held_heroes >= self.held_heroes_max {
-                break;
-            }
+        let mut pages = self.pages(accounts, patch, now);
+        while let Some(page) = pages.next().await? {
+            page.into_iter().for_each(&mut *each);
         }
-        if held.is_empty() {
-            return Ok(ScoredAccounts {
-                spread: None,
-                accounts: 0,
-                games,
-            });
-        }
-        // Some tenths of a second of arithmetic.
-        let learned = spawn_blocking(move || {
-            let spread = SkillSpread::learn(|add| {
-                for account in &held {
-                    add(&account.heroes);
-                }
-            });
-            (spread, held)
-        });
-        let (spread, held) = learned.await.expect("arithmetic does not panic");
-        let mut count = 0;
-        let mut hand_over = |account: &Gathered| {
-            let skill = account.skill(patch);
-            let result = AccountResult::of(account, patch, skill, spread, self.settings.level);
-            if let Some(result) = result {
-                count += 1;
-                each(result);
-            }
-        };
-        held.iter().for_each(&mut hand_over);
-        drop(held);
-        for page in pages {
-            let gathered = self.gather(page, patch, now, &mut games).await?;
-            gathered.iter().for_each(&mut hand_over);
-        }
-        Ok(ScoredAccounts {
-            spread: Some(spread),
-            accounts: count,
-            games,
-        })
+        Ok(pages.scored().clone())
     }
 
     /// Scores one account against the strengths of that skill, given how far skills

@@ -2,6 +2,7 @@
 
 mod account_reader;
 mod account_scores;
+mod account_store;
 mod counter_reader;
 mod leadership;
 mod patch_source;
@@ -14,6 +15,7 @@ mod schedule;
 
 pub use account_reader::{AccountGame, AccountReader, NOT_IN_DRAFT};
 pub use account_scores::{AccountScores, ScoresUnavailable};
+pub use account_store::{AccountStore, TrackedAccounts};
 pub use counter_reader::{
     Cell, CounterReader, DayBuild, DayToRead, DraftSeen, OTHER_MODE, Part, PatchCounts, Trial,
 };

@@ -4,8 +4,11 @@ use bytes::Bytes;
 use domain::{HeroId, Timestamp};
 use thiserror::Error;
 
-use super::{Publication, PublishError, Renewal, Run, RunId};
-use crate::result::{PatchResult, Slice};
+use super::{Document, Publication, PublishError, Renewal, Run, RunId};
+use crate::{
+    accounts::AccountResult,
+    result::{PatchResult, Slice},
+};
 
 /// Writes results as documents, and reads documents as results.
 ///
@@ -23,6 +26,9 @@ pub trait ResultDocuments: Send + Sync {
 
     /// Strength and synergies of a hero; none if the slice or the hero is not there.
     fn synergies(&self, result: &PatchResult, slice: Slice, hero: HeroId) -> Option<Bytes>;
+
+    /// The scores of an account against the strengths of that patch.
+    fn account(&self, scores: &AccountResult, patch: &PatchResult) -> Document;
 
     /// The figures of each slice, for the ledger: JSON.
     fn figures(&self, results: &[PatchResult]) -> String;

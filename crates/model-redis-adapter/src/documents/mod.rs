@@ -1,5 +1,6 @@
 //! Results as documents.
 
+mod accounts;
 mod figures;
 mod heroes;
 mod read;
@@ -13,6 +14,7 @@ use contracts::models::{
 use domain::HeroId;
 use model_application::{
     Effect, Mode, PatchResult, Slice, SliceResult, Triangle,
+    accounts::AccountResult,
     ports::{Document, PatchIndex, Publication, Renewal, ResultDocuments, Run},
 };
 
@@ -121,6 +123,10 @@ impl ResultDocuments for ContractDocuments {
         let of = Of::find(result, slice)?;
         let place = of.values.place(hero)?;
         Some(heroes::synergy(of, place.0).encode().into())
+    }
+
+    fn account(&self, scores: &AccountResult, patch: &PatchResult) -> Document {
+        accounts::document(scores, patch)
     }
 
     fn figures(&self, results: &[PatchResult]) -> String {

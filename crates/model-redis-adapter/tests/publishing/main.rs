@@ -1,5 +1,6 @@
 //! One suite for publishing, in the process and on a server.
 
+mod accounts;
 mod leading;
 mod renewing;
 mod switching;
@@ -11,7 +12,7 @@ use async_trait::async_trait;
 use bytes::Bytes;
 use domain::Timestamp;
 use model_application::ports::{Document, ModelPublisher as _, Publication, RunId};
-use model_redis_adapter::{RedisLeaderLock, RedisPublisher};
+use model_redis_adapter::{RedisAccounts, RedisLeaderLock, RedisPublisher};
 use redis_kit::{KeySpace, MemoryKeySpace, RedisPlace, RedisSettings, ServerKeySpace};
 use redis_test_kit::{Redis, shared_redis};
 use test_kit::clock::RunningClock;
@@ -27,6 +28,7 @@ const DEADLINE: Duration = Duration::from_secs(30);
 struct Place {
     keys: Arc<dyn KeySpace>,
     publisher: RedisPublisher,
+    accounts: RedisAccounts,
     lock: RedisLeaderLock,
     time: Box<dyn Time>,
 }
@@ -34,15 +36,23 @@ struct Place {
 #[async_trait]
 trait Time: Send + Sync {
     async fn pass(&self, time: Duration) -> Result<()>;
+
+    /// Adds members to a set, as somebody else does.
+    async fn add_members(&self, set: &str, members: &[&str]) -> Result<()>;
 }
 
-struct InProcess;
+struct InProcess(MemoryKeySpace);
 
 #[async_trait]
 impl Time for InProcess {
     async fn pass(&self, time: Duration) -> Result<()> {
         tokio::time::advance(time).await;
         Ok(())
+    }
+
+    async fn add_members(&self, set: &str, members: &[&str]) -> Result<()> {
+        let members = members.iter().map(|it| Bytes::from((*it).to_owned()));
+        Ok(self.0.add_members(set, members)?)
     }
 }
 
@@ -56,6 +66,14 @@ impl Time for OnServer {
     async fn pass(&self, time: Duration) -> Result<()> {
         self.redis.let_time_pass(&self.prefix, time).await
     }
+
+    async fn add_members(&self, set: &str, members: &[&str]) -> Result<()> {
+        let key = format!("{}{set}", self.prefix);
+        let mut add = vec!["SADD", &key];
+        add.extend(members);
+        self.redis.ask::<u64>(&add).await?;
+        Ok(())
+    }
 }
 
 impl Place {
@@ -63,6 +81,7 @@ impl Place {
     fn new(keys: Arc<dyn KeySpace>, time: Box<dyn Time>) -> Self {
         Self {
             publisher: RedisPublisher::new(Arc::clone(&keys), Some(DAY)),
+            accounts: RedisAccounts::new(Arc::clone(&keys), Some(DAY)),
             lock: RedisLeaderLock::new(Arc::clone(&keys)),
             keys,
             time,
@@ -73,7 +92,8 @@ impl Place {
         let clock = Arc::new(RunningClock::from(Timestamp::from_unix_ms(
             1_719_700_000_000,
         )));
-        Self::new(Arc::new(MemoryKeySpace::new(clock)), Box::new(InProcess))
+        let keys = MemoryKeySpace::new(clock);
+        Self::new(Arc::new(keys.clone()), Box::new(InProcess(keys)))
     }
 
     async fn on_server() -> Result<Self> {
@@ -128,6 +148,10 @@ checks! {
     renewing::what_is_partly_gone_is_not_renewed,
     renewing::the_last_fifty_runs_are_kept,
     leading::a_leader_that_was_paused_changes_nothing,
+    accounts::scores_are_seen_and_end_by_themselves,
+    accounts::a_leader_that_was_paused_puts_nothing,
+    accounts::those_that_are_tracked_are_known,
+    accounts::the_spread_is_kept_to_the_last_digit,
     leading::whoever_lets_go_lets_the_next_one_in,
 }
 
