@@ -10,7 +10,7 @@ use redis_kit::{Change, Fault, KeySpace as _, Outcome, ServerKeySpace, Step};
 use service_kit::{disk, exit_code::ExitCode};
 
 use crate::{
-    parts::{REDIS_DEADLINE, reader},
+    parts::{REDIS_DEADLINE, readers},
     patches::PatchFile,
     settings::Settings,
 };
@@ -62,8 +62,9 @@ async fn warehouse(
 ) -> Option<Day> {
     let mut tried = None;
     let trial = async {
-        let reader: Arc<dyn CounterReader> =
-            reader(settings, clock).map_err(|error| format!("{error:#}"))?;
+        let reader: Arc<dyn CounterReader> = readers(settings, clock)
+            .map_err(|error| format!("{error:#}"))?
+            .counters;
         let trial = reader.check().await.map_err(|error| error.to_string())?;
         let found = format!("{}: every table and column is there", trial.place);
         tried = Some(trial);

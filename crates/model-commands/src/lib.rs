@@ -8,6 +8,7 @@
 
 pub mod settings;
 
+mod accounts;
 mod parts;
 mod patches;
 mod schedule;

@@ -6,7 +6,7 @@ use anyhow::Context as _;
 use command_kit::VERSION_AND_COMMIT;
 use health_kit::{Clock, SystemClock};
 use model_application::{
-    ports::{CounterReader, LeaderLock, PatchSource},
+    ports::{AccountReader, AccountScores, CounterReader, LeaderLock, PatchSource},
     runs::{
         AgesMax, HandleParts, Leading, RunEvents, RunOrders, Runner, RunnerParts, Runs,
         RunsDescription, RunsStatus, Standing,
@@ -18,7 +18,7 @@ use model_redis_adapter::{ContractDocuments, RedisLeaderLock, RedisPublisher, Re
 use model_sqlite_adapter::SqliteReader;
 use redis_kit::{KeySpace, ServerKeySpace};
 
-use crate::{patches::PatchFile, settings::Settings};
+use crate::{accounts::Accounts, patches::PatchFile, settings::Settings};
 
 /// Redis answers within this, or it is tried again.
 pub(crate) const REDIS_DEADLINE: Duration = Duration::from_secs(5);
@@ -41,8 +41,8 @@ pub struct Parts {
     pub redis: Arc<ServerKeySpace>,
     /// The ledger, with the last results.
     pub ledger: Arc<SqliteLedger>,
-    /// Where counters come from.
-    pub reader: Arc<dyn CounterReader>,
+    /// Who scores an account when somebody asks for it; none where nobody does.
+    pub accounts: Option<Arc<dyn AccountScores>>,
     /// Which patches there are.
     pub patches: Arc<dyn PatchSource>,
     /// What time it is.
@@ -68,21 +68,15 @@ impl Parts {
             format!("the ledger {file} cannot be opened; DATA_DIR says where it is")
         })?;
         let ledger = Arc::new(ledger);
-        let reader = reader(settings, &clock)?;
+        let readers = readers(settings, &clock)?;
         let redis = Arc::new(ServerKeySpace::new(&settings.redis, REDIS_DEADLINE));
         let keys: Arc<dyn KeySpace> = redis.clone();
         let status = Arc::new(RunsStatus::new(ages_max(settings, clock.as_ref()), &clock));
         let leading = settings.leader.has_lock.then(|| {
             let lock: Arc<dyn LeaderLock> = Arc::new(RedisLeaderLock::new(Arc::clone(&keys)));
             let life = settings.leader.life;
-            let leading = Leading::new(
-                lock,
-                owner(settings),
-                life,
-                Arc::clone(&status),
-                clock.clone(),
-            );
-            Arc::new(leading)
+            let (owner, status) = (owner(settings), Arc::clone(&status));
+            Arc::new(Leading::new(lock, owner, life, status, clock.clone()))
         });
         if leading.is_none() {
             status.stands(Standing::Alone);
@@ -93,12 +87,16 @@ impl Parts {
             Arc::clone(&keys),
             settings.storing.redis_expiry,
         ));
+        let seen = Arc::new(RedisResults::new(Arc::clone(&keys)));
+        let accounts = Accounts::new(settings, readers.accounts, keys);
+        let on_demand = accounts.on_demand(&status, seen.clone());
         let parts = RunnerParts {
-            reader: Arc::clone(&reader),
+            reader: readers.counters,
+            accounts: accounts.round(),
             patches: Arc::clone(&patches),
             publisher: publisher.clone(),
             documents: Arc::new(ContractDocuments),
-            published: Arc::new(RedisResults::new(keys)),
+            published: seen,
             results: ledger.clone(),
             ledger: ledger.clone(),
             status,
@@ -117,7 +115,7 @@ impl Parts {
             publisher,
             redis,
             ledger,
-            reader,
+            accounts: on_demand,
             patches,
             clock,
         })
@@ -146,13 +144,26 @@ fn ledger_file(settings: &Settings) -> PathBuf {
     settings.storing.folder.join("ledger.db")
 }
 
+/// The warehouse, by what is read of it.
+pub(crate) struct Readers {
+    pub(crate) counters: Arc<dyn CounterReader>,
+    pub(crate) accounts: Arc<dyn AccountReader>,
+}
+
+impl Readers {
+    fn of(reader: Arc<impl CounterReader + AccountReader + 'static>) -> Self {
+        Self {
+            counters: reader.clone(),
+            accounts: reader,
+        }
+    }
+}
+
 /// The warehouse that the settings name.
-pub(crate) fn reader(
-    settings: &Settings,
-    clock: &Arc<dyn Clock>,
-) -> anyhow::Result<Arc<dyn CounterReader>> {
+pub(crate) fn readers(settings: &Settings, clock: &Arc<dyn Clock>) -> anyhow::Result<Readers> {
     if let Some(file) = settings.warehouse.embedded_file() {
-        return Ok(Arc::new(SqliteReader::new(file, Arc::clone(clock))));
+        let reader = SqliteReader::new(file, Arc::clone(clock));
+        return Ok(Readers::of(Arc::new(reader)));
     }
     let client = warehouse_kit::client(&settings.warehouse);
     let client = client.context("the WAREHOUSE_ settings cannot work")?;
@@ -160,7 +171,8 @@ pub(crate) fn reader(
         read: settings.models.runs.step_timeout,
         ..Limits::default()
     };
-    Ok(Arc::new(ClickHouseReader::new(client, limits)))
+    let reader = ClickHouseReader::new(client, limits);
+    Ok(Readers::of(Arc::new(reader)))
 }
 
 /// Nobody else's, also not that of an earlier process.

@@ -165,7 +165,7 @@ fn api(
         )),
         runs: Arc::clone(&parts.runs),
         token: settings.api.token,
-        accounts: None,
+        accounts: parts.accounts.clone(),
         level: f64::from(settings.models.runs.level) / 10_000.0,
         clock: Arc::clone(&parts.clock),
     }

@@ -16,6 +16,7 @@ mod recorder;
 mod remembering;
 mod request;
 mod runner;
+mod scoring;
 mod settings;
 mod status;
 mod steps;

@@ -13,6 +13,7 @@ use super::{
     steps::{Held, lock},
 };
 use crate::{
+    accounts::AccountRound,
     ports::{
         CounterReader, Leadership, ModelPublisher, PatchSource, PublishedResults, ReadBackError,
         ResultDocuments, ResultStore, Run, RunLedger, RunState, StepName,
@@ -34,6 +35,8 @@ pub struct RunnerParts {
     pub published: Arc<dyn PublishedResults>,
     /// Where results are kept.
     pub results: Arc<dyn ResultStore>,
+    /// Who scores accounts; none where nobody does.
+    pub accounts: Option<AccountRound>,
     /// What became of runs.
     pub ledger: Arc<dyn RunLedger>,
     /// How runs are on the whole.
@@ -242,6 +245,9 @@ impl Runner {
         for result in found.to_publish() {
             self.publish(recorder, result, leadership.as_ref()).await?;
         }
+        let published: Vec<_> = found.to_publish().chain(found.to_renew()).collect();
+        self.score_accounts(recorder, &published, leadership.as_ref())
+            .await;
         Ok(End {
             state: found.state(),
             failure: found.failure(),
@@ -275,6 +281,9 @@ impl Runner {
                 self.publish(&mut recorder, result, leadership.as_ref())
                     .await?;
             }
+            let published: Vec<_> = results.iter().collect();
+            self.score_accounts(&mut recorder, &published, leadership.as_ref())
+                .await;
             Ok::<_, End>(())
         };
         let blame = match published.await {

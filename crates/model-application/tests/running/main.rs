@@ -1,5 +1,6 @@
 //! Runs from beginning to end, between a warehouse and readers in memory.
 
+mod accounts;
 mod leading;
 mod publishing;
 mod timetable;

@@ -15,6 +15,7 @@ use domain::{CountingRules, Day, HeroId, Patches, Timestamp};
 use health_kit::Clock;
 use model_application::{
     MatchSums, Mode, Skill, Slice, Tally,
+    accounts::AccountChoice,
     ports::{
         CounterReader, DayBuild, DayToRead, DraftSeen, Leadership, ModelPublisher, PatchCounts,
         PatchIndex, Publication, PublishError, PublishedResults, ReadBackError, ReadError, Renewal,
@@ -31,6 +32,8 @@ use redis_kit::{KeySpace, MemoryKeySpace};
 use test_kit::clock::RunningClock;
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
+
+use crate::accounts;
 
 pub(crate) const PATCH: &str = "7.38";
 /// How many days there are at first.
@@ -85,6 +88,10 @@ pub(crate) struct World {
     pub(crate) clock: Arc<RunningClock>,
     pub(crate) counters: Arc<MemoryCounters>,
     pub(crate) keys: Arc<dyn KeySpace>,
+    /// The same.
+    pub(crate) memory: MemoryKeySpace,
+    /// Which accounts processes score that are started from now on.
+    pub(crate) scored: AccountChoice,
     pub(crate) ledger: Arc<MemoryLedger>,
     pub(crate) results: Arc<MemoryResults>,
     pub(crate) faults: Arc<Faults>,
@@ -103,9 +110,12 @@ impl World {
     pub(crate) fn new() -> Self {
         let now = day(DAYS).start().saturating_add(Duration::from_hours(6));
         let clock = Arc::new(RunningClock::from(now));
+        let memory = MemoryKeySpace::new(clock.clone());
         let world = Self {
+            scored: AccountChoice::Nobody,
             counters: Arc::new(MemoryCounters::new()),
-            keys: Arc::new(MemoryKeySpace::new(clock.clone())),
+            keys: Arc::new(memory.clone()),
+            memory,
             ledger: Arc::new(MemoryLedger::new(50)),
             results: Arc::new(MemoryResults::new()),
             faults: Arc::default(),
@@ -171,6 +181,7 @@ impl World {
             documents: Arc::new(ContractDocuments),
             published: readers,
             results: self.results.clone(),
+            accounts: Some(accounts::round(self)),
             ledger: self.ledger.clone(),
             status: Arc::clone(&status),
             events,

@@ -5,6 +5,7 @@
 //! taken from the process itself: arguments, environment and working directory are
 //! passed in.
 
+mod accounts;
 mod models;
 mod storing;
 
@@ -16,7 +17,7 @@ mod tests;
 use std::time::Duration;
 
 use http_kit::{ApiSection, ApiSettings};
-use model_application::runs::RunSettings;
+use model_application::{accounts::AccountSettings, runs::RunSettings};
 use redis_kit::{RedisSection, RedisSettings};
 use service_kit::counting::{CountingSection, PatchesSection};
 use service_kit::{
@@ -28,6 +29,7 @@ use service_kit::{
 use warehouse_kit::{WarehouseSection, WarehouseSettings};
 
 pub use self::{
+    accounts::PasSettings,
     models::ModelSettings,
     storing::{LeaderSettings, StoringSettings},
 };
@@ -55,6 +57,8 @@ pub struct Settings {
     pub redis: RedisSettings,
     /// What runs are to do, and when.
     pub models: ModelSettings,
+    /// Which accounts are scored, and by which games.
+    pub pas: PasSettings,
     /// What is kept, and for how long.
     pub storing: StoringSettings,
     /// Who may publish.
@@ -81,6 +85,17 @@ impl Settings {
             ..self.models.runs.clone()
         }
     }
+
+    /// How accounts are scored, where `runs` are so.
+    #[must_use]
+    pub fn accounts(&self, runs: &RunSettings) -> AccountSettings {
+        AccountSettings {
+            history: self.pas.history,
+            half_life_days: self.pas.half_life_days,
+            level: runs.level,
+            rules: runs.rules.clone(),
+        }
+    }
 }
 
 impl ServiceSettings for Settings {
@@ -91,6 +106,7 @@ impl ServiceSettings for Settings {
             &WAREHOUSE.declarations(),
             &REDIS.declarations(),
             models::DECLARATIONS,
+            accounts::DECLARATIONS,
             &COUNTING.declarations(),
             &PATCHES.declarations(),
             storing::DECLARATIONS,
@@ -110,6 +126,7 @@ impl ServiceSettings for Settings {
             warehouse: WAREHOUSE.read(reader),
             redis: REDIS.read(reader),
             models: models::read(reader, rules),
+            pas: accounts::read(reader),
             storing,
             leader,
             patches: PATCHES.read(reader),

@@ -54,7 +54,7 @@ pub(super) const DECLARATIONS: &[&dyn Declaration] = &[
     &DATA_MAX_AGE,
 ];
 
-const DAY: Duration = Duration::from_hours(24);
+pub(super) const DAY: Duration = Duration::from_hours(24);
 
 const SCHEDULE: Setting<Parsed<Option<CronSchedule>>> = Setting {
     variable: "MODEL_SCHEDULE",
@@ -248,7 +248,7 @@ fn share(text: &str, allowed: std::ops::RangeInclusive<u16>) -> Result<u16, Stri
 }
 
 /// Whole days, a begun one included.
-fn days(time: Duration) -> u32 {
+pub(super) fn days(time: Duration) -> u32 {
     u32::try_from(time.as_secs().div_ceil(DAY.as_secs())).unwrap_or(u32::MAX)
 }
 

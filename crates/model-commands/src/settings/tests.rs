@@ -2,7 +2,7 @@
 
 use std::{ffi::OsString, path::Path, time::Duration};
 
-use model_application::{Mode, Skill, runs::PatchChoice};
+use model_application::{Mode, Skill, accounts::AccountChoice, runs::PatchChoice};
 use service_kit::config::ServiceSettings as _;
 
 use super::Settings;
@@ -40,6 +40,12 @@ fn defaults_are_those_of_the_contract() {
         (Duration::from_secs(1), Duration::from_mins(1))
     );
     assert_eq!(runs.expiry, Some(Duration::from_hours(720)));
+    let pas = &settings.pas;
+    assert!(pas.is_enabled);
+    assert_eq!(pas.choice, AccountChoice::Tracked);
+    let accounts = settings.accounts(&runs);
+    assert_eq!(accounts.history, Duration::from_hours(24 * 365));
+    assert_eq!((accounts.half_life_days, accounts.level), (180, 9_000));
     let schedule = settings.models.schedule().expect("there is one");
     assert_eq!(schedule.text(), "17 */6 * * *");
     assert_eq!(settings.api.port, 8084);
@@ -59,6 +65,12 @@ fn what_is_wrong_is_named_with_what_is_allowed() {
         ("MODEL_INTERVAL", "90", "0.999"),
         ("MODEL_PATCHES", "current,,previous", "empty"),
         ("LEADER_LOCK", "etcd", "none"),
+        ("PAS_ENABLED", "yes", "true"),
+        ("PAS_HISTORY", "1h", "1day"),
+        ("PAS_ACCOUNTS", "all", "active:N"),
+        ("PAS_ACCOUNTS", "active:", "active:N"),
+        ("PAS_ACCOUNTS", "active:0", "100000"),
+        ("PAS_ACCOUNTS", "active:100001", "100000"),
         ("REDIS_URL", "redis+cluster://a:1", "REDIS_URL"),
     ] {
         let error = load(&[(variable, text)]).expect_err(text);
@@ -66,6 +78,13 @@ fn what_is_wrong_is_named_with_what_is_allowed() {
             error.contains(variable) && error.contains(expected),
             "{error}"
         );
+    }
+    for (text, choice) in [
+        ("none", AccountChoice::Nobody),
+        ("active:100000", AccountChoice::Active(100_000)),
+    ] {
+        let settings = load(&[("PAS_ACCOUNTS", text)]).expect("allowed");
+        assert_eq!(settings.pas.choice, choice);
     }
     let by_hand = load(&[("MODEL_SCHEDULE", "")]).expect("it may be empty");
     assert!(by_hand.models.schedule().is_none());

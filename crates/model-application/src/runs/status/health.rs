@@ -36,6 +36,8 @@ pub(super) struct Conditions {
     leader: Condition,
     /// What the last run says by itself, however long ago it was.
     verdict: Mutex<(HealthStatus, String)>,
+    /// Why accounts have no new scores, although the last run has published.
+    accounts: Mutex<Option<String>>,
     began: Timestamp,
 }
 
@@ -62,6 +64,7 @@ impl Conditions {
                 "nobody has been asked yet",
             ),
             verdict: Mutex::new((good, no_run.to_owned())),
+            accounts: Mutex::default(),
             began: clock.now(),
         }
     }
@@ -178,6 +181,12 @@ impl Conditions {
             let minutes = age.as_secs() / 60;
             reason = format!("no run has succeeded for {minutes} minutes, two periods or more");
         }
+        if status == HealthStatus::Healthy
+            && let Some(trouble) = &*self.accounts()
+        {
+            status = HealthStatus::Degraded;
+            reason = format!("{reason}, but not all accounts are scored: {trouble}");
+        }
         self.last_run.set(status, reason);
     }
 
@@ -213,6 +222,15 @@ impl Conditions {
         if self.holdout.set(status, reason.clone()) && status != HealthStatus::Healthy {
             tracing::warn!(reason, "calibration is off");
         }
+    }
+
+    /// Why accounts have no new scores; none if they have.
+    pub(super) fn scored_accounts(&self, trouble: Option<String>) {
+        *self.accounts() = trouble;
+    }
+
+    fn accounts(&self) -> std::sync::MutexGuard<'_, Option<String>> {
+        self.accounts.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn verdict(&self) -> std::sync::MutexGuard<'_, (HealthStatus, String)> {

@@ -162,6 +162,11 @@ impl RunsStatus {
         self.lock().counts.keys_published += documents as u64;
     }
 
+    /// The last published run has scored accounts, or not all of them: why.
+    pub fn scored_accounts(&self, trouble: Option<String>) {
+        self.conditions.scored_accounts(trouble);
+    }
+
     /// A run has ended.
     pub fn ended(&self, run: &Run) {
         let mut known = self.lock();
