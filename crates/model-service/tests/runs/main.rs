@@ -1,5 +1,6 @@
 //! Runs of the built program, between a warehouse in its file and a real Redis.
 
+mod accounts;
 mod world;
 
 use std::{process::Stdio, time::Duration};

@@ -21,13 +21,17 @@ use health_kit::{Clock as _, SystemClock};
 use model_test_support::PlayedMatch;
 use redis_test_kit::{Redis, shared_redis};
 use tempfile::TempDir;
+use test_kit::service_process::ServiceProcess;
 
 const MATCHES_A_DAY: i64 = 250;
+/// So many accounts play, one in each match.
+const ACCOUNTS: u64 = 12;
+pub(crate) const FIRST_ACCOUNT: u32 = 1_000;
 /// Few, so that little says much.
 const HEROES: u64 = 23;
 
 pub(crate) struct World {
-    folder: TempDir,
+    folder: Arc<TempDir>,
     redis: &'static Redis,
     prefix: String,
     /// The one that is played on all of these days.
@@ -48,7 +52,7 @@ pub(crate) struct Said {
 impl World {
     /// Six days of matches.
     pub(crate) async fn new(name: &str) -> Result<Self> {
-        let folder = tempfile::tempdir()?;
+        let folder = Arc::new(tempfile::tempdir()?);
         let now = SystemClock.now();
         let patches = Patches::built_in();
         let patch = patches.at(now).context("a patch is played")?.name.clone();
@@ -132,6 +136,36 @@ impl World {
             .spawn()?)
     }
 
+    /// Has these accounts scored from now on.
+    pub(crate) async fn track(&self, accounts: &[u32]) -> Result<()> {
+        let key = format!("{}pas:accounts", self.prefix);
+        for account in accounts {
+            let add = ["SADD", &key, &account.to_string()];
+            self.redis.ask::<u64>(&add).await?;
+        }
+        Ok(())
+    }
+
+    pub(crate) async fn remove(&self, key: &str) -> Result<()> {
+        let key = format!("{}{key}", self.prefix);
+        let removed: u64 = self.redis.ask(&["DEL", &key]).await?;
+        ensure!(removed == 1, "{key} is not there");
+        Ok(())
+    }
+
+    /// Starts the service, which begins no run, and waits until it answers over HTTP.
+    pub(crate) async fn serve_without_runs(&self) -> Result<ServiceProcess> {
+        let settings = [("MODEL_RUN_ON_START", "never"), ("MODEL_SCHEDULE", "")];
+        let command = self.command(&["run"], &settings);
+        let settings: Vec<_> = command
+            .get_envs()
+            .filter_map(|(name, value)| Some((name.to_str()?, value?.to_str()?)))
+            .collect();
+        let mut program = Command::new(env!("CARGO_BIN_EXE_model-service"));
+        program.arg("run");
+        ServiceProcess::start(program, &settings, Arc::clone(&self.folder)).await
+    }
+
     pub(crate) async fn key(&self, key: &str) -> Result<Option<String>> {
         let key = format!("{}{key}", self.prefix);
         self.redis.ask(&["GET", &key]).await
@@ -193,10 +227,14 @@ fn matches_on(day: Day, number: i64, outcome: &impl Fn(bool) -> bool) -> Vec<Pla
                 }
             };
         }
+        let mut accounts = [None; 10];
+        let account = u32::try_from(random(ACCOUNTS)).expect("few");
+        accounts[0] = Some(FIRST_ACCOUNT + account);
         let sum = |side: &[u16]| side.iter().map(|&hero| u64::from(hero)).sum::<u64>();
         let won = (sum(&heroes[..5]) >= sum(&heroes[5..])) != (random(4) == 0);
         PlayedMatch {
             heroes,
+            accounts,
             radiant_win: outcome(won),
             rank_tier: (random(2) == 0).then_some(72),
             ..PlayedMatch::on(day, number * 100_000 + place)
