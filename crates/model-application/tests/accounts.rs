@@ -148,6 +148,16 @@ async fn results_depend_on_nothing_but_games() {
 }
 
 #[tokio::test]
+async fn few_accounts_say_nothing_of_how_far_skills_spread() {
+    let world = world(250);
+    let scoring = scoring(&world);
+    let (_, few) = score(&scoring, 1..=199, &everything()).await;
+    assert_eq!(few.spread, Some(SkillSpread::default()));
+    let (_, many) = score(&scoring, 1..=250, &everything()).await;
+    assert_ne!(many.spread, Some(SkillSpread::default()));
+}
+
+#[tokio::test]
 async fn one_account_is_scored_as_all_are() {
     let world = world(20);
     let patch = everything();

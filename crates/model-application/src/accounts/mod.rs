@@ -39,6 +39,10 @@ const PAGE_ACCOUNTS: usize = 100;
 /// two variances are known within a few per cent long before.
 const HELD_HEROES_MAX: usize = 200_000;
 
+/// Fewer accounts say little of how far skills spread, and at times something absurd:
+/// nothing at all, or hundreds of log-odds.
+const LEARNING_ACCOUNTS_MIN: usize = 200;
+
 /// How accounts are scored.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct AccountSettings {
@@ -62,7 +66,8 @@ pub struct AccountScoring {
 /// What came of scoring accounts.
 #[derive(Debug, Clone, PartialEq)]
 pub struct ScoredAccounts {
-    /// How far skills spread among them; none if no account has a game.
+    /// How far skills spread among them, or what is [taken for
+    /// granted](SkillSpread::default) where fewer than 200 have a game; none if none has.
     pub spread: Option<SkillSpread>,
     /// How many have scores.
     pub accounts: u64,

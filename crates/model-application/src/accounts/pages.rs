@@ -4,7 +4,8 @@ use domain::{AccountId, Timestamp};
 use tokio::task::spawn_blocking;
 
 use super::{
-    AccountResult, AccountScoring, PAGE_ACCOUNTS, ScoredAccounts, gathering::Gathered, mixed,
+    AccountResult, AccountScoring, LEARNING_ACCOUNTS_MIN, PAGE_ACCOUNTS, ScoredAccounts,
+    gathering::Gathered, mixed,
 };
 use crate::{personal::SkillSpread, ports::ReadError, result::PatchResult, slices::MatchSums};
 
@@ -94,8 +95,8 @@ impl<'a> AccountPages<'a> {
         AccountResult::of(account, self.patch, skill, spread, level)
     }
 
-    /// Learns how far skills spread from as many accounts as are held; none if no
-    /// account has a game.
+    /// Learns how far skills spread from as many accounts as are held, or takes it for
+    /// granted where these are few; none if no account has a game.
     async fn learn(&mut self) -> Result<Option<SkillSpread>, ReadError> {
         let mut heroes = 0;
         while heroes < self.scoring.held_heroes_max {
@@ -108,14 +109,22 @@ impl<'a> AccountPages<'a> {
         if self.held.is_empty() {
             return Ok(None);
         }
+        let is_told = self.held.len() >= LEARNING_ACCOUNTS_MIN;
         let mut held = std::mem::take(&mut self.held);
         // Some tenths of a second of arithmetic.
         let learned = spawn_blocking(move || {
-            let spread = SkillSpread::learn(|add| {
-                for account in &held {
-                    add(&account.heroes);
-                }
-            });
+            let learn = || {
+                SkillSpread::learn(|add| {
+                    for account in &held {
+                        add(&account.heroes);
+                    }
+                })
+            };
+            let spread = if is_told {
+                learn()
+            } else {
+                SkillSpread::default()
+            };
             held.reverse();
             (spread, held)
         });
