@@ -28,7 +28,7 @@ mod validate;
 pub use build_info::{COMMIT, VERSION, VERSION_AND_COMMIT};
 pub use given::{Given, command, parse};
 pub use healthcheck::{HealthcheckArguments, healthcheck, url_to_ask};
-pub use listening::listen_first;
+pub use listening::{listen_first, run_service};
 pub use moment::{Moment, rfc3339};
 pub use progress::{Progress, percent};
 pub use runtime::block_on;

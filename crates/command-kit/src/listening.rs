@@ -1,7 +1,32 @@
 //! The first moments of a command that a signal must not simply cut off.
 
 use anyhow::Context as _;
-use service_kit::{exit_code::ExitCode, lifecycle::EndSignals, telemetry};
+use service_kit::{config::ServiceSettings, exit_code::ExitCode, lifecycle::EndSignals, telemetry};
+use tokio::runtime::Handle;
+
+use crate::Given;
+
+/// Runs a service: reads its settings, starts its log, has it built, and then lets
+/// it `work`. Listens for signals first, see [`listen_first`]; whatever `build` waits
+/// for does not keep the process from ending.
+///
+/// A service that cannot be built ends with [`ExitCode::Config`], and says why.
+pub async fn run_service<Settings: ServiceSettings, Service: Send + 'static>(
+    given: Given,
+    build: impl AsyncFnOnce(Settings) -> anyhow::Result<Service> + Send + 'static,
+    work: impl AsyncFnOnce(Service, EndSignals) -> ExitCode,
+) -> ExitCode {
+    let prepare = move || {
+        let settings = given.load_for_service()?;
+        Handle::current()
+            .block_on(build(settings))
+            .map_err(|error| {
+                telemetry::say_last(format_args!("{error:#}"));
+                ExitCode::Config
+            })
+    };
+    listen_first(prepare, work).await
+}
 
 /// Listens for signals, then calls `prepare`, and then does `work` with what
 /// that has given. A signal that comes before `work` ends the process well:
