@@ -94,8 +94,7 @@ async fn look_up(
 ) -> Result<Bytes, Refused> {
     let target = Target::of(&Parameters::of(request, &TARGET)?)?;
     let snapshot = state.published.snapshot();
-    let slice = target.slice(request, &snapshot)?;
-    let patch = target.patch(request, &snapshot)?;
+    let (patch, slice) = target.slice(request, &snapshot)?;
     let hero = hero(request, slice)?;
     let key = (kind.key)(keys(slice.name, &patch.meta.patch), hero);
     if let Some(heroes) = &slice.heroes {

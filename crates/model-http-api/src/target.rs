@@ -61,12 +61,12 @@ impl Target {
         found.ok_or_else(|| unknown_patch(request, name, snapshot))
     }
 
-    /// The slice that is meant.
+    /// The slice that is meant, and its patch.
     pub(crate) fn slice<'a>(
         &self,
         request: &HttpRequest,
         snapshot: &'a Snapshot,
-    ) -> Result<&'a Arc<SliceModels>, Refused> {
+    ) -> Result<(&'a PatchModels, &'a Arc<SliceModels>), Refused> {
         let skill = self.skill(request)?;
         let mode = match &self.mode {
             Some(name) => name.parse().map_err(|_| unknown_mode(request, name))?,
@@ -74,7 +74,7 @@ impl Target {
         };
         let patch = self.patch(request, snapshot)?;
         let name = Slice { mode, skill };
-        patch.slice(name).ok_or_else(|| {
+        let found = patch.slice(name).ok_or_else(|| {
             let known = patch.slices.iter().map(|slice| slice.name.to_string());
             let known = known.collect::<Vec<_>>().join(", ");
             let detail = format!(
@@ -82,6 +82,7 @@ impl Target {
                 patch.meta.patch
             );
             no_data(request, detail)
-        })
+        })?;
+        Ok((patch, found))
     }
 }

@@ -88,8 +88,7 @@ async fn answer(
         mode: asked.mode,
     };
     let snapshot = state.published.snapshot();
-    let slice = target.slice(request, &snapshot)?;
-    let patch = target.patch(request, &snapshot)?;
+    let (patch, slice) = target.slice(request, &snapshot)?;
     let lineup = question::lineup(request, slice, &asked.radiant, &asked.dire)?;
     let evaluation = slice.model.evaluate(&lineup);
     let (lo, hi) = evaluation.score.interval(state.level);

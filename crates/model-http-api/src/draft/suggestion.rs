@@ -156,8 +156,7 @@ async fn answer(
         mode: asked.mode,
     };
     let snapshot = state.published.snapshot();
-    let slice = target.slice(request, &snapshot)?;
-    let patch = target.patch(request, &snapshot)?;
+    let (patch, slice) = target.slice(request, &snapshot)?;
     let (side, picks) = match asked.side {
         SideWord::Radiant => (Side::Radiant, &asked.radiant),
         SideWord::Dire => (Side::Dire, &asked.dire),
