@@ -238,14 +238,9 @@ impl Judgement {
 const PARTS_OF_A_NAT: f64 = 1e9;
 
 impl Rivals {
-    /// Adds a match and what both have predicted of it, in thousandths of log-odds.
-    pub fn add(&mut self, new_thousandths: i32, published_thousandths: i32, radiant_won: bool) {
-        self.add_match(&[(new_thousandths, published_thousandths)], radiant_won);
-    }
-
-    /// Adds a match that several slices have, and what both have predicted of it in
-    /// each of them. It counts once, by the mean: the slices of a match are not
-    /// independent of each other.
+    /// Adds a match, and what both have predicted of it in each slice that has it: the
+    /// new one and the published one, in thousandths of log-odds. It counts once, by
+    /// the mean: the slices of a match are not independent of each other.
     ///
     /// # Panics
     /// When no slice has it.

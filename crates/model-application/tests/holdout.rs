@@ -121,11 +121,11 @@ fn a_model_that_is_worse_is_held_and_one_that_is_as_good_is_not() {
     let judge = |new: fn(i32) -> i32, published: fn(i32) -> i32| {
         let mut rivals = Rivals::default();
         for &(predicted, won) in &matches {
-            rivals.add(new(predicted), published(predicted), won);
+            rivals.add_match(&[(new(predicted), published(predicted))], won);
         }
         let mut reversed = Rivals::default();
         for &(predicted, won) in matches.iter().rev() {
-            reversed.add(new(predicted), published(predicted), won);
+            reversed.add_match(&[(new(predicted), published(predicted))], won);
         }
         assert_eq!(rivals, reversed);
         rivals.judge().expect("there are matches")
