@@ -8,7 +8,7 @@
 //! counted. Nobody calls in the first seconds of a window, because by a clock
 //! that is behind ours the one before it has not ended. Each minute begins with
 //! one call alone, and a process that starts takes what is set down for made,
-//! and waits for the next minute.
+//! and waits for the next minute, as it does in the first minute of a day.
 //!
 //! It is a machine without socket and clock: whoever calls says what time it is.
 
@@ -284,8 +284,10 @@ impl Budget {
     /// How many calls of the day are to be set down, when `known` are: to be
     /// written, and then told to [`set_down`](Self::set_down).
     ///
-    /// Nothing, if there was a process before this one: it may have made calls in
-    /// this minute, so the next one has to be waited for.
+    /// Nothing, if there may have been a process before this one: it may have made
+    /// calls that count in this minute, so the next one has to be waited for. In the
+    /// first minute of a day there is always that chance: calls that were begun
+    /// before midnight are set down for the day before.
     pub fn to_set_down(
         &mut self,
         counted: Counted,
@@ -304,7 +306,8 @@ impl Budget {
         self.day.learn(known);
         let is_first = !self.has_asked;
         self.has_asked = true;
-        if is_first && known > 0 {
+        let is_first_minute = self.minute.first() == self.day.first();
+        if is_first && (known > 0 || is_first_minute) {
             self.pause_until(now, opens(&self.minute), Pause::NoRoom);
             return None;
         }

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use proptest::prelude::*;
 
 use super::*;
+use crate::OpenDotaSettings;
 
 #[test]
 fn a_clock_ahead_of_the_upstreams_hears_nothing_of_the_day_before() {
@@ -14,6 +15,10 @@ fn a_clock_ahead_of_the_upstreams_hears_nothing_of_the_day_before() {
     };
     let (mut budget, mut memory) = (Budget::new(Limits::WITHOUT_KEY, 0, 1), 0);
     let midnight_ms = NOON_MS + DAY_MS / 2;
+    // It did not start just now.
+    let ticket = begin(&mut budget, &mut memory, at(0)).expect("room");
+    budget.end(&ticket, answered(59, 11), at(0));
+    memory = 0;
     // Of the old day 10 calls are left.
     upstream.days.insert(midnight_ms / DAY_MS - 1, 2_990);
     let mut now = Timestamp::from_unix_ms(midnight_ms + 1);
@@ -31,6 +36,38 @@ fn a_clock_ahead_of_the_upstreams_hears_nothing_of_the_day_before() {
     assert_eq!(calls, 120, "two minutes of the new day");
     let day = budget.status(now).day;
     assert_eq!(day.left, Some(2_880));
+}
+
+#[test]
+fn a_start_after_midnight_makes_room_for_calls_of_the_day_before() {
+    let midnight_ms = NOON_MS + DAY_MS / 2;
+    let mut run = Run::starting(Timestamp::from_unix_ms(midnight_ms - 1), 0, 0);
+    run.go(Step::Begin {
+        count: 1,
+        counted_late: true,
+    })
+    .expect("nothing is counted yet");
+    run.go(Step::Wait(2)).expect("none is overdue");
+    // The upstream counts it now, and its answer is lost with the process.
+    run.go(Step::End {
+        which: 0,
+        how: How::Fails,
+    })
+    .expect("the first of the minute");
+    run.go(Step::Restart).expect("a restart makes no call");
+    let mut calls = 0;
+    while run.now.as_unix_ms() < midnight_ms + MINUTE_MS {
+        match run.try_begin() {
+            Err((until, _)) => run.now = until,
+            Ok(ticket) => {
+                calls += 1;
+                run.count().expect("never one too many");
+                let answered = untold(Outcome::Answered);
+                run.budget.end(&ticket, answered, run.now);
+            }
+        }
+    }
+    assert_eq!(calls, 0, "how many the minute has room for is not known");
 }
 
 /// An upstream with the published limits that counts a call when it likes,
@@ -108,8 +145,9 @@ fn step() -> impl Strategy<Value = Step> {
     ]
 }
 
-/// A call on its way: whether the upstream has counted it, and its word.
+/// A call on its way: since when, whether the upstream has counted it, and its word.
 struct OnItsWay {
+    since: Timestamp,
     ticket: Ticket,
     left: Option<(i64, i64)>,
 }
@@ -119,16 +157,37 @@ struct Run {
     reserve: u8,
     memory: BTreeMap<Day, u64>,
     upstream: Upstream,
+    /// In the order in which they were begun.
     on_their_way: Vec<OnItsWay>,
     now: Timestamp,
     calls: usize,
 }
 
 impl Run {
+    /// Without calls made, with `reserve` percent kept for others.
+    fn starting(now: Timestamp, reserve: u8, behind_ms: i64) -> Self {
+        Self {
+            budget: Budget::new(Limits::WITHOUT_KEY, reserve, 1),
+            reserve,
+            memory: BTreeMap::new(),
+            upstream: Upstream {
+                behind_ms,
+                ..Upstream::default()
+            },
+            on_their_way: Vec::new(),
+            now,
+            calls: 0,
+        }
+    }
+
+    fn try_begin(&mut self) -> Result<Ticket, (Timestamp, Pause)> {
+        let memory = self.memory.entry(Day::of(self.now)).or_default();
+        begin(&mut self.budget, memory, self.now)
+    }
+
     fn begin(&mut self, count: usize, counted_late: bool) -> Result<(), TestCaseError> {
         for _ in 0..count {
-            let memory = self.memory.entry(Day::of(self.now)).or_default();
-            let Ok(ticket) = begin(&mut self.budget, memory, self.now) else {
+            let Ok(ticket) = self.try_begin() else {
                 break;
             };
             self.calls += 1;
@@ -137,7 +196,11 @@ impl Run {
             } else {
                 Some(self.count()?)
             };
-            self.on_their_way.push(OnItsWay { ticket, left });
+            self.on_their_way.push(OnItsWay {
+                since: self.now,
+                ticket,
+                left,
+            });
         }
         Ok(())
     }
@@ -153,7 +216,7 @@ impl Run {
         }
         let call = self
             .on_their_way
-            .swap_remove(which % self.on_their_way.len());
+            .remove(which % self.on_their_way.len());
         let left = match call.left {
             Some(left) => left,
             None => self.count()?,
@@ -167,9 +230,25 @@ impl Run {
         Ok(())
     }
 
+    /// No call is on its way for longer than the client permits.
+    fn wait(&mut self, ms: i64) -> Result<(), TestCaseError> {
+        let until = later(self.now, ms);
+        let call_time_max = milliseconds(OpenDotaSettings::CALL_TIME_MAX);
+        while let Some(call) = self.on_their_way.first() {
+            let overdue = later(call.since, call_time_max);
+            if overdue > until {
+                break;
+            }
+            self.now = overdue;
+            self.end(0, How::Fails)?;
+        }
+        self.now = until;
+        Ok(())
+    }
+
     fn go(&mut self, step: Step) -> Result<(), TestCaseError> {
         match step {
-            Step::Wait(ms) => self.now = later(self.now, ms),
+            Step::Wait(ms) => self.wait(ms)?,
             Step::Begin {
                 count,
                 counted_late,
@@ -201,18 +280,7 @@ proptest! {
         behind_ms in 0..SETTLE_MS,
         steps in prop::collection::vec(step(), 1..300),
     ) {
-        let mut run = Run {
-            budget: Budget::new(Limits::WITHOUT_KEY, reserve, 1),
-            reserve,
-            memory: BTreeMap::new(),
-            upstream: Upstream {
-                behind_ms,
-                ..Upstream::default()
-            },
-            on_their_way: Vec::new(),
-            now: at(start_ms),
-            calls: 0,
-        };
+        let mut run = Run::starting(at(start_ms), reserve, behind_ms);
         for step in steps {
             run.go(step)?;
         }
@@ -221,19 +289,10 @@ proptest! {
 
 #[test]
 fn a_month_at_the_limits_uses_what_there_is_and_no_more() {
-    let mut run = Run {
-        budget: Budget::new(Limits::WITHOUT_KEY, 30, 1),
-        reserve: 30,
-        memory: BTreeMap::new(),
-        upstream: Upstream::default(),
-        on_their_way: Vec::new(),
-        now: at(0),
-        calls: 0,
-    };
+    let mut run = Run::starting(at(0), 30, 0);
     let end = at(30 * DAY_MS);
     while run.now < end {
-        let memory = run.memory.entry(Day::of(run.now)).or_default();
-        match begin(&mut run.budget, memory, run.now) {
+        match run.try_begin() {
             Err((until, _)) => run.now = until,
             Ok(ticket) => {
                 run.calls += 1;
