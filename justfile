@@ -19,7 +19,7 @@ clippy:
 # Checks layers, licences and sources of all dependencies.
 deny:
     cargo deny --locked check -D unused-wrapper bans licenses sources
-    cargo test -p workspace-rules --features cargo-deny --test cargo_deny --locked
+    cargo test --workspace --features workspace-rules/cargo-deny --test cargo_deny --locked
 
 # Checks dependencies against the advisory database; it clones that from its git host, so CI cannot.
 advisories:
@@ -37,13 +37,12 @@ test:
 test-release:
     cargo build --profile release-quick -p ingestion-service --locked
     INGESTION_SERVICE_BINARY={{justfile_directory()}}/target/release-quick/ingestion-service \
-        cargo test -p ingestion-service --features release-binary --test e2e --locked release_binary
+        cargo test --workspace --features ingestion-service/release-binary --test e2e --locked release_binary
 
 # Tests the pages in Chromium, which must be installed.
 test-browser:
-    cargo test -p ingestion-http-api --features browser-tests --test api --locked live_page
-    cargo test -p etl-http-api --features browser-tests --test api --locked live_page
-    cargo test -p model-http-api --features browser-tests --test api --locked live_page
+    cargo test --workspace --locked --test api live_page \
+        --features ingestion-http-api/browser-tests,etl-http-api/browser-tests,model-http-api/browser-tests
 
 # Hurts three brokers, the feed and the service for so long, and reports: just chaos 60
 chaos MINUTES="2":

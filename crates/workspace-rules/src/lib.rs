@@ -9,6 +9,7 @@ pub mod documents;
 pub mod layers;
 pub mod manifests;
 pub mod sources;
+pub mod targets;
 mod text;
 mod violation;
 

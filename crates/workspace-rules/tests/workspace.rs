@@ -6,7 +6,7 @@ use std::process::Command;
 use workspace_rules::{
     TextFile, Violation, documents,
     layers::{self, Role, Shape},
-    manifests, sources,
+    manifests, sources, targets,
 };
 
 #[test]
@@ -181,6 +181,53 @@ fn manifests_share_lints_and_explain_dependencies() {
     let root = find(&files, "Cargo.toml");
     expect_none(crates.filter_map(|crate_| manifests::check_lints_inherited(crate_, root)));
     expect_none(manifests::check_dependencies_explained(root));
+}
+
+#[test]
+fn every_target_with_tests_is_tested_and_no_other() {
+    let (metadata, files) = (metadata(), tree());
+    let root = root().canonicalize().expect("it is there");
+    let path = |value: &Value| {
+        let path = Path::new(value.as_str()?).strip_prefix(&root).ok()?;
+        path.to_str().map(str::to_owned)
+    };
+    let (mut count, mut violations) = (0, Vec::new());
+    for package in packages(&metadata) {
+        let manifest = path(&package["manifest_path"]).expect("it is in the tree");
+        let targets = package["targets"].as_array().into_iter().flatten();
+        for target in
+            targets.filter(|it| it["kind"] == json!(["lib"]) || it["kind"] == json!(["bin"]))
+        {
+            let source = path(&target["src_path"]).expect("it is in the tree");
+            let sources = sources_of(&source, &files);
+            let target = targets::Target {
+                manifest: &manifest,
+                name: target["name"].as_str().unwrap_or_default(),
+                runs_tests: target["test"] == true,
+                runs_examples: target["doctest"] == true,
+            };
+            violations.extend(targets::check_tested(target, &sources));
+            count += 1;
+        }
+    }
+    assert!(count >= 50, "only {count} targets are known");
+    expect_none(violations);
+}
+
+/// The files of a target whose first one is `source`: its folder, but a program
+/// that has other targets beside it is one file.
+fn sources_of<'a>(source: &str, files: &'a [TextFile]) -> Vec<&'a TextFile> {
+    let folder = source.strip_suffix("lib.rs").or_else(|| {
+        let folder = source.strip_suffix("main.rs")?;
+        let library = format!("{folder}lib.rs");
+        let is_alone = files.iter().all(|file| file.path != library);
+        is_alone.then_some(folder)
+    });
+    let is_of_it = |file: &&TextFile| match folder {
+        Some(folder) => is_in(file, folder),
+        None => file.path == source,
+    };
+    files.iter().filter(is_of_it).collect()
 }
 
 #[test]
