@@ -126,7 +126,7 @@ bench-model *ARGS:
     cargo build --release -p model-benchmarks --bin bench-model
     target/release/bench-model {{ARGS}}
 
-# Judges estimates by a generator of matches with known truth, and its reference; needs numpy: just accept-model FILE.py
+# Judges estimates of matches, and of accounts, by a generator with known truth and its reference; needs numpy: just accept-model FILE.py
 accept-model GENERATOR *ARGS:
     cargo build --profile release-quick -p model-service --locked
     python3 .ci/accept_model.py {{GENERATOR}} --binary target/release-quick/model-service {{ARGS}}

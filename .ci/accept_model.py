@@ -1,13 +1,14 @@
 #!/usr/bin/env python3
-"""Judges `model-service estimate` by matches whose truth is known.
+"""Judges `model-service estimate` by matches, and games of accounts, whose truth is known.
 
 Takes the generator, a Python file with the functions `world`, `counts`, `marginal`, `score`, `draw_drafts`,
 `counterpick`, `judge_pairs`, `judge_draft` and `judge_suggestions`, and has it draw worlds and matches, estimate them by
-its own reference, and judge both estimates. Prints each figure beside the reference's and its bounds, and ends with 1
+its own reference, and judge both estimates. For accounts it has `cmd_players` draw a world, up to where that calls
+`personal_priors` and `personal`, its own reference. Prints each figure beside the reference's and its bounds, and ends with 1
 when one is missed: the mean over the seeds must keep within the bounds, each seed within twice their margin. A seed may
 miss by as much as the reference itself misses on the same drafts. Needs numpy.
 
-    accept_model.py GENERATOR [--binary FILE] [--worlds 100k,1M,null,counterpick,players,10M] [--seeds 1-6]
+    accept_model.py GENERATOR [--binary FILE] [--worlds 100k,1M,…,10M,accounts,accounts alike] [--seeds 1-6]
 """
 import argparse, csv, importlib.util, json, subprocess, sys, tempfile, time
 from pathlib import Path
@@ -43,6 +44,18 @@ WORLDS = {
                                         "captured by pairs": (0, -0.005, 0.005)}),
     "counterpick": (1_000_000, dict(counterpick=0.6), None, {"captured": (0.789, 0.77, INF), "cover95 against": (0.948, 0.93, 1)}),
     "players": (1_000_000, dict(rest_sd=0.7), None, {"captured": (0.770, 0.75, INF), "cover95 against": (0.944, 0.92, 1)}),
+}
+
+# classes of games of an account on a hero; what each of them must keep to
+CLASSES = {"1-4": (1, 4), "5-19": (5, 19), "20-49": (20, 49), "50-199": (50, 199)}
+OF_CLASS = {"cover95": (0.948, 0.93, 0.965), "rmse / reference": (1, 0, 1.03), "rmse / +10 games": (1, 0, 1), "rmse / nothing": (1, 0, 1)}
+# name of the world: what is unlike the default, rows as above
+ACCOUNTS = {
+    "accounts": ({}, {
+        "account sd / true": (0.98, 0.92, 1.08), "hero sd / true": (1.0, 0.92, 1.08),
+        **{f"{figure}, {games}": bounds for games in CLASSES for figure, bounds in OF_CLASS.items()},
+        "gain of the named hero": (3.1, 2.8, INF), "gain by own win rate": (1.3, 0, INF)}),
+    "accounts alike": (dict(hero_skill_sd=0.0), {"largest personal part": (0.74, 0, 1.5)}),
 }
 
 
@@ -124,6 +137,79 @@ def run(gen, binary, matches, unlike, seed, wanted):
     return judged
 
 
+class Drawn(Exception):
+    """Ends the generator's command once its world is drawn."""
+
+
+def account_world(gen, unlike, seed):
+    """What the generator knows of accounts and their games: the variables of `cmd_players` when all games are played."""
+    def stop(*_):
+        raise Drawn(sys._getframe(1).f_locals)
+
+    kept, gen.personal_priors = gen.personal_priors, stop
+    try:
+        gen.cmd_players(SimpleNamespace(**{**dict(accounts=20_000, account_sd=0.12, hero_skill_sd=0.20, rest_sd=0.7), **unlike, "seed": seed}))
+    except Drawn as drawn:
+        world = SimpleNamespace(**drawn.args[0])
+    finally:
+        gen.personal_priors = kept
+    if len(world.o) != len(world.order):
+        sys.exit("the generator plays the games in several parts and keeps the last one: take fewer accounts")
+    return world
+
+
+def estimate_accounts(binary, world):
+    """Spreads, and skill of the account and on the hero with their variance, of each account's heroes in turn."""
+    with tempfile.TemporaryDirectory() as folder:
+        games, out = Path(folder) / "games.csv", Path(folder) / "estimates.json"
+        rows = np.column_stack([world.acc[world.o] + 1, world.hero[world.o] + 1, world.p0, world.won])
+        np.savetxt(games, rows, fmt="%d,%d,%.17g,%d", header="account,hero,expected,won", comments="")
+        subprocess.run([binary, "estimate", "--games", games, "--out", out], check=True, stdout=subprocess.DEVNULL)
+        e = json.load(open(out))
+    cells = [(a["account"] - 1, h["hero"] - 1, h["games"], h["account"], h["personal"], h["sd"]) for a in e["accounts"] for h in a["heroes"]]
+    acc, hero, n, u, v, sd = (np.array(column) for column in zip(*cells))
+    assert (acc == world.acc).all() and (hero == world.hero).all() and (n == world.n).all(), "other accounts, heroes or games"
+    return e["prior_sd"]["account"], e["prior_sd"]["hero"], u, v, sd ** 2
+
+
+def judge_accounts(gen, world, estimated, reference):
+    tu, tv, u, v, variance = estimated
+    target = (world.u[world.acc] + world.v) * world.att
+    strength = world.truth.h[world.hero] * world.att
+    rmse = lambda x, cells: float(25 * np.sqrt(((x - target)[cells] ** 2).mean()))
+    shrunk = 4 * (world.wins - world.exp_) / (world.n + 10)
+    found = {"account sd / true": tu / (world.a.account_sd * world.att), "hero sd / true": tv / max(world.a.hero_skill_sd * world.att, 1e-9),
+             "largest personal part": float(np.abs(gen.points(strength + u + v) - gen.points(strength + u)).max())}
+    for name, (low, high) in CLASSES.items():
+        cells = (world.n >= low) & (world.n <= high)
+        ours = rmse(u + v, cells)
+        found[f"cover95, {name}"] = float((np.abs(u + v - target)[cells] < gen.Z95 * np.sqrt(variance[cells])).mean())
+        found[f"rmse / reference, {name}"] = ours / rmse(reference[2] + reference[3], cells)
+        found[f"rmse / +10 games, {name}"] = ours / rmse(shrunk, cells)
+        found[f"rmse / nothing, {name}"] = ours / rmse(np.zeros(len(target)), cells)
+    start = np.searchsorted(world.acc, np.arange(world.P + 1))
+    gains = []
+    for one, next_ in zip(start, start[1:]):
+        known = one + np.flatnonzero(world.n[one:next_] >= 3)
+        if len(known) >= 3:
+            worth = gen.points((strength + target)[known])
+            by = lambda figure: worth[np.argmax(figure[known])] - worth.mean()
+            gains.append((by(strength + u + v), by(world.wins / world.n)))
+    found["gain of the named hero"], found["gain by own win rate"] = (float(x) for x in np.mean(gains, axis=0))
+    return found
+
+
+def run_accounts(gen, binary, unlike, seed):
+    world = account_world(gen, unlike, seed)
+    won_beyond = world.wins - world.exp_
+    tu, tv = gen.personal_priors(world.acc, won_beyond, world.info, world.sq, world.P)
+    u, v, variance = gen.personal(world.acc, won_beyond, world.info, world.P, tu, tv)
+    reference = (tu ** 0.5, tv ** 0.5, u[world.acc], v, variance)
+    ours = estimate_accounts(binary, world)
+    print(f"  seed {seed}: {len(world.order)} games", file=sys.stderr, flush=True)
+    return [judge_accounts(gen, world, e, reference) for e in (ours, reference)]
+
+
 def compare(name, wanted, results):
     print(f"\n| {name} | found, mean | of the seeds | reference, same drafts | reference, contract | from | to | |\n|{'---|' * 8}")
     missed = 0
@@ -145,14 +231,18 @@ def main():
     ap = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     ap.add_argument("generator")
     ap.add_argument("--binary", default="target/release-quick/model-service")
-    ap.add_argument("--worlds", default=",".join(WORLDS), help="separated by commas")
+    ap.add_argument("--worlds", default=",".join([*WORLDS, *ACCOUNTS]), help="separated by commas")
     ap.add_argument("--seeds", default="1-6", help="first and last")
     a = ap.parse_args()
     first, last = (int(x) for x in a.seeds.split("-"))
     gen, missed = load(a.generator), 0
     for name in a.worlds.split(","):
-        matches, unlike, seeds, wanted = WORLDS[name]
         print(f"{name}:", file=sys.stderr, flush=True)
+        if name in ACCOUNTS:
+            unlike, wanted = ACCOUNTS[name]
+            missed += compare(name, wanted, [run_accounts(gen, a.binary, unlike, seed) for seed in range(first, last + 1)])
+            continue
+        matches, unlike, seeds, wanted = WORLDS[name]
         seeds = seeds or range(first, last + 1)
         missed += compare(name, wanted, [run(gen, a.binary, matches, unlike, seed, wanted) for seed in seeds])
     print(f"\n{missed} figures missed" if missed else "\nevery figure is reached")

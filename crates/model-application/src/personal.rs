@@ -116,6 +116,10 @@ impl Default for SkillSpread {
 }
 
 impl SkillSpread {
+    /// Fewer accounts say little of it, and at times something absurd: nothing at all,
+    /// or hundreds of log-odds. Then the [default](Self::default) is the better guess.
+    pub const ACCOUNTS_MIN: usize = 200;
+
     /// Learns the spread from the heroes of all accounts, each account together.
     ///
     /// `each_account` is called once a round and hands over one account after another,

@@ -14,30 +14,35 @@ use tempfile::TempDir;
 const HEADER: &str = "match_id,radiant_win,r1,r2,r3,r4,r5,d1,d2,d3,d4,d5";
 
 fn estimate(folder: &Path, drafts: &str) -> Output {
-    let (matches, out) = (folder.join("drafts.csv"), folder.join("estimates.json"));
-    fs::write(&matches, drafts).expect("the folder can be written");
+    estimate_from(folder, "--matches", "drafts.csv", drafts)
+}
+
+/// Estimates from counts that stand in a file.
+fn estimate_counts(folder: &Path, counts: &str) -> Output {
+    estimate_from(folder, "--counts", "counts.csv", counts)
+}
+
+/// Estimates accounts from their games.
+fn estimate_games(folder: &Path, games: &str) -> Output {
+    let games = format!("account,hero,expected,won\n{games}");
+    estimate_from(folder, "--games", "games.csv", &games)
+}
+
+fn estimate_from(folder: &Path, argument: &str, name: &str, text: &str) -> Output {
+    let (file, out) = (folder.join(name), folder.join("estimates.json"));
+    fs::write(&file, text).expect("the folder can be written");
     Command::new(env!("CARGO_BIN_EXE_model-service"))
-        .arg("estimate")
-        .arg("--matches")
-        .arg(matches)
+        .args(["estimate", argument])
+        .arg(file)
         .arg("--out")
         .arg(out)
         .output()
         .expect("the binary can be started")
 }
 
-/// Estimates from counts that stand in a file.
-fn estimate_counts(folder: &Path, counts: &str) -> Output {
-    let (file, out) = (folder.join("counts.csv"), folder.join("estimates.json"));
-    fs::write(&file, counts).expect("the folder can be written");
-    Command::new(env!("CARGO_BIN_EXE_model-service"))
-        .arg("estimate")
-        .arg("--counts")
-        .arg(file)
-        .arg("--out")
-        .arg(out)
-        .output()
-        .expect("the binary can be started")
+fn written(folder: &TempDir) -> Value {
+    let written = fs::read(folder.path().join("estimates.json")).expect("it was written");
+    serde_json::from_slice(&written).expect("it is JSON")
 }
 
 /// What there is to count of a match: 56 lines. Opponents stand as the Dire saw them.
@@ -72,8 +77,7 @@ fn what_is_written_is_symmetric_and_tells_who_is_better() {
     let said = String::from_utf8_lossy(&output.stdout);
     assert!(said.contains("127 heroes from 300 matches"), "{said}");
 
-    let written = fs::read(folder.path().join("estimates.json")).expect("it was written");
-    let written: Value = serde_json::from_slice(&written).expect("it is JSON");
+    let written = written(&folder);
     let number = |value: &Value| value.as_f64().expect("a number");
     assert!(number(&written["hero"][1]) > number(&written["hero"][11]));
     assert!(number(&written["side"]) > 0.0);
@@ -186,5 +190,71 @@ fn counts_that_are_not_of_whole_matches_are_refused() {
         let said = String::from_utf8_lossy(&output.stderr);
         assert!(said.contains(words), "{words}: {said}");
         assert!(said.contains("counts.csv"), "{said}");
+    }
+}
+
+#[test]
+fn games_tell_how_good_accounts_are() {
+    let folder = folder();
+    // Of 300 accounts the first one wins nine of ten games, the others every second one.
+    let mut games = String::new();
+    for account in (1..=300).rev() {
+        for game in 0..20 {
+            let won = if account == 1 {
+                game % 10 > 0
+            } else {
+                game % 2 > 0
+            };
+            let line = format!("{account},{},0.5,{}\n", 7 + game % 2, u8::from(won));
+            games.push_str(&line);
+        }
+    }
+    let output = estimate_games(folder.path(), &games);
+    assert!(output.status.success(), "{output:?}");
+    let said = String::from_utf8_lossy(&output.stdout);
+    assert!(said.contains("300 accounts from 6000 games"), "{said}");
+
+    let written = written(&folder);
+    let hero = |account: usize| &written["accounts"][account]["heroes"][0];
+    assert_eq!(written["accounts"][0]["account"], 1);
+    let played = ["hero", "games", "wins", "expected_wins"].map(|name| &hero(0)[name]);
+    assert!(
+        played
+            .iter()
+            .zip([7.0, 10.0, 8.0, 5.0])
+            .all(|(it, is)| it.as_f64() == Some(is)),
+        "{written}"
+    );
+    let skill = |account| hero(account)["account"].as_f64().expect("a number");
+    assert!(skill(0) > skill(1), "{written}");
+    assert!(
+        written["prior_sd"]["account"].as_f64() > Some(0.0),
+        "{written}"
+    );
+
+    // Few accounts do not tell how far skills spread, so it is taken for granted.
+    let output = estimate_games(folder.path(), "9,7,0.5,1\n9,7,0.6,0\n");
+    assert!(output.status.success(), "{output:?}");
+    let written = self::written(&folder);
+    let spread = ["account", "hero"].map(|of| written["prior_sd"][of].as_f64());
+    assert_eq!(spread, [Some(0.11), Some(0.18)]);
+}
+
+#[test]
+fn games_that_cannot_be_are_refused_with_their_line() {
+    for (games, words) in [
+        ("1,7,0.5,1\n1,7,1,1\n", "line 3 of"),
+        ("1,7,1,1\n", "a chance between 0 and 1"),
+        ("1,7,NaN,1\n", "a chance between 0 and 1"),
+        ("1,7,0.5,2\n", "won is 2, but 0 or 1 is expected"),
+        ("0,7,0.5,1\n", "column account"),
+        ("1,0,0.5,1\n", "column hero"),
+    ] {
+        let folder = folder();
+        let output = estimate_games(folder.path(), games);
+        assert_eq!(output.status.code(), Some(70), "{games}");
+        let said = String::from_utf8_lossy(&output.stderr);
+        assert!(said.contains(words), "{words}: {said}");
+        assert!(!folder.path().join("estimates.json").exists());
     }
 }

@@ -39,10 +39,6 @@ const PAGE_ACCOUNTS: usize = 100;
 /// two variances are known within a few per cent long before.
 const HELD_HEROES_MAX: usize = 200_000;
 
-/// Fewer accounts say little of how far skills spread, and at times something absurd:
-/// nothing at all, or hundreds of log-odds.
-const LEARNING_ACCOUNTS_MIN: usize = 200;
-
 /// How accounts are scored.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct AccountSettings {

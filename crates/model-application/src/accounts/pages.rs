@@ -4,8 +4,7 @@ use domain::{AccountId, Timestamp};
 use tokio::task::spawn_blocking;
 
 use super::{
-    AccountResult, AccountScoring, LEARNING_ACCOUNTS_MIN, PAGE_ACCOUNTS, ScoredAccounts,
-    gathering::Gathered, mixed,
+    AccountResult, AccountScoring, PAGE_ACCOUNTS, ScoredAccounts, gathering::Gathered, mixed,
 };
 use crate::{personal::SkillSpread, ports::ReadError, result::PatchResult, slices::MatchSums};
 
@@ -109,7 +108,7 @@ impl<'a> AccountPages<'a> {
         if self.held.is_empty() {
             return Ok(None);
         }
-        let is_told = self.held.len() >= LEARNING_ACCOUNTS_MIN;
+        let is_told = self.held.len() >= SkillSpread::ACCOUNTS_MIN;
         let mut held = std::mem::take(&mut self.held);
         // Some tenths of a second of arithmetic.
         let learned = spawn_blocking(move || {

@@ -1,7 +1,9 @@
-//! `estimate`: from a file of drafts, or of counts, to a file of estimates.
+//! `estimate`: from a file of drafts, of counts, or of games of accounts, to a file of
+//! estimates.
 
 mod counted;
 mod drafts;
+mod games;
 mod table;
 mod written;
 
@@ -15,7 +17,8 @@ use anyhow::{Context as _, Result, bail, ensure};
 use clap::Args;
 use command_kit::{Progress, say};
 use domain::HeroId;
-use model_application::{Roster, SliceEstimate, estimate};
+use model_application::{Roster, estimate};
+use serde::Serialize;
 
 use self::written::Written;
 
@@ -26,7 +29,7 @@ pub(crate) struct Arguments {
     #[arg(
         long,
         value_name = "FILE",
-        required_unless_present = "counts",
+        required_unless_present_any = ["counts", "games"],
         help = "CSV file whose header names radiant_win (0 or 1), r1 … r5 and d1 … d5 (ids of heroes)"
     )]
     matches: Option<PathBuf>,
@@ -38,6 +41,14 @@ pub(crate) struct Arguments {
         help = "CSV file with the columns kind (matches, hero, against or with), hero, other, games and wins; lines of the same add up"
     )]
     counts: Option<PathBuf>,
+    /// The games of accounts.
+    #[arg(
+        long,
+        value_name = "FILE",
+        conflicts_with_all = ["matches", "counts"],
+        help = "CSV file with the columns account, hero, expected (the chance of victory, by the draft) and won (0 or 1): how good accounts are"
+    )]
+    games: Option<PathBuf>,
     /// JSON file to write, in log-odds; index of a hero = id − 1
     #[arg(long, value_name = "FILE")]
     out: PathBuf,
@@ -51,6 +62,27 @@ const LOOK_AT_THE_CLOCK_AFTER: u64 = 10_000;
 
 /// Counts, estimates and writes.
 pub(crate) fn execute(arguments: &Arguments) -> Result<()> {
+    match &arguments.games {
+        Some(games) => accounts(games, &arguments.out),
+        None => heroes(arguments),
+    }
+}
+
+/// How good accounts are, by their games.
+fn accounts(games: &Path, out: &Path) -> Result<()> {
+    let found = games::read(games)?.estimated();
+    write(out, &found)?;
+    say(format_args!(
+        "estimated {} accounts from {} games: {}",
+        found.accounts.len(),
+        found.games(),
+        out.display()
+    ));
+    Ok(())
+}
+
+/// What heroes and pairs are worth, by drafts or their counts.
+fn heroes(arguments: &Arguments) -> Result<()> {
     let counts = match (&arguments.matches, &arguments.counts) {
         (Some(drafts), _) => {
             let counts = drafts::count(drafts)?;
@@ -58,11 +90,11 @@ pub(crate) fn execute(arguments: &Arguments) -> Result<()> {
             counts
         }
         (None, Some(file)) => counted::read(file)?,
-        (None, None) => bail!("give --matches or --counts"),
+        (None, None) => bail!("give --matches, --counts or --games"),
     };
     let found = estimate(&counts);
     let out = &arguments.out;
-    write(out, &found).with_context(|| format!("cannot write {}", out.display()))?;
+    write(out, &Written::of(&found))?;
     say(format_args!(
         "estimated {} heroes from {} matches: {}",
         found.roster.len(),
@@ -72,10 +104,13 @@ pub(crate) fn execute(arguments: &Arguments) -> Result<()> {
     Ok(())
 }
 
-fn write(out: &Path, found: &SliceEstimate) -> Result<()> {
-    let mut file = BufWriter::new(File::create(out)?);
-    serde_json::to_writer(&mut file, &Written::of(found))?;
-    Ok(file.flush()?)
+fn write(out: &Path, found: &impl Serialize) -> Result<()> {
+    let written = || -> Result<()> {
+        let mut file = BufWriter::new(File::create(out)?);
+        serde_json::to_writer(&mut file, found)?;
+        Ok(file.flush()?)
+    };
+    written().with_context(|| format!("cannot write {}", out.display()))
 }
 
 /// All heroes up to the largest id that the file has.
