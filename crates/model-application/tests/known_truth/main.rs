@@ -10,6 +10,7 @@
 mod dice;
 mod hierarchy;
 mod judge;
+mod real_heroes;
 mod world;
 
 use judge::{Verdict, judge};
