@@ -131,6 +131,10 @@ accept-model GENERATOR *ARGS:
     cargo build --profile release-quick -p model-service --locked
     python3 .ci/accept_model.py {{GENERATOR}} --binary target/release-quick/model-service {{ARGS}}
 
+# Draws the plots of docs/model anew; look at them before you commit them.
+plots:
+    UPDATE_PLOTS=1 cargo test -p model-application --test known_truth --locked plots
+
 # Sweeps more seeds of the simulation than CI does.
 soak SEEDS="20000" FIRST="1000":
     #!/usr/bin/env bash

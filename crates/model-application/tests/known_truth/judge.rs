@@ -127,12 +127,32 @@ fn judge_pairs(games: &Triangle<Tally>, found: &Triangle<Estimate>, truth: &[Vec
 /// Advantages as many sites show them.
 fn raw_error(counts: &Counts, truth: &[Vec<f64>]) -> f64 {
     let rate = |tally: &Tally| tally.wins as f64 / tally.games.max(1) as f64;
+    effect_error(counts.against(), truth, |i, j| {
+        let heroes = counts.heroes();
+        let expected = rate(&heroes[i]) + 0.5 - rate(&heroes[j]);
+        4.0 * (rate(counts.against().get(i, j)) - expected)
+    })
+}
+
+/// How far advantages are from the truth: a root mean square, weighted by games, in
+/// points of win rate.
+pub(crate) fn advantage_error(
+    world: &World,
+    counts: &Counts,
+    found: impl Fn(usize, usize) -> f64,
+) -> f64 {
+    effect_error(counts.against(), &world.advantages, found)
+}
+
+fn effect_error(
+    games: &Triangle<Tally>,
+    truth: &[Vec<f64>],
+    found: impl Fn(usize, usize) -> f64,
+) -> f64 {
     let (mut error, mut weight) = (0.0, 0.0);
-    for ((i, j), tally) in counts.against().iter().filter(|(_, tally)| tally.games > 0) {
-        let expected = rate(&counts.heroes()[i]) + 0.5 - rate(&counts.heroes()[j]);
-        let found = points(4.0 * (rate(tally) - expected));
+    for ((i, j), tally) in games.iter().filter(|(_, tally)| tally.games > 0) {
         let games = tally.games as f64;
-        error += games * (found - points(truth[i][j])).powi(2);
+        error += games * (points(found(i, j)) - points(truth[i][j])).powi(2);
         weight += games;
     }
     (error / weight).sqrt()
@@ -218,7 +238,7 @@ fn regret(world: &World, found: &SliceEstimate) -> f64 {
     100.0 * lost / LAST_PICKS as f64
 }
 
-fn score_by(found: &SliceEstimate, drafted: &[usize; 10]) -> f64 {
+pub(crate) fn score_by(found: &SliceEstimate, drafted: &[usize; 10]) -> f64 {
     score(
         drafted,
         found.side,

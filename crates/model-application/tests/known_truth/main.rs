@@ -10,6 +10,7 @@
 mod dice;
 mod hierarchy;
 mod judge;
+mod plots;
 mod real_heroes;
 mod world;
 
