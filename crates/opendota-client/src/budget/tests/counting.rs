@@ -214,9 +214,7 @@ impl Run {
         if self.on_their_way.is_empty() {
             return Ok(());
         }
-        let call = self
-            .on_their_way
-            .remove(which % self.on_their_way.len());
+        let call = self.on_their_way.remove(which % self.on_their_way.len());
         let left = match call.left {
             Some(left) => left,
             None => self.count()?,
