@@ -178,9 +178,9 @@ impl Counts {
     /// # Panics
     /// When one of them is not among the heroes that were counted.
     #[must_use]
-    pub fn only(&self, roster: &Roster) -> Self {
+    pub fn into_only(self, roster: &Roster) -> Self {
         if *roster == self.roster {
-            return self.clone();
+            return self;
         }
         let known = |hero| self.roster.place(hero).expect("it was counted");
         let places: Vec<_> = roster.heroes().iter().map(|&hero| known(hero)).collect();

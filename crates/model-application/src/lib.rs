@@ -68,8 +68,9 @@ pub use self::{
     personal::{Account, PersonalScore, PersonalSkill, Played, SkillSpread},
     published::{EffectsUnreadable, PublishedEffects, PublishedScore, personal_effects},
     result::{
-        CalibrationBin, HeroPlace, HoldOutResult, Judged, KindFigures, PairPoints, PatchResult,
-        Points, Slice, SliceFacts, SliceResult, StrengthPoints, ValuesFrom, win_rate,
+        CalibrationBin, HeroPlace, HoldOutResult, Judged, KindFigures, OfPatch, PairPoints,
+        PatchHead, PatchResult, Points, Slice, SliceFacts, SliceHead, SliceResult, StrengthPoints,
+        ValuesFrom, win_rate,
     },
     roster::{HeroNotListed, Roster},
     slices::{MatchSums, MatchesVanished, Mode, Skill, Source, UnknownName, Values, estimate_mode},

@@ -10,7 +10,7 @@ use model_application::accounts::{
 };
 use model_application::ports::{ReadError, RunId};
 use model_application::{
-    Counts, Mode, PatchResult, Roster, Skill, SkillSpread, Slice, SliceFacts, SliceResult,
+    Counts, Mode, PatchHead, Roster, Skill, SkillSpread, Slice, SliceFacts, SliceResult,
     ValuesFrom, estimate,
 };
 use model_test_support::{FIRST_DAY, MemoryCounters, PlayedMatch};
@@ -19,7 +19,7 @@ use uuid::Uuid;
 const DAY: Duration = Duration::from_hours(24);
 
 /// A patch in which all heroes are alike.
-fn patch(slices: &[(Mode, Skill)]) -> PatchResult {
+fn patch(slices: &[(Mode, Skill)]) -> PatchHead {
     let counts = Counts::new(Roster::new(HeroId::listed()));
     let found = estimate(&counts);
     let start = FIRST_DAY.start();
@@ -33,9 +33,9 @@ fn patch(slices: &[(Mode, Skill)]) -> PatchResult {
     };
     let slices = slices.iter().map(|&(mode, skill)| {
         let result = SliceResult::of(&found, &counts, 9_000, facts());
-        (Slice { mode, skill }, result)
+        (Slice { mode, skill }, result.head)
     });
-    PatchResult {
+    PatchHead {
         run: RunId(Uuid::from_u64_pair(1, 1)),
         as_of: start,
         patch: "7.38".to_owned(),
@@ -45,7 +45,7 @@ fn patch(slices: &[(Mode, Skill)]) -> PatchResult {
     }
 }
 
-fn everything() -> PatchResult {
+fn everything() -> PatchHead {
     let skills = [Skill::All, Skill::Low, Skill::Medium, Skill::High];
     patch(&skills.map(|skill| (Mode::Default, skill)))
 }
@@ -95,7 +95,7 @@ fn now() -> Timestamp {
 async fn score(
     scoring: &AccountScoring,
     accounts: impl IntoIterator<Item = u32>,
-    patch: &PatchResult,
+    patch: &PatchHead,
 ) -> (Vec<AccountResult>, ScoredAccounts) {
     let accounts: Vec<_> = accounts.into_iter().map(account).collect();
     let mut results = Vec::new();
@@ -207,7 +207,7 @@ async fn what_was_expected_depends_on_the_side() {
     }
     let mut patch = everything();
     for slice in patch.slices.values_mut() {
-        slice.model.side.value = 500;
+        Arc::make_mut(&mut slice.model).side.value = 500;
     }
     let (results, _) = score(&scoring(&world), [7, 8], &patch).await;
     let expected = results.iter().flat_map(|result| result.heroes.values());

@@ -238,7 +238,7 @@ proptest! {
         draft in any_match(),
     ) {
         let (draft, _) = draft;
-        let model = published(&counted(&matches, oddity)).model;
+        let model = published(&counted(&matches, oddity)).head.model;
         let lineup = Lineup::try_new(&model.roster, draft.radiant(), draft.dire());
         let evaluated = model.evaluate(&lineup.expect("ten heroes of the slice"));
         let predicted = model.predict(&draft).expect("heroes of the slice");
@@ -246,7 +246,7 @@ proptest! {
         let none = DraftModel {
             advantages: model.advantages.map(|_| model_application::Effect::default()),
             synergies: model.synergies.map(|_| model_application::Effect::default()),
-            ..model
+            ..DraftModel::clone(&model)
         };
         let without_pairs = none.predict(&draft).expect("heroes of the slice");
         prop_assert_eq!(without_pairs.model, predicted.heroes_only);

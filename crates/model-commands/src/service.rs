@@ -159,10 +159,10 @@ fn api(
             // Ledger and schedule are usable, or there is no service.
             Readiness::new(drain, Vec::new()),
         ),
-        published: Arc::new(Published::new(
-            parts.publisher.clone(),
-            Arc::clone(&parts.clock),
-        )),
+        published: Arc::new(
+            Published::new(parts.publisher.clone(), Arc::clone(&parts.clock))
+                .sharing(parts.runs.status().clone()),
+        ),
         runs: Arc::clone(&parts.runs),
         token: settings.api.token,
         accounts: parts.accounts.clone(),

@@ -1,27 +1,40 @@
 //! Results as bytes, and back: columns of whole numbers, which are small.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, sync::Arc};
 
 use domain::{HeroId, Timestamp};
 use model_application::{
     CalibrationBin, DraftModel, Effect, HoldOutResult, Judged, KindFigures, PairPoints,
-    PatchResult, Points, Roster, Slice, SliceResult, StrengthPoints, Triangle, ValuesFrom,
-    ports::RunId,
+    PatchResult, Points, Roster, Slice, SliceHead, SliceResult, StrengthPoints, Triangle,
+    ValuesFrom, ports::RunId,
 };
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Serialize, Serializer};
 
 /// Another form would have another number.
 const VERSION: u32 = 1;
 
 #[derive(Serialize, Deserialize)]
-struct Written {
+struct Written<S> {
     v: u32,
     run: String,
     as_of: i64,
     patch: String,
     counts_hash: Option<String>,
     excluded: BTreeMap<String, u64>,
-    slices: BTreeMap<String, SliceWritten>,
+    slices: S,
+}
+
+/// Slices by name, of which one is written at a time: together they would be as large
+/// as the result.
+struct EachSlice<'a>(&'a BTreeMap<Slice, SliceResult>);
+
+impl Serialize for EachSlice<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let each = self.0.iter();
+        serializer.collect_map(
+            each.map(|(slice, values)| (slice.to_string(), slice_written(*slice, values))),
+        )
+    }
 }
 
 #[derive(Serialize, Deserialize)]
@@ -68,7 +81,6 @@ struct ModelWritten {
 }
 
 pub(crate) fn encode(result: &PatchResult) -> Vec<u8> {
-    let slices = result.slices.iter();
     let written = Written {
         v: VERSION,
         run: result.run.to_string(),
@@ -76,16 +88,14 @@ pub(crate) fn encode(result: &PatchResult) -> Vec<u8> {
         patch: result.patch.clone(),
         counts_hash: result.counts_hash.clone(),
         excluded: result.excluded.clone(),
-        slices: slices
-            .map(|(slice, values)| (slice.to_string(), slice_written(*slice, values)))
-            .collect(),
+        slices: EachSlice(&result.slices),
     };
     serde_json::to_vec(&written).expect("numbers, strings and lists of them")
 }
 
 /// The result; nothing if these are not the bytes of one.
 pub(crate) fn decode(bytes: &[u8]) -> Option<PatchResult> {
-    let written: Written = serde_json::from_slice(bytes).ok()?;
+    let written: Written<BTreeMap<String, SliceWritten>> = serde_json::from_slice(bytes).ok()?;
     if written.v != VERSION {
         return None;
     }
@@ -192,12 +202,12 @@ fn slice_read(slice: Slice, written: SliceWritten) -> Option<SliceResult> {
     let judged = match written.judged {
         None => None,
         Some((model, since)) => Some(Judged {
-            model: model_read(&model)?,
+            model: Arc::new(model_read(&model)?),
             unseen_since: Timestamp::from_unix_ms(since),
         }),
     };
     let (begin, end) = written.window;
-    Some(SliceResult {
+    let head = SliceHead {
         from: ValuesFrom::read(&written.from, slice)?,
         matches: written.matches,
         effective_matches: written.effective_matches,
@@ -208,7 +218,10 @@ fn slice_read(slice: Slice, written: SliceWritten) -> Option<SliceResult> {
         holdout: written.holdout.map(holdout_read),
         judged,
         level: written.level,
-        model,
+        model: Arc::new(model),
+    };
+    Some(SliceResult {
+        head,
         strengths: strengths.collect(),
         advantages: triangle(heroes, written.advantages.into_iter().map(pair).collect())?,
         synergies: triangle(heroes, written.synergies.into_iter().map(pair).collect())?,

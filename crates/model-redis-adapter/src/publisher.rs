@@ -14,7 +14,7 @@ use crate::{keys, leader_lock::guard, publish_error};
 
 /// How long what was staged waits for its switch.
 pub const STAGING_LIFE: Duration = Duration::from_hours(1);
-/// Of a publication so many documents are read again.
+/// Of a publication so many documents are read again, at most.
 const VERIFIED_MAX: usize = 20;
 const RUNS_MAX: usize = 50;
 
@@ -75,7 +75,7 @@ impl RedisPublisher {
     }
 
     fn steps(&self, publication: &Publication, had: &BTreeSet<String>) -> Vec<Step> {
-        let has: BTreeSet<&str> = publication.documents.iter().map(|it| &*it.key).collect();
+        let has: BTreeSet<&str> = publication.keys.iter().map(|key| &**key).collect();
         let list = has.iter().copied().collect::<Vec<_>>().join("\n");
         let mut steps = vec![
             self.set(&publication.overview),
@@ -86,9 +86,9 @@ impl RedisPublisher {
                 expiry: self.expiry,
             },
         ];
-        steps.extend(publication.documents.iter().map(|document| Step::Rename {
-            from: keys::staged(publication.run, &document.key),
-            to: document.key.clone(),
+        steps.extend(publication.keys.iter().map(|key| Step::Rename {
+            from: keys::staged(publication.run, key),
+            to: key.clone(),
             expiry: self.expiry,
         }));
         let vanished = had.iter().filter(|key| !has.contains(key.as_str()));
@@ -176,7 +176,7 @@ impl ModelPublisher for RedisPublisher {
     }
 }
 
-/// The overview, and documents that are equally far from each other.
+/// The overview, and of the documents at hand some that are equally far from each other.
 fn sample(publication: &Publication) -> Vec<&Document> {
     let documents = &publication.documents;
     let count = documents.len().min(VERIFIED_MAX - 1);

@@ -12,8 +12,8 @@ use model_application::{
     accounts::{AccountResult, HeroResult},
     estimate,
     ports::{
-        IndexedPatch, ModelPublisher as _, PatchIndex, PublishedResults as _, ResultDocuments,
-        RunId,
+        IndexedPatch, ModelPublisher as _, PatchIndex, Publication, PublishedResults as _,
+        ResultDocuments, RunId,
     },
 };
 use model_redis_adapter::{ContractDocuments, RedisPublisher, RedisResults};
@@ -105,9 +105,17 @@ fn index_of(result: &PatchResult) -> PatchIndex {
     }
 }
 
+fn whole(result: &PatchResult) -> Publication {
+    let mut publication = ContractDocuments.outline(result, &index_of(result));
+    for &slice in result.slices.keys() {
+        publication.add(ContractDocuments.of_slice(result, slice));
+    }
+    publication
+}
+
 async fn publish(keys: &Arc<dyn KeySpace>, result: &PatchResult) -> Result<()> {
     let publisher = RedisPublisher::new(Arc::clone(keys), None);
-    let publication = ContractDocuments.publication(result, &index_of(result));
+    let publication = whole(result);
     publisher.stage(&publication).await?;
     publisher.switch(&publication, None).await?;
     Ok(publisher.verify(&publication).await?)
@@ -148,8 +156,8 @@ proptest! {
         games in vec((prop_oneof![Just(0), 1..50_u64, Just(1_000_000_000)], 0.0..=1.0), 1..40),
     ) {
         let result = result_of(1, &games);
-        let publication = ContractDocuments.publication(&result, &index_of(&result));
-        let again = ContractDocuments.publication(&result_of(1, &games), &index_of(&result));
+        let publication = whole(&result);
+        let again = whole(&result_of(1, &games));
         prop_assert_eq!(&publication, &again);
         let slice = Slice { mode: Mode::Default, skill: Skill::High };
         let counters = |id: u16| {
@@ -199,7 +207,7 @@ async fn what_another_program_wrote_is_named() -> Result<()> {
 #[test]
 fn documents_are_those_of_the_contract() {
     let result = result_of(0x0192_f3a1, &[(4210, 0.519)]);
-    let publication = ContractDocuments.publication(&result, &index_of(&result));
+    let publication = whole(&result);
     let find = |key: &str| -> Value {
         let mut all = publication.documents.iter();
         let document = all.find(|document| document.key == key).expect(key);
@@ -229,7 +237,7 @@ fn documents_are_those_of_the_contract() {
         ["skill_all:mode_turbo", "skill_high", "skill_low:mode_turbo"]
     );
     assert_eq!(meta.excluded["leaver"], 33_120);
-    let figures = ContractDocuments.figures(&[result]);
+    let figures = ContractDocuments.figures(&[result.head()]);
     let figures: Value = serde_json::from_str(&figures).expect("JSON");
     assert_eq!(figures["7.36"]["slices"]["skill_high"]["matches"], 585_502);
     let bins = &figures["7.36"]["slices"]["skill_high"]["calibration"];
@@ -260,7 +268,7 @@ fn scores_of_an_account_are_those_of_the_contract() {
         prior_sd: (11, 18),
         heroes: BTreeMap::from([(hero(1), score)]),
     };
-    let document = ContractDocuments.account(&scores, &result);
+    let document = ContractDocuments.account(&scores, &result.head());
     assert_eq!(document.key, "pas:account_76482434");
     let expected = format!(
         r#"{{"v":1,"run":"{}","as_of":"2024-06-30T06:17:00Z","account":76482434,"skill":"medium","level":0.9,"games":812,"prior_sd":{{"account":0.11,"hero":0.18}},"heroes":{{"1":{{"pp":3.1,"lo":0.2,"hi":6,"parts":{{"hero":-1.12,"account":0.85,"personal":3.37}},"games":64,"wins":38,"expected_wins":32.4}}}}}}"#,

@@ -30,13 +30,16 @@ impl Numbered {
         let model = format!("draft_model:{SLICE}");
         let documents = heroes.chain([model]);
         let documents = documents.map(|key| self.document(key, DOCUMENT_BYTES));
-        Publication {
+        let mut publication = Publication {
             run: RunId(Uuid::from_u64_pair(self.number, self.by)),
             patch: PATCH.to_owned(),
-            documents: documents.collect(),
+            keys: Vec::new(),
+            documents: Vec::new(),
             overview: self.document(format!("meta:patch_{PATCH}"), 0),
             index: self.document("meta:patches".to_owned(), 0),
-        }
+        };
+        publication.add(documents.collect());
+        publication
     }
 
     /// What a document names; `None` if it names nothing.

@@ -33,7 +33,7 @@ pub fn result_of(number: u128, patch: &str) -> PatchResult {
             excluded: BTreeMap::from([("mode".to_owned(), 3)]),
             holdout: HoldOutResult::of(&holdout, &holdout, &holdout),
             judged: Some(Judged {
-                model: DraftModel::of(&found),
+                model: Arc::new(DraftModel::of(&found)),
                 unseen_since: at(1_742_900_000),
             }),
         };

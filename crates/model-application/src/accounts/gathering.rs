@@ -8,7 +8,7 @@ use crate::{
     log_odds::probability,
     personal::Played,
     ports::AccountGame,
-    result::{PatchResult, Slice},
+    result::{PatchHead, Slice},
     slices::{Mode, Skill},
     tally::Weight,
 };
@@ -29,7 +29,7 @@ pub(super) struct Gathered {
 impl Gathered {
     /// The skill at which it plays most, of those that the patch has; of two the
     /// lower one, and all skills where nobody knows.
-    pub(super) fn skill(&self, patch: &PatchResult) -> Skill {
+    pub(super) fn skill(&self, patch: &PatchHead) -> Skill {
         let there = PARTS.iter().zip(self.games);
         let there = there.filter(|(skill, games)| {
             let slice = Slice {
@@ -46,7 +46,7 @@ impl Gathered {
 
 /// Adds up games as they come, account by account.
 pub(super) struct Gathering<'a> {
-    patch: &'a PatchResult,
+    patch: &'a PatchHead,
     now: Timestamp,
     half_life_days: u32,
     done: Vec<Gathered>,
@@ -55,7 +55,7 @@ pub(super) struct Gathering<'a> {
 }
 
 impl<'a> Gathering<'a> {
-    pub(super) fn new(patch: &'a PatchResult, now: Timestamp, half_life_days: u32) -> Self {
+    pub(super) fn new(patch: &'a PatchHead, now: Timestamp, half_life_days: u32) -> Self {
         Self {
             patch,
             now,

@@ -29,7 +29,7 @@ pub use self::{
 use crate::{
     personal::SkillSpread,
     ports::{AccountReader, ReadError},
-    result::PatchResult,
+    result::PatchHead,
     slices::{MatchSums, Skill},
 };
 
@@ -100,7 +100,7 @@ impl AccountScoring {
     pub fn pages<'a>(
         &'a self,
         accounts: &[AccountId],
-        patch: &'a PatchResult,
+        patch: &'a PatchHead,
         now: Timestamp,
     ) -> AccountPages<'a> {
         AccountPages::new(self, accounts, patch, now)
@@ -116,7 +116,7 @@ impl AccountScoring {
     pub async fn score(
         &self,
         accounts: &[AccountId],
-        patch: &PatchResult,
+        patch: &PatchHead,
         now: Timestamp,
         each: &mut (dyn FnMut(AccountResult) + Send),
     ) -> Result<ScoredAccounts, ReadError> {
@@ -138,7 +138,7 @@ impl AccountScoring {
     pub async fn score_one(
         &self,
         account: AccountId,
-        patch: &PatchResult,
+        patch: &PatchHead,
         skill: Skill,
         spread: SkillSpread,
         now: Timestamp,
@@ -155,7 +155,7 @@ impl AccountScoring {
     async fn gather(
         &self,
         accounts: &[AccountId],
-        patch: &PatchResult,
+        patch: &PatchHead,
         now: Timestamp,
         games: &mut MatchSums,
     ) -> Result<Vec<Gathered>, ReadError> {

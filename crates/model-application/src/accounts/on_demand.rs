@@ -9,7 +9,7 @@ use domain::AccountId;
 use super::AccountScoring;
 use crate::{
     ports::{AccountScores, AccountStore, PublishedResults, ResultDocuments, ScoresUnavailable},
-    result::PatchResult,
+    result::PatchHead,
     runs::RunsStatus,
     slices::Skill,
 };
@@ -33,7 +33,7 @@ impl AccountsOnDemand {
     async fn score(
         &self,
         account: AccountId,
-        patch: &PatchResult,
+        patch: &PatchHead,
         skill: Skill,
     ) -> Result<Option<Bytes>, ScoresUnavailable> {
         let spread = self.store.spread().await.map_err(unavailable)?;
@@ -58,7 +58,8 @@ impl AccountScores for AccountsOnDemand {
         }
         let seen = self.published.published(patch).await.map_err(unavailable)?;
         let gone = || ScoresUnavailable(format!("patch {patch} is not published any more"));
-        self.score(account, &seen.ok_or_else(gone)?, skill).await
+        self.score(account, &seen.ok_or_else(gone)?.head(), skill)
+            .await
     }
 }
 

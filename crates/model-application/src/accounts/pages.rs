@@ -6,13 +6,13 @@ use tokio::task::spawn_blocking;
 use super::{
     AccountResult, AccountScoring, PAGE_ACCOUNTS, ScoredAccounts, gathering::Gathered, mixed,
 };
-use crate::{personal::SkillSpread, ports::ReadError, result::PatchResult, slices::MatchSums};
+use crate::{personal::SkillSpread, ports::ReadError, result::PatchHead, slices::MatchSums};
 
 /// Scores of accounts, page by page, for whoever has to do something with one page
 /// before the next: so nothing waits anywhere.
 pub struct AccountPages<'a> {
     scoring: &'a AccountScoring,
-    patch: &'a PatchResult,
+    patch: &'a PatchHead,
     now: Timestamp,
     order: Vec<AccountId>,
     /// Of these, so many are gathered.
@@ -26,7 +26,7 @@ impl<'a> AccountPages<'a> {
     pub(super) fn new(
         scoring: &'a AccountScoring,
         accounts: &[AccountId],
-        patch: &'a PatchResult,
+        patch: &'a PatchHead,
         now: Timestamp,
     ) -> Self {
         Self {

@@ -8,7 +8,7 @@ use super::gathering::Gathered;
 use crate::{
     estimate::Estimate,
     personal::{Account, SkillSpread},
-    result::{PatchResult, Points, Slice},
+    result::{PatchHead, Points, Slice},
     slices::{Mode, Skill},
 };
 
@@ -53,7 +53,7 @@ impl AccountResult {
     /// Scores an account; none without a hero that the slice knows.
     pub(super) fn of(
         gathered: &Gathered,
-        patch: &PatchResult,
+        patch: &PatchHead,
         skill: Skill,
         spread: SkillSpread,
         level: u16,

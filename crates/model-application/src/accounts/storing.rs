@@ -9,7 +9,7 @@ use tokio::time::Instant;
 use super::AccountScoring;
 use crate::{
     ports::{AccountStore, Leadership, PublishError, ReadError, ResultDocuments, TrackedAccounts},
-    result::PatchResult,
+    result::PatchHead,
 };
 
 /// No round scores more: of more that are wanted, any so many.
@@ -74,7 +74,7 @@ impl AccountRound {
     /// [`RoundTrouble`]; [`PublishError::LeadershipLost`] if another may do this now.
     pub async fn carry_out(
         &self,
-        patch: &PatchResult,
+        patch: &PatchHead,
         leadership: Option<&Leadership>,
         time_max: Duration,
     ) -> Result<RoundEnd, RoundTrouble> {

@@ -19,7 +19,8 @@ use super::Leadership;
 /// Dropping a call is as if its answer had been lost.
 #[async_trait]
 pub trait ModelPublisher: Send + Sync {
-    /// Puts the documents of a publication aside, where no reader looks.
+    /// Puts the documents of a publication that are at hand aside, where no reader
+    /// looks. A large one is staged part by part.
     ///
     /// MUST be gone by itself after a while, an hour or so, if nothing follows.
     ///
@@ -43,7 +44,8 @@ pub trait ModelPublisher: Send + Sync {
         leadership: Option<&Leadership>,
     ) -> Result<(), PublishError>;
 
-    /// Reads a part of what was published, of one instant, and compares.
+    /// Reads what is published of the documents that are at hand, or a part of them, of
+    /// one instant, and compares.
     ///
     /// # Errors
     /// [`PublishError::Missing`] and [`PublishError::Different`] name the first
@@ -114,18 +116,31 @@ pub struct Document {
 }
 
 /// Everything of a patch, as one run has it.
+///
+/// All documents of a patch are some ten times as large as what they are written from,
+/// so not all of them need to be at hand at a time.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Publication {
     /// The run, which each document names too.
     pub run: RunId,
     /// The name of the patch.
     pub patch: String,
-    /// What is staged first; no key is there twice.
+    /// The keys of all documents; none is there twice.
+    pub keys: Vec<String>,
+    /// Those that are at hand.
     pub documents: Vec<Document>,
     /// What is said of the patch as a whole; no two runs say the same.
     pub overview: Document,
     /// Which patches there are.
     pub index: Document,
+}
+
+impl Publication {
+    /// Takes in documents, which are at hand from now on.
+    pub fn add(&mut self, documents: Vec<Document>) {
+        self.keys.extend(documents.iter().map(|it| it.key.clone()));
+        self.documents.extend(documents);
+    }
 }
 
 /// What is written of a patch when its counts have not changed.

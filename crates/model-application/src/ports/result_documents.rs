@@ -7,19 +7,23 @@ use thiserror::Error;
 use super::{Document, Publication, PublishError, Renewal, Run, RunId};
 use crate::{
     accounts::AccountResult,
-    result::{PatchResult, Slice},
+    result::{PatchHead, PatchResult, Slice},
 };
 
 /// Writes results as documents, and reads documents as results.
 ///
 /// The same result has the same bytes, whoever writes it and when.
 pub trait ResultDocuments: Send + Sync {
-    /// Everything that readers see of a patch; `index` has the patch too.
-    fn publication(&self, result: &PatchResult, index: &PatchIndex) -> Publication;
+    /// What readers see of a patch beside its slices, of which no document is at hand
+    /// yet; `index` has the patch too.
+    fn outline(&self, result: &PatchResult, index: &PatchIndex) -> Publication;
+
+    /// What they see of a slice; nothing if it is not there.
+    fn of_slice(&self, result: &PatchResult, slice: Slice) -> Vec<Document>;
 
     /// What is written of a patch whose counts have not changed; `result.as_of` says
     /// when that was found.
-    fn renewal(&self, result: &PatchResult, index: &PatchIndex) -> Renewal;
+    fn renewal(&self, result: &PatchHead, index: &PatchIndex) -> Renewal;
 
     /// Strength and advantages of a hero; none if the slice or the hero is not there.
     fn counters(&self, result: &PatchResult, slice: Slice, hero: HeroId) -> Option<Bytes>;
@@ -28,10 +32,10 @@ pub trait ResultDocuments: Send + Sync {
     fn synergies(&self, result: &PatchResult, slice: Slice, hero: HeroId) -> Option<Bytes>;
 
     /// The scores of an account against the strengths of that patch.
-    fn account(&self, scores: &AccountResult, patch: &PatchResult) -> Document;
+    fn account(&self, scores: &AccountResult, patch: &PatchHead) -> Document;
 
     /// The figures of each slice, for the ledger: JSON.
-    fn figures(&self, results: &[PatchResult]) -> String;
+    fn figures(&self, results: &[PatchHead]) -> String;
 
     /// A run as everybody may see it: JSON.
     fn entry(&self, run: &Run) -> Bytes;

@@ -6,7 +6,7 @@
 mod holdout;
 mod slice;
 
-use std::{collections::BTreeMap, fmt, str::FromStr};
+use std::{collections::BTreeMap, fmt, ops::Deref, ops::DerefMut, str::FromStr, sync::Arc};
 
 use domain::{HeroId, Timestamp};
 
@@ -62,9 +62,9 @@ impl FromStr for Slice {
     }
 }
 
-/// Everything that is published of a patch, as one run has it.
+/// A patch, as one run has it, with what there is of each slice.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct PatchResult {
+pub struct OfPatch<S> {
     /// The run that published it; slices that it did not compute are under its name too.
     pub run: RunId,
     /// When that run began, or when a later one found the same counts.
@@ -77,7 +77,31 @@ pub struct PatchResult {
     /// Matches of the whole window that were left out, by reason.
     pub excluded: BTreeMap<String, u64>,
     /// Each slice.
-    pub slices: BTreeMap<Slice, SliceResult>,
+    pub slices: BTreeMap<Slice, S>,
+}
+
+/// Everything that is published of a patch.
+pub type PatchResult = OfPatch<SliceResult>;
+
+/// What is known of a patch for good: little beside all that is published of it.
+pub type PatchHead = OfPatch<SliceHead>;
+
+impl PatchResult {
+    /// The same, without what each pair of heroes has been given.
+    #[must_use]
+    pub fn head(&self) -> PatchHead {
+        let slices = self.slices.iter();
+        OfPatch {
+            run: self.run,
+            as_of: self.as_of,
+            patch: self.patch.clone(),
+            counts_hash: self.counts_hash.clone(),
+            excluded: self.excluded.clone(),
+            slices: slices
+                .map(|(&slice, values)| (slice, values.head.clone()))
+                .collect(),
+        }
+    }
 }
 
 /// Whose values a slice shows.
@@ -121,11 +145,9 @@ impl ValuesFrom {
     }
 }
 
-/// What is published of a slice.
-///
-/// `strengths`, `advantages` and `synergies` are in the order of `model.roster`.
+/// What is known of a slice, and what scores its drafts.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct SliceResult {
+pub struct SliceHead {
     /// Whose values these are. Games and win rates are then that one's too.
     pub from: ValuesFrom,
     /// Matches of the slice itself that were used.
@@ -149,13 +171,34 @@ pub struct SliceResult {
     /// How sure intervals are, in ten-thousandths: 9000 for nine of ten.
     pub level: u16,
     /// All that scores drafts.
-    pub model: DraftModel,
+    pub model: Arc<DraftModel>,
+}
+
+/// Everything that is published of a slice, in the order of `model.roster`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SliceResult {
+    /// What there is to say of all of it.
+    pub head: SliceHead,
     /// Of each hero.
     pub strengths: Vec<StrengthPoints>,
     /// Of the hero of each pair that comes first over the other one.
     pub advantages: Triangle<PairPoints>,
     /// Of each pair.
     pub synergies: Triangle<PairPoints>,
+}
+
+impl Deref for SliceResult {
+    type Target = SliceHead;
+
+    fn deref(&self) -> &SliceHead {
+        &self.head
+    }
+}
+
+impl DerefMut for SliceResult {
+    fn deref_mut(&mut self) -> &mut SliceHead {
+        &mut self.head
+    }
 }
 
 /// A whole number for each kind of effect.
@@ -276,7 +319,7 @@ pub struct HoldOutResult {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Judged {
     /// All that scores drafts.
-    pub model: DraftModel,
+    pub model: Arc<DraftModel>,
     /// It has seen no match that began then or later.
     pub unseen_since: Timestamp,
 }

@@ -1,11 +1,12 @@
 //! From the estimates of a slice to the whole numbers that are published.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, sync::Arc};
 
 use domain::Timestamp;
 
 use super::{
-    HoldOutResult, Judged, KindFigures, PairPoints, Points, SliceResult, StrengthPoints, ValuesFrom,
+    HoldOutResult, Judged, KindFigures, PairPoints, Points, SliceHead, SliceResult, StrengthPoints,
+    ValuesFrom,
 };
 use crate::{
     centring::centre,
@@ -63,7 +64,7 @@ impl SliceResult {
         let shares = shares(counts.heroes());
         let advantages = pair_points(PairKind::Against, found, counts, &shares, z);
         let synergies = pair_points(PairKind::With, found, counts, &shares, z);
-        Self {
+        let head = SliceHead {
             from: facts.from,
             matches: facts.matches.games,
             effective_matches: whole(facts.matches.effective_games()),
@@ -77,7 +78,10 @@ impl SliceResult {
             holdout: facts.holdout,
             judged: facts.judged,
             level,
-            model: DraftModel::of(found),
+            model: Arc::new(DraftModel::of(found)),
+        };
+        Self {
+            head,
             strengths: strength_points(found, counts, &shares, z),
             advantages,
             synergies,

@@ -10,7 +10,7 @@ use crate::{
     draft_model::DraftModel,
     estimate::SliceEstimate,
     ports::{OTHER_MODE, Part, PatchCounts},
-    result::{HoldOutResult, Judged, Slice, SliceFacts, SliceResult, ValuesFrom},
+    result::{SliceFacts, SliceResult, ValuesFrom},
     roster::Roster,
     slices::{MatchSums, Mode, Skill, Source, estimate_mode},
     tally::Tally,
@@ -35,12 +35,16 @@ pub(super) struct Estimates {
 }
 
 /// What is known of a mode of a patch.
+///
+/// Of the estimates themselves those are kept that the next patch begins with: they are
+/// larger than what is published of them.
 pub(super) struct ModeEstimates {
-    shown: BTreeMap<Skill, Shown>,
-    /// The matches of each skill.
-    matches: BTreeMap<Skill, Tally>,
+    /// Of all skills.
+    all: Option<Shown>,
+    /// What is published of each slice, as far as it does not depend on what is held out.
+    pub(super) results: BTreeMap<Skill, SliceResult>,
     /// By what is judged; nothing where nothing is held out.
-    pub(super) fit: BTreeMap<Skill, DraftModel>,
+    pub(super) fit: BTreeMap<Skill, Arc<DraftModel>>,
 }
 
 /// Values, and the counts that they are of.
@@ -76,7 +80,7 @@ impl Estimates {
         let roster = known_heroes(&read.counts);
         let modes = settings.modes.iter().map(|&mode| {
             let earlier = earlier.and_then(|(patch, estimates)| {
-                let shown = estimates.modes.get(&mode)?.shown.get(&Skill::All)?;
+                let shown = estimates.modes.get(&mode)?.all.as_ref()?;
                 Some((patch, shown))
             });
             (
@@ -96,7 +100,7 @@ impl Estimates {
         let each = self
             .modes
             .values()
-            .map(|of_mode| of_mode.shown.len() as u64);
+            .map(|of_mode| of_mode.results.len() as u64);
         each.sum()
     }
 }
@@ -111,8 +115,13 @@ impl ModeEstimates {
     ) -> Self {
         let counted = |parts: &[Part]| -> BTreeMap<Skill, Counts> {
             let each = settings.skills.iter();
-            each.map(|&skill| (skill, read.counts.slice(parts, skill, mode).only(roster)))
-                .collect()
+            each.map(|&skill| {
+                (
+                    skill,
+                    read.counts.slice(parts, skill, mode).into_only(roster),
+                )
+            })
+            .collect()
         };
         let earlier_estimate = earlier.map(|(_, shown)| &*shown.estimate);
         let mut fit = BTreeMap::new();
@@ -122,25 +131,31 @@ impl ModeEstimates {
             let matches_min = settings.matches_min * kept / 10_000;
             let values = estimate_mode(&counted(&[Part::Fit]), earlier_estimate, matches_min);
             let models = values.into_iter();
-            fit.extend(models.map(|(skill, values)| (skill, DraftModel::of(&values.estimate))));
+            fit.extend(models.map(|(skill, values)| {
+                let model = DraftModel::of(&values.estimate);
+                (skill, Arc::new(model))
+            }));
         }
         let counts = counted(&BOTH);
         let matches = counts
             .iter()
             .map(|(&skill, counts)| (skill, counts.matches()));
-        let matches = matches.collect();
+        let matches: BTreeMap<_, _> = matches.collect();
         let values = estimate_mode(&counts, earlier_estimate, settings.matches_min);
         let counts: BTreeMap<_, _> = counts
             .into_iter()
             .map(|(skill, counts)| (skill, Arc::new(counts)))
             .collect();
-        let shown = values.into_iter().map(|(skill, values)| {
+        let mut all = None;
+        let mut results = BTreeMap::new();
+        for (skill, values) in values {
+            let source = values.source;
             let of = |counted: Skill, from| Shown {
-                estimate: Arc::new(values.estimate.clone()),
+                estimate: Arc::new(values.estimate),
                 counts: Arc::clone(&counts[&counted]),
                 from,
             };
-            let shown = match (values.source, earlier) {
+            let shown = match (source, earlier) {
                 (Source::All, _) => of(Skill::All, ValuesFrom::AllSkills),
                 (Source::EarlierPatch, Some((patch, shown))) => Shown {
                     // What that one shows may be of an even earlier one.
@@ -152,43 +167,36 @@ impl ModeEstimates {
                 },
                 (Source::Own | Source::EarlierPatch, _) => of(skill, ValuesFrom::Own),
             };
-            (skill, shown)
-        });
-        Self {
-            shown: shown.collect(),
-            matches,
-            fit,
+            let matches = matches.get(&skill).copied().unwrap_or_default();
+            results.insert(skill, shown.result(read, skill, matches, settings.level));
+            if skill == Skill::All {
+                all = Some(shown);
+            }
         }
+        Self { all, results, fit }
     }
+}
 
-    /// What is published of a slice.
-    pub(super) fn result(
-        &self,
-        read: &PatchRead,
-        slice: Slice,
-        holdout: Option<HoldOutResult>,
-        level: u16,
-    ) -> Option<SliceResult> {
-        let shown = self.shown.get(&slice.skill)?;
-        let judged = self.fit.get(&slice.skill).zip(read.held_out_since);
-        let other_modes = read.counts.other_modes(&BOTH, slice.skill);
+impl Shown {
+    /// What is published of a slice that shows this.
+    fn result(&self, read: &PatchRead, skill: Skill, matches: Tally, level: u16) -> SliceResult {
+        let other_modes = read.counts.other_modes(&BOTH, skill);
         let excluded = (other_modes > 0).then(|| (OTHER_MODE.to_owned(), other_modes));
         let facts = SliceFacts {
-            from: shown.from.clone(),
-            matches: self.matches.get(&slice.skill).copied().unwrap_or_default(),
+            from: self.from.clone(),
+            matches,
             window: read.counted,
             excluded: excluded.into_iter().collect(),
-            holdout,
-            judged: judged.map(|(model, unseen_since)| Judged {
-                model: model.clone(),
-                unseen_since,
-            }),
+            holdout: None,
+            judged: None,
         };
-        Some(SliceResult::of(
-            &shown.estimate,
-            &shown.counts,
-            level,
-            facts,
-        ))
+        SliceResult::of(&self.estimate, &self.counts, level, facts)
+    }
+}
+
+impl PatchRead {
+    /// Lets go of what only estimates are made of; it is most of what was read.
+    pub(super) fn let_go_of_counts(&mut self) {
+        self.counts.cells.clear();
     }
 }

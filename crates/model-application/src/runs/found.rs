@@ -1,9 +1,11 @@
 //! What a run has found, and what is to become of it.
 
+use std::sync::Arc;
+
 use super::fingerprint::Fingerprint;
 use crate::{
     ports::{Failure, RunState, StepName},
-    result::PatchResult,
+    result::{PatchHead, PatchResult},
 };
 
 /// What a run has found.
@@ -14,11 +16,11 @@ pub(super) struct Found {
 /// What a run has found of a patch.
 pub(super) enum FoundPatch {
     /// Readers see it already; as they see it, with the time of this run.
-    Unchanged(PatchResult),
+    Unchanged(PatchHead),
     /// Readers are to see it.
-    Better(PatchResult),
+    Better(Arc<PatchResult>),
     /// It is worse than what readers see.
-    Held(PatchResult, String),
+    Held(Arc<PatchResult>, String),
 }
 
 impl Found {
@@ -48,22 +50,22 @@ impl Found {
     }
 
     /// What was computed.
-    pub(super) fn results(&self) -> Vec<PatchResult> {
+    pub(super) fn results(&self) -> Vec<Arc<PatchResult>> {
         let computed = self.patches.iter().filter_map(|found| match found {
             FoundPatch::Unchanged(_) => None,
-            FoundPatch::Better(result) | FoundPatch::Held(result, _) => Some(result.clone()),
+            FoundPatch::Better(result) | FoundPatch::Held(result, _) => Some(Arc::clone(result)),
         });
         computed.collect()
     }
 
     pub(super) fn to_publish(&self) -> impl Iterator<Item = &PatchResult> {
         self.patches.iter().filter_map(|found| match found {
-            FoundPatch::Better(result) => Some(result),
+            FoundPatch::Better(result) => Some(&**result),
             _ => None,
         })
     }
 
-    pub(super) fn to_renew(&self) -> impl Iterator<Item = &PatchResult> {
+    pub(super) fn to_renew(&self) -> impl Iterator<Item = &PatchHead> {
         self.patches.iter().filter_map(|found| match found {
             FoundPatch::Unchanged(result) => Some(result),
             _ => None,
@@ -74,11 +76,14 @@ impl Found {
     pub(super) fn hash(&self) -> Option<String> {
         let mut all = Fingerprint::new();
         for found in &self.patches {
-            let (FoundPatch::Unchanged(result)
-            | FoundPatch::Better(result)
-            | FoundPatch::Held(result, _)) = found;
-            all.text(&result.patch);
-            all.text(result.counts_hash.as_deref().unwrap_or_default());
+            let (patch, hash) = match found {
+                FoundPatch::Unchanged(head) => (&head.patch, &head.counts_hash),
+                FoundPatch::Better(result) | FoundPatch::Held(result, _) => {
+                    (&result.patch, &result.counts_hash)
+                }
+            };
+            all.text(patch);
+            all.text(hash.as_deref().unwrap_or_default());
         }
         (!self.patches.is_empty()).then(|| all.hex())
     }

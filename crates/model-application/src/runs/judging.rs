@@ -10,7 +10,7 @@ use crate::{
     draft_model::DraftModel,
     holdout::{HoldOut, Judgement, Rivals},
     ports::DraftSeen,
-    result::{HoldOutResult, PatchResult, Slice},
+    result::{HoldOutResult, PatchHead, Slice},
 };
 
 /// Sees matches, day by day.
@@ -45,7 +45,7 @@ impl<'a> Judge<'a> {
     pub(super) fn new(
         estimates: &'a Estimates,
         wanted: impl Fn(Slice) -> bool,
-        published: Option<&'a PatchResult>,
+        published: Option<&'a PatchHead>,
     ) -> Self {
         let mut slices = Vec::new();
         for (&mode, of_mode) in &estimates.modes {

@@ -8,12 +8,16 @@ use super::{
     recorder::{Done, End, Plan, Recorder, Trouble},
 };
 use crate::{
-    ports::{IndexedPatch, Leadership, PatchIndex, PublishError, ReadBackError, StepName},
-    result::PatchResult,
+    ports::{
+        IndexedPatch, Leadership, PatchIndex, Publication, PublishError, ReadBackError, StepName,
+    },
+    result::{PatchHead, PatchResult},
 };
 
 /// What was staged may be gone before it is switched, if readers were away for long.
 const STAGED_MAX: u32 = 3;
+/// So many documents are kept to be compared with what readers see.
+const VERIFIED_MAX: usize = 19;
 
 impl Runner {
     /// Publishes what was found of a patch, all of it in one step.
@@ -33,7 +37,7 @@ impl Runner {
             let switched = recorder.step(switching, || async move {
                 let switched = self.parts().publisher.switch(publication, leadership).await;
                 match switched {
-                    Ok(()) => Ok(done(true, publication.documents.len(), &result.patch)),
+                    Ok(()) => Ok(done(true, publication.keys.len(), &result.patch)),
                     // Readers were away for so long that it has to be staged again.
                     Err(PublishError::Missing { .. }) if staged < STAGED_MAX => {
                         Ok(done(false, 0, "it is staged again"))
@@ -44,8 +48,8 @@ impl Runner {
             if !switched.await? {
                 continue;
             }
-            self.parts().status.sees(result.clone(), self.now());
-            self.parts().status.gave(publication.documents.len());
+            self.parts().status.sees(result.head(), self.now());
+            self.parts().status.gave(publication.keys.len());
             self.parts().status.left_out(&result.excluded);
             recorder.tell(RunEventKind::Switched {
                 patch: result.patch.clone(),
@@ -53,7 +57,7 @@ impl Runner {
             let verifying = self.plan(StepName::Verify, false);
             let verified = recorder.step(verifying, || async move {
                 self.parts().publisher.verify(publication).await?;
-                Ok(done((), publication.documents.len().min(20), &result.patch))
+                Ok(done((), publication.documents.len(), &result.patch))
             });
             return verified.await;
         }
@@ -73,40 +77,52 @@ impl Runner {
                 let index = self.index(result).await?;
                 let renewal = self.parts().documents.renewal(result, &index);
                 match self.parts().publisher.renew(&renewal, leadership).await {
-                    Ok(()) => Ok(done(true, 2, "nothing has changed")),
-                    Err(PublishError::Missing { key }) => Ok(done(
-                        false,
-                        0,
-                        &format!("{key} is gone: it is published again"),
-                    )),
+                    Ok(()) => Ok(done(None, 2, "nothing has changed")),
+                    Err(PublishError::Missing { key }) => {
+                        let whole = self.whole(result).await?;
+                        let gone = format!("{key} is gone: it is published again");
+                        Ok(done(Some(whole), 0, &gone))
+                    }
                     Err(error) => Err(Trouble::from(error)),
                 }
             });
-            if renewed.await? {
-                let seen = self.parts().status.published(&result.patch);
-                let since = seen.map_or_else(|| self.now(), |seen| seen.since);
-                self.parts().status.sees(result.clone(), since);
-            } else {
-                self.publish(recorder, result, leadership).await?;
+            match renewed.await? {
+                None => {
+                    let seen = self.parts().status.published(&result.patch);
+                    let since = seen.map_or_else(|| self.now(), |seen| seen.since);
+                    self.parts().status.sees(result.clone(), since);
+                }
+                Some(whole) => self.publish(recorder, &whole, leadership).await?,
             }
         }
         Ok(())
     }
 
-    async fn stage(
-        &self,
-        result: &PatchResult,
-    ) -> Result<Done<crate::ports::Publication>, Trouble> {
-        let index = self.index(result).await?;
-        let publication = self.parts().documents.publication(result, &index);
-        self.parts().publisher.stage(&publication).await?;
-        let rows = publication.documents.len();
+    /// Stages slice by slice, so that the documents of one are at hand at a time; those
+    /// that are to be read again stay at hand.
+    async fn stage(&self, result: &PatchResult) -> Result<Done<Publication>, Trouble> {
+        let index = self.index(&result.head()).await?;
+        let mut publication = self.parts().documents.outline(result, &index);
+        let slices = result.slices.len();
+        let share = (VERIFIED_MAX / slices.max(1)).max(1);
+        let mut kept = Vec::new();
+        for (place, &slice) in result.slices.keys().enumerate() {
+            publication.add(self.parts().documents.of_slice(result, slice));
+            self.parts().publisher.stage(&publication).await?;
+            let staged = std::mem::take(&mut publication.documents);
+            let apart = staged.len().div_ceil(share).max(1);
+            // Not of the same hero in each slice.
+            let of_slice = staged.into_iter().skip(place * apart / slices);
+            kept.extend(of_slice.step_by(apart));
+        }
+        publication.documents = kept;
+        let rows = publication.keys.len();
         Ok(done(publication, rows, &result.patch))
     }
 
     /// Which patches there are once this one is published: those that were there and
     /// have not expired since, the newest first.
-    async fn index(&self, result: &PatchResult) -> Result<PatchIndex, Trouble> {
+    async fn index(&self, result: &PatchHead) -> Result<PatchIndex, Trouble> {
         let parts = self.parts();
         let before = match parts.published.index().await {
             Ok(index) => index,

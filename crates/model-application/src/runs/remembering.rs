@@ -3,10 +3,10 @@
 
 use std::collections::BTreeMap;
 
-use super::Runner;
+use super::{Runner, recorder::Trouble};
 use crate::{
-    ports::{Run, RunState},
-    result::PatchResult,
+    ports::{ReadBackError, Run, RunState},
+    result::{PatchHead, PatchResult},
 };
 
 /// So many runs are looked through for the last success.
@@ -60,7 +60,7 @@ impl Runner {
                 .and_then(|run| run.ended_at);
             if let Some(result) = result {
                 let since = ended.unwrap_or(result.as_of);
-                self.parts().status.sees(result, since);
+                self.parts().status.sees(result.head(), since);
             }
         }
     }
@@ -105,8 +105,40 @@ impl Runner {
             };
             if let Some(result) = found {
                 let since = result.as_of;
-                self.parts().status.sees(result, since);
+                self.parts().status.sees(result.head(), since);
             }
         }
+    }
+
+    /// All of what is known to be published of a patch: as it is kept, or else as
+    /// readers see it.
+    ///
+    /// # Errors
+    /// It is neither kept nor published any more, or cannot be looked up.
+    pub(super) async fn whole(&self, head: &PatchHead) -> Result<PatchResult, Trouble> {
+        let kept = self.parts().results.results_of(head.run).await;
+        let mut kept = kept.unwrap_or_default().into_iter();
+        let found = match kept.find(|it| it.patch == head.patch) {
+            Some(kept) => Some(kept),
+            None => match self.parts().published.published(&head.patch).await {
+                Ok(found) => found.filter(|found| found.run == head.run),
+                Err(ReadBackError::Publisher(error)) => return Err(error.into()),
+                Err(error @ ReadBackError::Unreadable { .. }) => {
+                    return Err(Trouble::Final(error.to_string()));
+                }
+            },
+        };
+        let gone = || {
+            let (patch, run) = (&head.patch, head.run);
+            Trouble::Final(format!(
+                "run {run} of {patch} is neither kept nor published any more: `run-once --force` computes all of it"
+            ))
+        };
+        let found = found.ok_or_else(gone)?;
+        Ok(PatchResult {
+            as_of: head.as_of,
+            counts_hash: head.counts_hash.clone(),
+            ..found
+        })
     }
 }

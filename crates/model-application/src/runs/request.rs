@@ -42,6 +42,12 @@ impl RunRequest {
         }
     }
 
+    /// Whether every slice is to be computed.
+    #[must_use]
+    pub const fn is_whole(&self) -> bool {
+        self.skill.is_none() && self.mode.is_none()
+    }
+
     /// Whether a slice is to be computed.
     #[must_use]
     pub fn includes(&self, slice: Slice) -> bool {

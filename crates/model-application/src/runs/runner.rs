@@ -67,7 +67,7 @@ pub struct RunOutcome {
     /// Whose fault it is that it has not published, if it has not.
     pub blame: Blame,
     /// What it has found.
-    pub results: Vec<PatchResult>,
+    pub results: Vec<Arc<PatchResult>>,
 }
 
 /// Whether readers can be reached is looked at so often: a run goes on within five
@@ -230,7 +230,7 @@ impl Runner {
         &self,
         recorder: &mut Recorder<'_>,
         request: &RunRequest,
-        results: &mut Vec<PatchResult>,
+        results: &mut Vec<Arc<PatchResult>>,
     ) -> Result<End, End> {
         let leadership = self.lock(recorder).await?;
         self.refresh().await;
@@ -238,14 +238,16 @@ impl Runner {
         *results = found.results();
         recorder.run.counts_hash = found.hash();
         if !results.is_empty() {
-            recorder.run.figures = Some(self.parts.documents.figures(results));
+            let heads: Vec<_> = results.iter().map(|result| result.head()).collect();
+            recorder.run.figures = Some(self.parts.documents.figures(&heads));
             self.keep(results).await;
         }
         self.renew(recorder, &found, leadership.as_ref()).await?;
         for result in found.to_publish() {
             self.publish(recorder, result, leadership.as_ref()).await?;
         }
-        let published: Vec<_> = found.to_publish().chain(found.to_renew()).collect();
+        let published = found.to_publish().map(PatchResult::head);
+        let published: Vec<_> = published.chain(found.to_renew().cloned()).collect();
         self.score_accounts(recorder, &published, leadership.as_ref())
             .await;
         Ok(End {
@@ -257,7 +259,7 @@ impl Runner {
 
     /// Readers can do without what is kept; a later publication of the same result
     /// cannot, and it says so then.
-    async fn keep(&self, results: &[PatchResult]) {
+    async fn keep(&self, results: &[Arc<PatchResult>]) {
         for result in results {
             if let Err(error) = self.parts.results.keep(result).await {
                 let patch = &result.patch;
@@ -281,7 +283,7 @@ impl Runner {
                 self.publish(&mut recorder, result, leadership.as_ref())
                     .await?;
             }
-            let published: Vec<_> = results.iter().collect();
+            let published: Vec<_> = results.iter().map(PatchResult::head).collect();
             self.score_accounts(&mut recorder, &published, leadership.as_ref())
                 .await;
             Ok::<_, End>(())
@@ -302,7 +304,7 @@ impl Runner {
         RunOutcome {
             run: recorder.run,
             blame,
-            results,
+            results: results.into_iter().map(Arc::new).collect(),
         }
     }
 

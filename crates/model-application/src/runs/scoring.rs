@@ -14,7 +14,7 @@ use super::{
 use crate::{
     accounts::{AccountChoice, AccountRound, RoundEnd, RoundTrouble},
     ports::{Leadership, ReadBackError, StepName},
-    result::PatchResult,
+    result::PatchHead,
 };
 
 /// A round begins at its first account again, so it is not tried often.
@@ -35,7 +35,7 @@ impl Runner {
     pub(super) async fn score_accounts(
         &self,
         recorder: &mut Recorder<'_>,
-        published: &[&PatchResult],
+        published: &[PatchHead],
         leadership: Option<&Leadership>,
     ) {
         let round = self.parts().accounts.as_ref();
@@ -70,7 +70,7 @@ impl Runner {
     async fn score_against(
         &self,
         round: &AccountRound,
-        published: &[&PatchResult],
+        published: &[PatchHead],
         leadership: Option<&Leadership>,
     ) -> Result<Done<Option<String>>, Trouble> {
         let index = self.parts().published.index().await;

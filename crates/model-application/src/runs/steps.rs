@@ -16,7 +16,7 @@ use super::{
 use crate::{
     holdout::Judgement,
     ports::{Leadership, OTHER_MODE, Part, StepName},
-    result::{HoldOutResult, PatchResult, Slice},
+    result::{HoldOutResult, Judged as JudgedBy, PatchHead, PatchResult, Slice},
     slices::MatchSums,
 };
 
@@ -64,7 +64,6 @@ impl Runner {
         let reading = of(StepName::Read, settings.retries);
         let read = recorder.step(reading, || self.read(request)).await?;
         let check = of(StepName::Check, 0);
-        let read = Arc::new(read);
         recorder.step(check, || ready(checked(&read))).await?;
 
         let started = recorder.run.started_at.unwrap_or_else(|| self.now());
@@ -80,9 +79,11 @@ impl Runner {
             return Ok(Found { patches });
         }
         let estimating = of(StepName::Estimate, 0);
-        let estimates = recorder
+        let mut counted = Some(read);
+        let (read, estimates) = recorder
             .step(estimating, || {
-                estimated(Arc::clone(&read), settings.clone())
+                let read = counted.take().expect("nothing is estimated twice");
+                estimated(read, settings.clone())
             })
             .await?;
         let judging = of(StepName::Judge, settings.retries);
@@ -99,14 +100,22 @@ impl Runner {
                 }
             })
             .await?;
-        for (&at, judged) in changed.iter().zip(judged) {
-            let result = self.result(&read[at], &estimates[at], &judged, request);
-            let result = PatchResult {
+        let mut judged = changed
+            .iter()
+            .copied()
+            .zip(judged)
+            .collect::<BTreeMap<_, _>>();
+        for (at, (read, estimates)) in read.iter().zip(estimates).enumerate() {
+            let Some(mut judged) = judged.remove(&at) else {
+                continue;
+            };
+            let held = judged.held.take().filter(|_| !request.force);
+            let result = Arc::new(PatchResult {
                 run,
                 as_of: started,
-                ..result
-            };
-            patches.push(match judged.held.filter(|_| !request.force) {
+                ..result(read, estimates, judged, request)
+            });
+            patches.push(match held {
                 Some(cause) => FoundPatch::Held(result, cause),
                 None => FoundPatch::Better(result),
             });
@@ -206,7 +215,7 @@ impl Runner {
             let seen = self.parts().status.published(&of_patch.window.patch)?;
             let is_same = seen.result.counts_hash.as_ref() == Some(&of_patch.hash);
             is_same.then(|| {
-                FoundPatch::Unchanged(PatchResult {
+                FoundPatch::Unchanged(PatchHead {
                     as_of: started,
                     ..seen.result.clone()
                 })
@@ -243,7 +252,13 @@ impl Runner {
             }
         }
         let (figures, judgement) = judge.finish();
+        // A part of the patch is published with the rest as readers see it.
+        let others = match published {
+            Some(seen) if !request.is_whole() => Some(self.whole(seen).await?),
+            _ => None,
+        };
         Ok(Judged {
+            others,
             held: judgement
                 .filter(|it| it.is_held())
                 .map(|it| worse(&read.window.patch, it)),
@@ -252,54 +267,63 @@ impl Runner {
             figures,
         })
     }
-
-    /// What is published of a patch: what was computed, and the slices that were not,
-    /// as readers see them.
-    fn result(
-        &self,
-        read: &PatchRead,
-        estimates: &Estimates,
-        judged: &Judged,
-        request: &RunRequest,
-    ) -> PatchResult {
-        let parts = self.parts();
-        let mut slices = BTreeMap::new();
-        let mut is_whole = true;
-        for (&mode, of_mode) in &estimates.modes {
-            for &skill in &parts.settings.skills {
-                let slice = Slice { mode, skill };
-                if !request.includes(slice) {
-                    is_whole = false;
-                    continue;
-                }
-                let figures = judged.figures.get(&slice).cloned();
-                let result = of_mode.result(read, slice, figures, parts.settings.level);
-                slices.extend(result.map(|result| (slice, result)));
-            }
-        }
-        if !is_whole && let Some(seen) = parts.status.published(&read.window.patch) {
-            for (slice, values) in &seen.result.slices {
-                slices.entry(*slice).or_insert_with(|| values.clone());
-            }
-        }
-        PatchResult {
-            run: crate::ports::RunId::default(),
-            as_of: Timestamp::from_unix_ms(0),
-            patch: read.window.patch.clone(),
-            // A part of it is of other counts.
-            counts_hash: is_whole.then(|| read.hash.clone()),
-            excluded: read.sums.excluded.clone(),
-            slices,
-        }
-    }
 }
 
 /// What was found out about models.
 struct Judged {
+    /// What readers see of the patch, where a part of it was computed.
+    others: Option<PatchResult>,
     figures: BTreeMap<Slice, HoldOutResult>,
     held: Option<String>,
     said: String,
     matches: u64,
+}
+
+/// What is published of a patch: what was computed, and the slices that were not,
+/// as readers see them.
+fn result(
+    read: &PatchRead,
+    estimates: Estimates,
+    judged: Judged,
+    request: &RunRequest,
+) -> PatchResult {
+    let Judged {
+        others,
+        mut figures,
+        ..
+    } = judged;
+    let mut slices = BTreeMap::new();
+    let mut is_whole = true;
+    for (mode, mut of_mode) in estimates.modes {
+        for (skill, mut values) in of_mode.results {
+            let slice = Slice { mode, skill };
+            if !request.includes(slice) {
+                is_whole = false;
+                continue;
+            }
+            let fit = of_mode.fit.remove(&skill);
+            values.judged = fit.zip(read.held_out_since).map(|(model, since)| JudgedBy {
+                model,
+                unseen_since: since,
+            });
+            values.holdout = figures.remove(&slice);
+            slices.insert(slice, values);
+        }
+    }
+    if !is_whole && let Some(seen) = others {
+        for (slice, values) in seen.slices {
+            slices.entry(slice).or_insert(values);
+        }
+    }
+    PatchResult {
+        run: crate::ports::RunId::default(),
+        as_of: Timestamp::from_unix_ms(0),
+        patch: read.window.patch.clone(),
+        // A part of it is of other counts.
+        counts_hash: is_whole.then(|| read.hash.clone()),
+        excluded: read.sums.excluded.clone(),
+        slices,
+    }
 }
 
 /// A step that may be stopped at any time.
@@ -391,27 +415,28 @@ fn checked(read: &[PatchRead]) -> Result<Done<()>, Trouble> {
     })
 }
 
-/// Estimates each patch from the one before.
+/// Estimates each patch from the one before, and lets go of its counts.
 async fn estimated(
-    read: Arc<Vec<PatchRead>>,
+    mut read: Vec<PatchRead>,
     settings: RunSettings,
-) -> Result<Done<Vec<Estimates>>, Trouble> {
+) -> Result<Done<(Vec<PatchRead>, Vec<Estimates>)>, Trouble> {
     let estimating = tokio::task::spawn_blocking(move || {
         let mut all: Vec<Estimates> = Vec::with_capacity(read.len());
-        for (place, of_patch) in read.iter().enumerate() {
+        for place in 0..read.len() {
             let earlier = place
                 .checked_sub(1)
                 .map(|place| (&*read[place].window.patch, &all[place]));
-            let estimates = Estimates::of(of_patch, earlier, &settings);
+            let estimates = Estimates::of(&read[place], earlier, &settings);
             all.push(estimates);
+            read[place].let_go_of_counts();
         }
-        all
+        (read, all)
     });
     match estimating.await {
-        Ok(estimates) => Ok(Done {
+        Ok((read, estimates)) => Ok(Done {
             rows: estimates.iter().map(Estimates::slices).sum(),
             detail: String::new(),
-            value: estimates,
+            value: (read, estimates),
         }),
         Err(error) => std::panic::resume_unwind(error.into_panic()),
     }

@@ -11,7 +11,7 @@ use std::{
 use contracts::models::{MetaDocument, PatchesDocument};
 use domain::Timestamp;
 use health_kit::Clock;
-use model_application::{Slice, ports::ModelPublisher};
+use model_application::{Slice, ports::ModelPublisher, runs::RunsStatus};
 use tokio::{
     sync::Notify,
     time::{MissedTickBehavior, interval, timeout},
@@ -30,7 +30,7 @@ const LOOK_EVERY: Duration = Duration::from_secs(2);
 const LOOK_TIME_MAX: Duration = Duration::from_secs(30);
 /// So many bytes of heroes' documents are held. The rest is read when it is asked
 /// for; what scores drafts is held of all slices.
-pub const HERO_BYTES_MAX: usize = 16 * 1024 * 1024;
+pub const HERO_BYTES_MAX: usize = 4 * 1024 * 1024;
 
 /// What readers see, as it was at the last look.
 ///
@@ -43,6 +43,8 @@ pub struct Published {
     now: RwLock<Arc<Snapshot>>,
     hint: Notify,
     hero_bytes_max: usize,
+    /// Who has the same models in this process; none where nobody has.
+    runs: Option<Arc<RunsStatus>>,
 }
 
 /// What was published at one moment.
@@ -107,6 +109,17 @@ impl Published {
             now: RwLock::default(),
             hint: Notify::new(),
             hero_bytes_max,
+            runs: None,
+        }
+    }
+
+    /// Shares what scores drafts with whoever knows it already in this process, as far
+    /// as it is the same.
+    #[must_use]
+    pub fn sharing(self, runs: Arc<RunsStatus>) -> Self {
+        Self {
+            runs: Some(runs),
+            ..self
         }
     }
 
@@ -161,8 +174,31 @@ impl Published {
     pub async fn look(&self) -> Result<(), LookError> {
         let before = self.snapshot();
         let mut found = load::load(&*self.publisher, &before, self.hero_bytes_max).await?;
+        if let Some(runs) = &self.runs {
+            share(&mut found, runs);
+        }
         found.seen_at = Some(self.clock.now());
         *self.now.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(found);
         Ok(())
+    }
+}
+
+/// Lets go of each model that the process has elsewhere.
+fn share(found: &mut Snapshot, runs: &RunsStatus) {
+    for patch in &mut found.patches {
+        let Some(known) = runs.published(&patch.meta.patch) else {
+            continue;
+        };
+        for slice in &mut patch.slices {
+            let Some(known) = known.result.slices.get(&slice.name) else {
+                continue;
+            };
+            let is_shared = Arc::ptr_eq(&known.model, &slice.model);
+            if !is_shared && known.model == slice.model {
+                let mut shared = SliceModels::clone(slice);
+                shared.model = Arc::clone(&known.model);
+                *slice = Arc::new(shared);
+            }
+        }
     }
 }

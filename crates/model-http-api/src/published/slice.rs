@@ -1,6 +1,6 @@
 //! A slice, as it is published.
 
-use std::collections::HashMap;
+use std::{collections::HashMap, sync::Arc};
 
 use bytes::Bytes;
 use contracts::models::{AsOf, DraftModelDocument, SliceKeys};
@@ -48,7 +48,7 @@ pub struct SliceModels {
     /// Matches of the slice.
     pub matches: u64,
     /// What scores drafts.
-    pub model: DraftModel,
+    pub model: Arc<DraftModel>,
     /// How often each hero is picked, by its place; `None` where nobody says.
     pub games: Option<Vec<u64>>,
     /// Those of heroes; `None` where there is no room for them.
@@ -77,7 +77,7 @@ impl SliceModels {
             as_of: document.as_of,
             from: document.from,
             matches: document.matches,
-            model,
+            model: Arc::new(model),
             games: None,
             heroes: None,
         })

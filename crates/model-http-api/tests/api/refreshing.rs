@@ -4,7 +4,7 @@ use std::{sync::Arc, time::Duration};
 
 use contracts::models::ModelDocument as _;
 use domain::Timestamp;
-use health_kit::SystemClock;
+use health_kit::{Clock, SystemClock};
 use model_application::ports::{Document, ModelPublisher, Renewal};
 use model_http_api::Published;
 use model_redis_adapter::RedisPublisher;
@@ -13,7 +13,7 @@ use redis_test_kit::Redis;
 use serde_json::json;
 use tokio_util::sync::CancellationToken;
 
-use crate::support::{Api, world::World};
+use crate::support::{Api, desk::Desk, world::World};
 
 fn run_of(published: &Published) -> Option<String> {
     let snapshot = published.snapshot();
@@ -152,6 +152,36 @@ async fn what_does_not_fit_is_read_when_it_is_asked_for() {
         api.refused(path, 404, "no-data").await;
     }
     api.stop().await;
+}
+
+#[tokio::test]
+async fn what_scores_drafts_is_held_once_if_it_is_the_same() {
+    let publisher: Arc<dyn ModelPublisher> = Arc::new(RedisPublisher::new(
+        Arc::new(MemoryKeySpace::new(Arc::new(SystemClock))),
+        None,
+    ));
+    let mut world = World::first();
+    world.publish(&*publisher).await;
+    // What a run in this process has computed, as it was published.
+    let apart = Published::new(Arc::clone(&publisher), Arc::new(SystemClock));
+    apart.look().await.expect("there is an answer");
+    let clock: Arc<dyn Clock> = Arc::new(SystemClock);
+    let desk = Desk::new(&clock);
+    desk.has_published(&apart.snapshot());
+    let known = desk.status.published("7.36").expect("it is known");
+
+    let held = Published::new(Arc::clone(&publisher), clock).sharing(Arc::clone(&desk.status));
+    let shared = async || {
+        held.look().await.expect("there is an answer");
+        let snapshot = held.snapshot();
+        let slices = snapshot.patches[0].slices.iter();
+        let is_same = slices.map(|it| Arc::ptr_eq(&it.model, &known.result.slices[&it.name].model));
+        is_same.collect::<Vec<_>>()
+    };
+    assert_eq!(shared().await, [true; 3]);
+    world.run = 2;
+    world.publish(&*publisher).await;
+    assert_eq!(shared().await, [false; 3], "another run has other numbers");
 }
 
 #[tokio::test]

@@ -4,7 +4,7 @@ use contracts::models::{
     AsOf, Decimal, HeroScore, PasDocument, PasPriors, ScoreParts, VERSION, pas_key,
 };
 use model_application::{
-    PatchResult,
+    PatchHead,
     accounts::{AccountResult, HeroResult},
     ports::Document,
 };
@@ -12,7 +12,7 @@ use model_application::{
 use super::written;
 
 /// The run is the one whose strengths are used.
-pub(super) fn document(scores: &AccountResult, patch: &PatchResult) -> Document {
+pub(super) fn document(scores: &AccountResult, patch: &PatchHead) -> Document {
     let (account, hero) = scores.prior_sd;
     let heroes = scores.heroes.iter();
     let document = PasDocument {

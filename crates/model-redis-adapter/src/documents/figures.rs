@@ -3,16 +3,15 @@
 use std::collections::BTreeMap;
 
 use contracts::models::{AsOf, Decimal, HoldOutFigures, PriorFigures, SliceFigures};
-use model_application::{CalibrationBin, HoldOutResult, KindFigures, PatchResult};
+use model_application::{CalibrationBin, HoldOutResult, KindFigures, PatchHead, Slice, SliceHead};
 use serde::Serialize;
 
-use super::Of;
+use super::keys;
 
-pub(super) fn of_slice(of: Of<'_>) -> SliceFigures {
-    let values = of.values;
+pub(super) fn of_slice(slice: Slice, values: &SliceHead) -> SliceFigures {
     let (begin, end) = values.window;
     SliceFigures {
-        from: of.from(),
+        from: values.from.of_slice(slice),
         matches: values.matches,
         effective_matches: values.effective_matches,
         window: [AsOf::of(begin), AsOf::of(end)],
@@ -63,11 +62,14 @@ struct LedgerFigures {
     calibration: Vec<(u64, Decimal<4>, Decimal<4>)>,
 }
 
-pub(super) fn of_run(results: &[PatchResult]) -> String {
+pub(super) fn of_run(results: &[PatchHead]) -> String {
     let patches: BTreeMap<&str, PatchFigures<'_>> = results
         .iter()
         .map(|result| {
-            let slices = Of::all(result).map(|of| (of.keys().name(), of_ledger(of)));
+            let slices = result.slices.iter().map(|(&slice, head)| {
+                let name = keys(&result.patch, slice).name();
+                (name, of_ledger(slice, head))
+            });
             let figures = PatchFigures {
                 excluded: &result.excluded,
                 slices: slices.collect(),
@@ -78,12 +80,12 @@ pub(super) fn of_run(results: &[PatchResult]) -> String {
     serde_json::to_string(&patches).expect("numbers, strings and maps of them")
 }
 
-fn of_ledger(of: Of<'_>) -> LedgerFigures {
-    let bins = of.values.holdout.iter().flat_map(|seen| &seen.calibration);
+fn of_ledger(slice: Slice, values: &SliceHead) -> LedgerFigures {
+    let bins = values.holdout.iter().flat_map(|seen| &seen.calibration);
     let share = |parts: u16| Decimal(i64::from(parts));
     let bin = |bin: &CalibrationBin| (bin.matches, share(bin.predicted), share(bin.found));
     LedgerFigures {
-        figures: of_slice(of),
+        figures: of_slice(slice, values),
         calibration: bins.map(bin).collect(),
     }
 }

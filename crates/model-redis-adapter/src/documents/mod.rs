@@ -13,7 +13,7 @@ use contracts::models::{
 };
 use domain::HeroId;
 use model_application::{
-    Effect, Mode, PatchResult, Slice, SliceResult, Triangle,
+    Effect, Mode, PatchHead, PatchResult, Slice, SliceResult, Triangle,
     accounts::AccountResult,
     ports::{Document, PatchIndex, Publication, Renewal, ResultDocuments, Run},
 };
@@ -36,15 +36,6 @@ impl<'a> Of<'a> {
     fn find(result: &'a PatchResult, slice: Slice) -> Option<Self> {
         let values = result.slices.get(&slice)?;
         Some(Self {
-            result,
-            slice,
-            values,
-        })
-    }
-
-    fn all(result: &'a PatchResult) -> impl Iterator<Item = Self> {
-        let slices = result.slices.iter();
-        slices.map(move |(&slice, values)| Self {
             result,
             slice,
             values,
@@ -84,28 +75,34 @@ fn written(key: String, document: &impl ModelDocument) -> Document {
 }
 
 impl ResultDocuments for ContractDocuments {
-    fn publication(&self, result: &PatchResult, index: &PatchIndex) -> Publication {
-        let mut documents = Vec::new();
-        for of in Of::all(result) {
-            let keys = of.keys();
-            for (place, hero) in of.values.model.roster.heroes().iter().enumerate() {
-                let counters = heroes::counters(of, place);
-                documents.push(written(keys.counters(hero.get()), &counters));
-                let synergy = heroes::synergy(of, place);
-                documents.push(written(keys.synergy(hero.get()), &synergy));
-            }
-            documents.push(written(keys.draft_model(), &draft_model(of)));
-        }
+    fn outline(&self, result: &PatchResult, index: &PatchIndex) -> Publication {
         Publication {
             run: result.run,
             patch: result.patch.clone(),
-            documents,
-            overview: overview(result),
+            keys: Vec::new(),
+            documents: Vec::new(),
+            overview: overview(&result.head()),
             index: written(PATCHES_KEY.to_owned(), &patches(index)),
         }
     }
 
-    fn renewal(&self, result: &PatchResult, index: &PatchIndex) -> Renewal {
+    fn of_slice(&self, result: &PatchResult, slice: Slice) -> Vec<Document> {
+        let Some(of) = Of::find(result, slice) else {
+            return Vec::new();
+        };
+        let keys = of.keys();
+        let mut documents = Vec::new();
+        for (place, hero) in of.values.model.roster.heroes().iter().enumerate() {
+            let counters = heroes::counters(of, place);
+            documents.push(written(keys.counters(hero.get()), &counters));
+            let synergy = heroes::synergy(of, place);
+            documents.push(written(keys.synergy(hero.get()), &synergy));
+        }
+        documents.push(written(keys.draft_model(), &draft_model(of)));
+        documents
+    }
+
+    fn renewal(&self, result: &PatchHead, index: &PatchIndex) -> Renewal {
         Renewal {
             patch: result.patch.clone(),
             overview: overview(result),
@@ -125,11 +122,11 @@ impl ResultDocuments for ContractDocuments {
         Some(heroes::synergy(of, place.0).encode().into())
     }
 
-    fn account(&self, scores: &AccountResult, patch: &PatchResult) -> Document {
+    fn account(&self, scores: &AccountResult, patch: &PatchHead) -> Document {
         accounts::document(scores, patch)
     }
 
-    fn figures(&self, results: &[PatchResult]) -> String {
+    fn figures(&self, results: &[PatchHead]) -> String {
         figures::of_run(results)
     }
 
@@ -138,8 +135,11 @@ impl ResultDocuments for ContractDocuments {
     }
 }
 
-fn overview(result: &PatchResult) -> Document {
-    let slices = Of::all(result).map(|of| (of.keys().name(), figures::of_slice(of)));
+fn overview(result: &PatchHead) -> Document {
+    let slices = result.slices.iter().map(|(&slice, head)| {
+        let name = keys(&result.patch, slice).name();
+        (name, figures::of_slice(slice, head))
+    });
     let document = MetaDocument {
         v: VERSION,
         run: result.run.to_string(),

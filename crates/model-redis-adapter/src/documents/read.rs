@@ -11,7 +11,7 @@ use contracts::models::{
 use domain::HeroId;
 use model_application::{
     DraftModel, Effect, HoldOutResult, KindFigures, PairPoints, PatchResult, Points, Roster, Slice,
-    SliceResult, StrengthPoints, Triangle, ValuesFrom,
+    SliceHead, SliceResult, StrengthPoints, Triangle, ValuesFrom,
     ports::{IndexedPatch, PatchIndex, PublishedResults, ReadBackError, RunId},
 };
 use redis_kit::KeySpace;
@@ -211,7 +211,7 @@ impl Documents<'_> {
     fn result(&self, slice: Slice, figures: &SliceFigures) -> Result<SliceResult, ReadBackError> {
         let level = self.counters.first().map_or(0, |document| document.level.0);
         let [begin, end] = figures.window;
-        Ok(SliceResult {
+        let head = SliceHead {
             from: ValuesFrom::read(&figures.from, slice)
                 .ok_or_else(|| self.odd("nobody knows whose values these are"))?,
             matches: figures.matches,
@@ -241,7 +241,10 @@ impl Documents<'_> {
             }),
             judged: None,
             level: u16::try_from(level).map_err(|_| self.odd("its level is no share"))?,
-            model: self.model()?,
+            model: Arc::new(self.model()?),
+        };
+        Ok(SliceResult {
+            head,
             strengths: self.strengths(),
             advantages: self.advantages()?,
             synergies: self.pairs_with()?,

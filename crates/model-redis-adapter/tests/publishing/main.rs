@@ -160,6 +160,7 @@ fn publication(run: u128, patch: &str, keys: &[&str]) -> Publication {
     Publication {
         run: RunId(Uuid::from_u128(run)),
         patch: patch.to_owned(),
+        keys: keys.iter().map(|&key| key.to_owned()).collect(),
         documents: keys.iter().map(|key| document(key, run)).collect(),
         overview: document(&format!("meta:patch_{patch}"), run),
         index: document("meta:patches", run),

@@ -7,7 +7,7 @@ use health_kit::DurationBuckets;
 
 use crate::{
     ports::{Run, RunState, StepName, Trigger},
-    result::PatchResult,
+    result::PatchHead,
 };
 
 /// Whether this instance may publish.
@@ -69,8 +69,8 @@ pub struct DataAge {
 /// What readers see of a patch.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct PublishedPatch {
-    /// All of it. Its `as_of` is the one that readers see.
-    pub result: PatchResult,
+    /// What is known of it. Its `as_of` is the one that readers see.
+    pub result: PatchHead,
     /// Since when readers see the values of this run.
     pub since: Timestamp,
 }

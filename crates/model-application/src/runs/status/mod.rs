@@ -20,7 +20,7 @@ pub use self::{
 use self::health::Conditions;
 use crate::{
     ports::{Run, RunState, StepName},
-    result::PatchResult,
+    result::PatchHead,
 };
 
 /// Upper bounds of the buckets of steps, in seconds; the last one is open.
@@ -89,7 +89,7 @@ impl RunsStatus {
     }
 
     /// Readers see this from now on, or since a moment that is known.
-    pub fn sees(&self, result: PatchResult, since: Timestamp) {
+    pub fn sees(&self, result: PatchHead, since: Timestamp) {
         let mut known = self.lock();
         let patch = result.patch.clone();
         let seen = Arc::new(PublishedPatch { result, since });

@@ -11,14 +11,15 @@ use domain::{Day, Patches, Timestamp};
 use health_kit::Clock;
 use http_test_kit::DEADLINE;
 use model_application::{
-    CalibrationBin, DraftModel, Effect, HoldOutResult, KindFigures, Mode, PatchResult, Roster,
-    Skill, Slice, SliceResult, Triangle, ValuesFrom,
+    CalibrationBin, DraftModel, Effect, HoldOutResult, KindFigures, Mode, PatchHead, PatchResult,
+    Roster, Skill, Slice, SliceHead, Triangle, ValuesFrom,
     ports::{Failure, LedgerError, ResultStore, Run, RunId, RunState, RunStep, StepName},
     runs::{
         AgesMax, DataAge, HandleParts, Order, RunEvents, RunOrders, Runs, RunsDescription,
         RunsStatus, Standing,
     },
 };
+use model_http_api::Snapshot;
 use model_test_support::MemoryLedger;
 use tokio::time::timeout;
 
@@ -136,9 +137,51 @@ impl Desk {
             slope: 101,
             calibration: (0..20).map(bin).collect(),
         };
+        let model = DraftModel {
+            roster: Roster::new([]),
+            side: Effect::default(),
+            strengths: Vec::new(),
+            advantages: Triangle::from_values(0, Vec::new()),
+            synergies: Triangle::from_values(0, Vec::new()),
+        };
+        let slice = Slice {
+            mode: Mode::Default,
+            skill: Skill::All,
+        };
+        let values = SliceHead {
+            holdout: Some(holdout),
+            ..self.head_of(Arc::new(model))
+        };
+        self.sees(run, [(slice, values)].into());
+    }
+
+    /// This process has published what is there.
+    pub(crate) fn has_published(&self, there: &Snapshot) {
+        let slices = there.patches[0].slices.iter();
+        // Of the same numbers, and not the same.
+        let slices = slices.map(|it| {
+            let model = Arc::new(DraftModel::clone(&it.model));
+            (it.name, self.head_of(model))
+        });
+        self.sees(RunId::default(), slices.collect());
+    }
+
+    fn sees(&self, run: RunId, slices: BTreeMap<Slice, SliceHead>) {
         let now = self.clock.now();
-        let nothing = || Triangle::from_fn(0, |_, _| unreachable!("there are no pairs"));
-        let values = SliceResult {
+        let result = PatchHead {
+            run,
+            as_of: now,
+            patch: "7.36".to_owned(),
+            counts_hash: None,
+            excluded: BTreeMap::new(),
+            slices,
+        };
+        self.status.sees(result, now);
+    }
+
+    fn head_of(&self, model: Arc<DraftModel>) -> SliceHead {
+        let now = self.clock.now();
+        SliceHead {
             from: ValuesFrom::Own,
             matches: 585_502,
             effective_matches: 431_000,
@@ -146,33 +189,11 @@ impl Desk {
             excluded: BTreeMap::new(),
             prior_sd: KindFigures::default(),
             prior_games: KindFigures::default(),
-            holdout: Some(holdout),
+            holdout: None,
             judged: None,
             level: 9_000,
-            model: DraftModel {
-                roster: Roster::new([]),
-                side: Effect::default(),
-                strengths: Vec::new(),
-                advantages: Triangle::from_values(0, Vec::new()),
-                synergies: Triangle::from_values(0, Vec::new()),
-            },
-            strengths: Vec::new(),
-            advantages: nothing(),
-            synergies: nothing(),
-        };
-        let slice = Slice {
-            mode: Mode::Default,
-            skill: Skill::All,
-        };
-        let result = PatchResult {
-            run,
-            as_of: now,
-            patch: "7.36".to_owned(),
-            counts_hash: None,
-            excluded: BTreeMap::new(),
-            slices: [(slice, values)].into(),
-        };
-        self.status.sees(result, now);
+            model,
+        }
     }
 
     async fn set_down(&self, run: &Run) {

@@ -90,13 +90,16 @@ impl World {
             }
         }
         documents.push(document(pas_key(76_482_434), &self.pas()));
-        Publication {
+        let mut publication = Publication {
             run: self.run(),
             patch: self.patch.to_owned(),
-            documents,
+            keys: Vec::new(),
+            documents: Vec::new(),
             overview: document(meta_key(self.patch), &self.meta()),
             index: document(PATCHES_KEY.to_owned(), &self.index()),
-        }
+        };
+        publication.add(documents);
+        publication
     }
 
     pub(crate) fn draft_model(&self, slice: Slice) -> DraftModelDocument {
