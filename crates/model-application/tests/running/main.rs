@@ -2,6 +2,7 @@
 
 mod accounts;
 mod leading;
+mod many_accounts;
 mod publishing;
 mod timetable;
 mod trouble;
