@@ -121,10 +121,16 @@ bench-etl *ARGS:
     cargo build --release -p etl-service -p etl-benchmarks -p clickhouse-test-kit
     target/release/bench-etl {{ARGS}}
 
-# Measures counting drafts from memory and estimating a slice.
+# Measures counting, estimating and suggesting in memory, then runs over ten million matches in both warehouses: just bench-model --rounds 1
 bench-model *ARGS:
-    cargo build --release -p model-benchmarks --bin bench-model
-    target/release/bench-model {{ARGS}}
+    cargo build --release -p model-service -p model-benchmarks -p clickhouse-test-kit
+    target/release/bench-model
+    cargo bench -p model-benchmarks --bench runs -- {{ARGS}}
+
+# Scores so many accounts in a round, within bounds of memory: just accounts 100000
+accounts ACCOUNTS="100000":
+    ROUND_ACCOUNTS={{trim_start_match(ACCOUNTS, "ACCOUNTS=")}} \
+        cargo test -p model-application --test running --locked accounts_go_page_by_page -- --nocapture
 
 # Judges estimates of matches, and of accounts, by a generator with known truth and its reference; needs numpy: just accept-model FILE.py
 accept-model GENERATOR *ARGS:

@@ -22,24 +22,34 @@ impl Usage {
     /// # Errors
     /// When there is no such process, or this is not Linux.
     pub fn of_process(id: &str) -> Result<Self> {
-        let stat = fs::read_to_string(format!("/proc/{id}/stat"))?;
-        // The second field is the name in parentheses and may hold anything.
-        let (_, fields) = stat
-            .rsplit_once(')')
-            .context("the name ends with a parenthesis")?;
-        let ticks: u64 = fields
-            .split_whitespace()
-            .skip(11)
-            .take(2)
-            .map(|ticks| ticks.parse::<u64>().context("times are numbers"))
-            .sum::<Result<u64>>()?;
         let kib = memory_kib(id, "VmHWM")?;
         #[expect(clippy::cast_precision_loss, reason = "far below 2^52")]
         Ok(Self {
-            cpu_seconds: ticks as f64 / TICKS_PER_SECOND,
+            cpu_seconds: cpu_seconds(id)?,
             resident_mib_max: kib as f64 / 1024.0,
         })
     }
+}
+
+/// Processor time of all threads of a process, in user and kernel mode; also of one
+/// that has ended and that nobody has waited for.
+///
+/// # Errors
+/// When there is no such process, or this is not Linux.
+pub fn cpu_seconds(id: &str) -> Result<f64> {
+    let stat = fs::read_to_string(format!("/proc/{id}/stat"))?;
+    // The second field is the name in parentheses and may hold anything.
+    let (_, fields) = stat
+        .rsplit_once(')')
+        .context("the name ends with a parenthesis")?;
+    let ticks: u64 = fields
+        .split_whitespace()
+        .skip(11)
+        .take(2)
+        .map(|ticks| ticks.parse::<u64>().context("times are numbers"))
+        .sum::<Result<u64>>()?;
+    #[expect(clippy::cast_precision_loss, reason = "far below 2^52")]
+    Ok(ticks as f64 / TICKS_PER_SECOND)
 }
 
 /// A line of `/proc/ID/status` in KiB, such as `VmRSS`, the memory that is resident now.
@@ -54,13 +64,19 @@ pub fn memory_kib(id: &str, field: &str) -> Result<u64> {
     Ok(number.context("a field has a value")?.parse()?)
 }
 
-/// The folder of the running binary, where the others of the same build are.
+/// The folder where the other binaries of the build are that this one is of.
 ///
 /// # Errors
 /// When the system cannot say where this binary is.
 pub fn binaries_folder() -> Result<PathBuf> {
     let binary = env::current_exe()?;
-    Ok(binary.parent().context("a file is in a folder")?.to_owned())
+    let folder = binary.parent().context("a file is in a folder")?;
+    // Tests and benchmarks are in a folder beside the others: release/deps/name-hash.
+    let build = match folder.parent() {
+        Some(build) if folder.ends_with("deps") => build,
+        _ => folder,
+    };
+    Ok(build.to_owned())
 }
 
 #[cfg(test)]

@@ -17,6 +17,8 @@ use std::{
 use anyhow::{Context as _, Result, ensure};
 use serde_json::Value;
 
+use crate::usage::binaries_folder;
+
 const CRATES: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/..");
 const LOCK_FILE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../Cargo.lock");
 
@@ -26,13 +28,7 @@ const LOCK_FILE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../Cargo.lock")
 /// It cannot be built; with what cargo says.
 pub fn workspace_program(package: &str, name: &str) -> Result<PathBuf> {
     let manifest = Path::new(CRATES).join(package).join("Cargo.toml");
-    let running = env::current_exe()?;
-    let folder = running.parent().context("a program is in a folder")?;
-    // Tests are in a folder beside the programs: target/debug/deps/name-hash.
-    let profile = match folder.parent() {
-        Some(profile) if folder.ends_with("deps") => profile,
-        _ => folder,
-    };
+    let profile = binaries_folder()?;
     let built = profile.join(name);
     if is_current(&built, &manifest) {
         return Ok(built);
