@@ -46,4 +46,19 @@ pub enum InvalidData {
     /// Two patches with the same name, or with the same beginning.
     #[error("patch {0} has the name or the beginning of another one")]
     PatchRepeated(String),
+    /// Words that are no id of ours.
+    #[error("{0:?} is no id: small hexadecimal digits in groups of 8, 4, 4, 4 and 12")]
+    IdInvalid(String),
+    /// Words that are no id of Steam's.
+    #[error("{0:?} is not the 17 digits of a Steam id")]
+    SteamIdInvalid(String),
+    /// An id of Steam's that is a group's, a server's or nobody's.
+    #[error("Steam id {0} is not that of a person")]
+    SteamIdNoPerson(u64),
+    /// A name that cannot be shown.
+    #[error("a display name is not of 1 to 64 characters without control characters")]
+    DisplayNameInvalid,
+    /// An address that is no picture's.
+    #[error("a picture is not at an https address of up to 256 characters")]
+    PictureUrlInvalid,
 }

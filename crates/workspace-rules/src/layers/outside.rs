@@ -18,6 +18,8 @@ pub(super) enum Who {
     Roles(&'static [Role]),
     /// The kit of a technology, and the adapters that speak it.
     Technology(&'static str),
+    /// The one crate of this name.
+    Named(&'static str),
 }
 
 /// A crate of others that only its technology may name, with those crates of
@@ -34,7 +36,9 @@ pub(super) const PERMITS: &[Permit] = &[
     permit(Who::AllButDomains, &[
         "async-trait", "bytes", "futures-util", "thiserror", "tokio", "tokio-util", "tracing",
     ]),
-    permit(Who::Roles(&[Role::Domain]), &["thiserror"]),
+    permit(Who::Roles(&[Role::Domain]), &["thiserror", "uuid"]),
+    // Who is who: hashes, comparisons in constant time, secrets that are wiped and not shown.
+    permit(Who::Named("identity"), &["base64", "secrecy", "sha2", "subtle", "zeroize"]),
     permit(Who::Roles(&[Role::Contracts]), &["jiff", "serde", "serde_json"]),
     permit(Who::Roles(&[Role::Application]), &["slab", "uuid"]),
     // Times, secrets and JSON at a border.
@@ -110,6 +114,7 @@ impl Who {
         match self {
             Self::AllButDomains => shape.role != Role::Domain && shape.role != Role::Rules,
             Self::Roles(roles) => roles.contains(&shape.role),
+            Self::Named(name) => shape.name == name,
             Self::Technology(technology) => {
                 let speaks = matches!(shape.role, Role::Kit | Role::Client) || shape.is_adapter();
                 speaks && shape.technology == Some(technology)

@@ -1,0 +1,6 @@
+//! The rules as whoever applies them meets them.
+
+mod callback;
+mod query;
+mod rotation;
+mod tokens;
