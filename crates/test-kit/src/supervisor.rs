@@ -86,7 +86,24 @@ impl Supervisor {
     /// # Errors
     /// When there is no `sh`.
     pub fn new(folder: PathBuf, script: &str, arguments: &[&OsStr]) -> Result<Self> {
-        let mut shell = Command::new("sh")
+        Self::new_as(None, folder, script, arguments)
+    }
+
+    /// The same for a process that another user runs, by the number, who must own `folder`.
+    ///
+    /// # Errors
+    /// When there is no `sh`, or this process may not act for others.
+    pub fn new_as(
+        user: Option<u32>,
+        folder: PathBuf,
+        script: &str,
+        arguments: &[&OsStr],
+    ) -> Result<Self> {
+        let mut command = Command::new("sh");
+        if let Some(user) = user {
+            command.uid(user).gid(user);
+        }
+        let mut shell = command
             .args(["-c", &[BEGINNING, script, END].concat(), "supervisor"])
             .arg(&folder)
             .args(arguments)

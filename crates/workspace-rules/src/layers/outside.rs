@@ -88,7 +88,7 @@ pub(super) const PERMITS: &[Permit] = &[
 pub(super) const SINGLE_OWNERS: &[SingleOwner] = &[
     single_owner("actix-web", &["actix-cors", "utoipa-actix-web", "utoipa-swagger-ui"]),
     single_owner("clickhouse", &[]),
-    single_owner("dotenvy", &[]),
+    single_owner("dotenvy", &["sqlx-postgres"]),
     single_owner("figment", &[]),
     single_owner("libloading", &[]),
     single_owner("prometheus-client", &[]),

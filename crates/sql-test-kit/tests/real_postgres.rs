@@ -1,0 +1,60 @@
+//! What tests rely on when they hurt a server.
+
+use std::time::Duration;
+
+use anyhow::{Result, ensure};
+use sql_test_kit::{Postgres, shared_postgres};
+use sqlx::{Connection as _, PgConnection};
+use tokio::time::timeout;
+
+const SOON: Duration = Duration::from_millis(300);
+
+async fn connect(url: &str) -> Result<PgConnection> {
+    Ok(PgConnection::connect(url).await?)
+}
+
+#[tokio::test]
+async fn tests_share_a_server_and_no_database() -> Result<()> {
+    let postgres = shared_postgres().await?;
+    let ours = postgres.fresh_database("a").await?;
+    let theirs = postgres.fresh_database("a").await?;
+    ensure!(ours != theirs);
+    let create = "CREATE TABLE tides (height integer)";
+    sqlx::raw_sql(create)
+        .execute(&mut connect(&ours).await?)
+        .await?;
+    sqlx::raw_sql(create)
+        .execute(&mut connect(&theirs).await?)
+        .await?;
+    Ok(())
+}
+
+#[tokio::test]
+async fn what_was_committed_survives_a_kill_and_nobody_answers_while_it_is_frozen() -> Result<()> {
+    let postgres = Postgres::start().await?;
+    let url = postgres.fresh_database("a").await?;
+    let mut connection = connect(&url).await?;
+    let create = "CREATE TABLE tides (height integer); INSERT INTO tides VALUES (3)";
+    sqlx::raw_sql(create).execute(&mut connection).await?;
+
+    postgres.pause()?;
+    let asked = timeout(SOON, sqlx::query("SELECT 1").execute(&mut connection)).await;
+    ensure!(asked.is_err(), "it answers where it was connected before");
+    ensure!(
+        timeout(SOON, connect(&url)).await.is_err(),
+        "it answers a new connection"
+    );
+    postgres.resume()?;
+    connect(&url).await?;
+
+    let first = postgres.process_id();
+    postgres.kill()?;
+    ensure!(connect(&url).await.is_err() && postgres.process_id().is_none());
+    postgres.restart().await?;
+    ensure!(postgres.process_id() != first);
+    let height: i32 = sqlx::query_scalar("SELECT height FROM tides")
+        .fetch_one(&mut connect(&url).await?)
+        .await?;
+    ensure!(height == 3);
+    Ok(())
+}
