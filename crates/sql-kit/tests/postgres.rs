@@ -10,7 +10,7 @@ use sql_kit::{
     PostgresHealth, PostgresSchema, Schema,
 };
 use sql_test_kit::{Postgres, shared_postgres};
-use sqlx::PgConnection;
+use sqlx::{Connection as _, PgConnection};
 use test_kit::{clock::StoppedClock, waiting::wait_until};
 use tokio::time::Instant;
 
@@ -148,6 +148,45 @@ async fn a_schema_grows_and_never_shrinks() -> Result<()> {
         .call(async |it| sqlx::query_scalar(moons).fetch_one(it).await)
         .await?;
     ensure!(none, "no part of a broken step was taken");
+    Ok(())
+}
+
+/// Somebody else is taking steps: one waits, also for longer than a statement may take.
+#[tokio::test]
+async fn who_takes_steps_waits_for_whoever_does() -> Result<()> {
+    let url = shared_postgres().await?.fresh_database("lock").await?;
+    let other = database(&url)?;
+    let database = database(&url)?;
+    database.migrate(FIRST, Migrate::Auto).await?;
+    let mut connection = PgConnection::connect(&url).await?;
+    let mut transaction = connection.begin().await?;
+    let table = "LOCK TABLE tides.schema_steps IN ACCESS EXCLUSIVE MODE";
+    sqlx::query(table).execute(&mut *transaction).await?;
+    // The first one holds the lock and waits for the table, the second one waits for the first.
+    let steps = async {
+        tokio::join!(
+            database.migrate(SECOND, Migrate::Auto),
+            other.migrate(SECOND, Migrate::Auto)
+        )
+    };
+    let release = async {
+        let waits = async || {
+            let waiting =
+                "SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND NOT granted";
+            let found = sqlx::query_scalar::<_, i64>(waiting);
+            found
+                .fetch_one(&mut *transaction)
+                .await
+                .is_ok_and(|count| count == 1)
+        };
+        wait_until(DEADLINE, "one waits for the other", waits).await?;
+        anyhow::Ok(transaction.rollback().await?)
+    };
+    let ((first, second), released) = tokio::join!(steps, release);
+    released?;
+    first?;
+    second?;
+    ensure!(database.call(count).await? == 1, "a step is taken once");
     Ok(())
 }
 
