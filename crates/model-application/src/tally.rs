@@ -55,7 +55,8 @@ impl Weight {
 /// Games and how many of them were won, as they were played and as they are weighted.
 ///
 /// Everything is a whole number: sums do not depend on their order. They hold
-/// 10¹⁵ games of full weight.
+/// 6·10¹⁰ games of full weight, ten times as many as were ever played; of more, the
+/// squares stay where they end. A run holds a million of these, so each is small.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Tally {
     /// How many were played.
@@ -67,7 +68,7 @@ pub struct Tally {
     /// The sum of the weights of those that were won, in parts.
     pub weighted_wins: u64,
     /// The sum of the squares of all weights, in parts of parts.
-    pub squared_weights: u128,
+    pub squared_weights: u64,
 }
 
 /// What a tally tells: as much as so many games of equal weight would.
@@ -95,7 +96,7 @@ impl Tally {
             wins,
             weighted_games: games * parts,
             weighted_wins: wins * parts,
-            squared_weights: (games * parts) as u128 * parts as u128,
+            squared_weights: (games * parts).saturating_mul(parts),
         }
     }
 
@@ -111,7 +112,7 @@ impl Tally {
         self.wins += other.wins;
         self.weighted_games += other.weighted_games;
         self.weighted_wins += other.weighted_wins;
-        self.squared_weights += other.squared_weights;
+        self.squared_weights = self.squared_weights.saturating_add(other.squared_weights);
     }
 
     /// The same games as the other side saw them: its wins are what was not won.
@@ -161,6 +162,17 @@ impl Tally {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn squares_stay_where_they_end() {
+        let mut tally = Tally::of(200_000_000_000, 0);
+        assert_eq!(tally.squared_weights, u64::MAX);
+        tally.merge(Tally::of(1, 1));
+        assert_eq!(
+            (tally.games, tally.squared_weights),
+            (200_000_000_001, u64::MAX)
+        );
+    }
 
     #[test]
     fn games_of_full_weight_are_worth_what_they_are() {

@@ -237,7 +237,7 @@ impl SumRow {
             wins: self.all_wins,
             weighted_games: self.weighted_games,
             weighted_wins: self.weighted_wins,
-            squared_weights: self.squared_weights.into(),
+            squared_weights: self.squared_weights,
         }
     }
 }
