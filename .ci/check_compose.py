@@ -12,6 +12,8 @@ from ruamel.yaml import YAML
 ROOT = pathlib.Path(__file__).parent.parent
 # What waits for a service to end well, and what waits for it to be healthy.
 ENDS, IS_HEALTHY = "service_completed_successfully", "service_healthy"
+# What the C library reads; mallopt(3).
+MALLOC = {"MALLOC_ARENA_MAX", "MALLOC_MMAP_THRESHOLD_", "MALLOC_TRIM_THRESHOLD_"}
 
 
 def settings(owner):
@@ -39,7 +41,8 @@ def main():
         owner = service["build"]["args"]["SERVICE"].removesuffix("-service")
         known = settings(owner)
         given = service["environment"]
-        wrong += [f"{name}: {variable} is no setting of it" for variable in given if variable not in known]
+        strange = [variable for variable in given if variable not in known and variable not in MALLOC]
+        wrong += [f"{name}: {variable} is no setting of it" for variable in strange]
         topics = {variable: default for variable, default in known.items() if variable.endswith("_TOPIC")}
         if not topics and "KAFKA_BOOTSTRAP_SERVERS" in known:
             wrong.append(f"{name}: its manual names no topics")
