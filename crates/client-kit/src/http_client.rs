@@ -3,9 +3,9 @@
 use std::{error::Error, fmt, path::Path, time::Duration};
 
 use bytes::Bytes;
-use http_body_util::Empty;
+use http_body_util::Full;
 use hyper::{
-    HeaderMap, Request, Uri,
+    HeaderMap, Method, Request, Uri,
     header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, HeaderValue, RETRY_AFTER, USER_AGENT},
 };
 use hyper_rustls::{HttpsConnector, HttpsConnectorBuilder};
@@ -23,6 +23,7 @@ use crate::{StreamedAnswer, retry_after, tls};
 const IDLE_MAX: usize = 16;
 /// For so long; those of others close theirs after a minute or later.
 const IDLE_TIME_MAX: Duration = Duration::from_secs(30);
+const JSON: &str = "application/json";
 
 /// How long a client waits, and how much it takes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -42,7 +43,7 @@ pub struct ClientLimits {
 /// are not used, as nothing else here uses them.
 #[derive(Clone)]
 pub struct HttpClient {
-    http: Client<HttpsConnector<HttpConnector>, Empty<Bytes>>,
+    http: Client<HttpsConnector<HttpConnector>, Full<Bytes>>,
     user_agent: HeaderValue,
     limits: ClientLimits,
 }
@@ -122,15 +123,26 @@ impl HttpClient {
         url: &str,
         bearer: Option<&SecretString>,
     ) -> Result<HttpAnswer, CallFailed> {
-        let request = self.request(url, bearer, "application/json")?;
-        let time_max = self.limits.call_time_max;
-        let exchange = async {
-            let answer = self.begin(request).await?;
-            answer.whole(self.limits.body_bytes_max).await
-        };
-        timeout(time_max, exchange)
-            .await
-            .map_err(|_| CallFailed::TimedOut(time_max))?
+        let request = self.request(url, bearer, JSON)?;
+        self.exchange(request).await
+    }
+
+    /// Posts a JSON text to `url`. One request, whatever comes of it: whoever cannot
+    /// bear that it arrives twice must not try again after [`CallFailed::TimedOut`].
+    ///
+    /// # Errors
+    /// [`CallFailed`], without address.
+    pub async fn post_json(
+        &self,
+        url: &str,
+        json: impl Into<Bytes>,
+    ) -> Result<HttpAnswer, CallFailed> {
+        let mut request = self.request(url, None, JSON)?;
+        *request.method_mut() = Method::POST;
+        let headers = request.headers_mut();
+        headers.insert(CONTENT_TYPE, HeaderValue::from_static(JSON));
+        *request.body_mut() = Full::new(json.into());
+        self.exchange(request).await
     }
 
     /// Gets what is at `url`, of the media type `accept`, and returns as soon as
@@ -156,11 +168,11 @@ impl HttpClient {
         url: &str,
         bearer: Option<&SecretString>,
         accept: &'static str,
-    ) -> Result<Request<Empty<Bytes>>, CallFailed> {
+    ) -> Result<Request<Full<Bytes>>, CallFailed> {
         let uri: Uri = url
             .parse()
             .map_err(|_| CallFailed::Impossible("this is no address"))?;
-        let mut request = Request::new(Empty::new());
+        let mut request = Request::new(Full::default());
         *request.uri_mut() = uri;
         let headers = request.headers_mut();
         headers.insert(USER_AGENT, self.user_agent.clone());
@@ -175,7 +187,19 @@ impl HttpClient {
         Ok(request)
     }
 
-    async fn begin(&self, request: Request<Empty<Bytes>>) -> Result<StreamedAnswer, CallFailed> {
+    /// A request, and the whole answer to it.
+    async fn exchange(&self, request: Request<Full<Bytes>>) -> Result<HttpAnswer, CallFailed> {
+        let time_max = self.limits.call_time_max;
+        let exchange = async {
+            let answer = self.begin(request).await?;
+            answer.whole(self.limits.body_bytes_max).await
+        };
+        timeout(time_max, exchange)
+            .await
+            .map_err(|_| CallFailed::TimedOut(time_max))?
+    }
+
+    async fn begin(&self, request: Request<Full<Bytes>>) -> Result<StreamedAnswer, CallFailed> {
         let answer = self.http.request(request).await;
         let (head, body) = answer.map_err(|error| connection(&error))?.into_parts();
         let head = HttpAnswer {

@@ -49,6 +49,24 @@ async fn a_call_says_who_calls_and_brings_all_of_the_answer() -> Result<()> {
 }
 
 #[tokio::test]
+async fn what_is_posted_arrives_whole() -> Result<()> {
+    let server = Server::start("HTTP/1.1 201 Created\r\nContent-Length: 0\r\n\r\n").await?;
+    let url = format!("http://{}/events", server.address);
+    let told = client(LIMITS)
+        .post_json(&url, r#"{"of":"somebody"}"#)
+        .await?;
+    assert_eq!(told.status, 201);
+    let asked = server.asked().await;
+    assert!(asked.starts_with("POST /events HTTP/1.1\r\n"), "{asked}");
+    assert!(
+        asked.contains("content-type: application/json\r\n"),
+        "{asked}"
+    );
+    assert!(asked.ends_with("\r\n\r\n{\"of\":\"somebody\"}"), "{asked}");
+    Ok(())
+}
+
+#[tokio::test]
 async fn a_redirect_is_not_followed() -> Result<()> {
     let elsewhere = Server::start("HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n").await?;
     let answer = format!(

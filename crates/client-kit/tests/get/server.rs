@@ -76,7 +76,7 @@ impl Server {
         })
     }
 
-    /// The head of the next request.
+    /// The head of the next request, and its body if it has one.
     pub(super) async fn asked(&self) -> String {
         let next = self.asked.lock().await.recv().await;
         next.expect("the server lives as long as this")
@@ -102,6 +102,15 @@ async fn converse<S: AsyncRead + AsyncWrite + Unpin>(
     let mut byte = [0];
     while !head.ends_with(b"\r\n\r\n") && stream.read(&mut byte).await.is_ok_and(|n| n == 1) {
         head.extend_from_slice(&byte);
+    }
+    let text = String::from_utf8_lossy(&head).to_lowercase();
+    let length = text
+        .lines()
+        .find_map(|line| line.strip_prefix("content-length: "));
+    let length = length.and_then(|digits| digits.parse().ok()).unwrap_or(0);
+    let mut body = vec![0; length];
+    if stream.read_exact(&mut body).await.is_ok() {
+        head.extend_from_slice(&body);
     }
     let _full = tell.try_send(String::from_utf8_lossy(&head).into_owned());
     // Who has heard enough hangs up.
