@@ -9,6 +9,7 @@
 pub mod settings;
 
 mod accounts;
+mod lineage;
 mod parts;
 mod patches;
 mod schedule;

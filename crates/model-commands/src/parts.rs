@@ -14,11 +14,12 @@ use model_application::{
 };
 use model_clickhouse_adapter::{ClickHouseReader, Limits};
 use model_ledger_adapter::SqliteLedger;
+use model_openlineage_adapter::Lineage;
 use model_redis_adapter::{ContractDocuments, RedisLeaderLock, RedisPublisher, RedisResults};
 use model_sqlite_adapter::SqliteReader;
 use redis_kit::{KeySpace, ServerKeySpace};
 
-use crate::{accounts::Accounts, patches::PatchFile, settings::Settings};
+use crate::{accounts::Accounts, lineage, patches::PatchFile, settings::Settings};
 
 /// Redis answers within this, or it is tried again.
 pub(crate) const REDIS_DEADLINE: Duration = Duration::from_secs(5);
@@ -45,6 +46,8 @@ pub struct Parts {
     pub accounts: Option<Arc<dyn AccountScores>>,
     /// Which patches there are.
     pub patches: Arc<dyn PatchSource>,
+    /// Who tells of runs; none where nobody is told.
+    pub lineage: Option<Lineage>,
     /// What time it is.
     pub clock: Arc<dyn Clock>,
 }
@@ -106,6 +109,7 @@ impl Parts {
             settings: run_settings,
         };
         let (runs, orders) = handle(&parts);
+        let lineage = lineage::of(settings, &parts.events)?;
         let held = leading.as_ref().map(|leading| leading.held());
         Ok(Self {
             runs,
@@ -117,6 +121,7 @@ impl Parts {
             ledger,
             accounts: on_demand,
             patches,
+            lineage,
             clock,
         })
     }

@@ -14,7 +14,7 @@ use service_kit::{exit_code::ExitCode, lifecycle::EndSignals};
 use tokio::sync::broadcast::{self, error::RecvError};
 use tokio_util::sync::CancellationToken;
 
-use crate::{parts::Parts, settings::Settings};
+use crate::{lineage, parts::Parts, settings::Settings};
 
 /// What is to be run.
 #[derive(Debug, Clone, clap::Args)]
@@ -93,6 +93,7 @@ async fn once(mut parts: Parts, request: RunRequest) -> Result<RunOutcome, ExitC
     }
     let end = CancellationToken::new();
     let leading = lead(&parts, &end).await?;
+    let telling = lineage::tell(parts.lineage.take(), &end);
     parts.runner.remember().await;
     let asked = parts.runs.request(request).await;
     let outcome = match asked {
@@ -106,8 +107,8 @@ async fn once(mut parts: Parts, request: RunRequest) -> Result<RunOutcome, ExitC
         }
     };
     end.cancel();
-    if let Some(leading) = leading {
-        let _ = leading.await;
+    for task in [leading, telling].into_iter().flatten() {
+        let _ = task.await;
     }
     outcome
 }

@@ -11,6 +11,7 @@ use service_kit::exit_code::ExitCode;
 use tokio_util::sync::CancellationToken;
 
 use crate::{
+    lineage,
     parts::Parts,
     run_once::{lead, stopped_by_signals},
     settings::Settings,
@@ -171,6 +172,7 @@ async fn publish(mut parts: Parts, id: RunId) -> ExitCode {
         Ok(leading) => leading,
         Err(code) => return code,
     };
+    let telling = lineage::tell(parts.lineage.take(), &end);
     let code = match parts
         .runs
         .publish(id, Some("runs publish".to_owned()))
@@ -199,8 +201,8 @@ async fn publish(mut parts: Parts, id: RunId) -> ExitCode {
         }
     };
     end.cancel();
-    if let Some(leading) = leading {
-        let _ = leading.await;
+    for task in [leading, telling].into_iter().flatten() {
+        let _ = task.await;
     }
     code
 }

@@ -8,6 +8,7 @@ use health_kit::{Health, HealthReporter, HealthStatus, Readiness};
 use http_kit::ServiceParts;
 use model_application::runs::{Timetable, Watch};
 use model_http_api::{ApiState, Published};
+use model_openlineage_adapter::Lineage;
 use redis_kit::{KeySpace as _, RedisHealth, ServerKeySpace};
 use service_kit::{
     exit_code::ExitCode,
@@ -88,6 +89,7 @@ impl Service {
             leading,
             ledger,
             redis: keys,
+            lineage,
             ..
         } = parts;
         tracing::info!(version = VERSION, commit = COMMIT, "started");
@@ -110,6 +112,7 @@ impl Service {
             }
         });
         runner.remember().await;
+        tell_lineage(&lifecycle, lineage, &finished);
         if let Some(leading) = leading {
             let finished = finished.clone();
             lifecycle.spawn("leader", async move {
@@ -169,6 +172,16 @@ fn api(
         level: f64::from(settings.models.runs.level) / 10_000.0,
         clock: Arc::clone(&parts.clock),
     }
+}
+
+/// Has a collector told of runs until the last one has ended, if there is one.
+fn tell_lineage(lifecycle: &Lifecycle, lineage: Option<Lineage>, finished: &CancellationToken) {
+    let Some(lineage) = lineage else { return };
+    let finished = finished.clone();
+    lifecycle.spawn("lineage", async move {
+        lineage.run(finished).await;
+        Ok::<_, Infallible>(())
+    });
 }
 
 /// Has what is published looked at whenever it is told of; who is away is asked again.

@@ -18,6 +18,7 @@ use std::time::Duration;
 
 use http_kit::{ApiSection, ApiSettings};
 use model_application::{accounts::AccountSettings, runs::RunSettings};
+use model_openlineage_adapter::{LineageSection, LineageSettings};
 use redis_kit::{RedisSection, RedisSettings};
 use service_kit::counting::{CountingSection, PatchesSection};
 use service_kit::{
@@ -44,6 +45,7 @@ static WAREHOUSE: WarehouseSection = WarehouseSection::DEFAULT;
 static REDIS: RedisSection = RedisSection::DEFAULT;
 static PATCHES: PatchesSection = PatchesSection::DEFAULT;
 static COUNTING: CountingSection = CountingSection::DEFAULT;
+static LINEAGE: LineageSection = LineageSection::DEFAULT;
 static LOG: LogSection = LogSection::DEFAULT;
 static SERVICE: ServiceSection = ServiceSection::named("model-service");
 static SHUTDOWN: ShutdownSection = ShutdownSection::DEFAULT;
@@ -65,6 +67,8 @@ pub struct Settings {
     pub leader: LeaderSettings,
     /// Which patches there are.
     pub patches: PatchesSetting,
+    /// Who is told of runs.
+    pub lineage: LineageSettings,
     /// The HTTP interface.
     pub api: ApiSettings,
     /// What is logged, and how.
@@ -110,6 +114,7 @@ impl ServiceSettings for Settings {
             &COUNTING.declarations(),
             &PATCHES.declarations(),
             storing::DECLARATIONS,
+            &LINEAGE.declarations(),
             &API.declarations(),
             &LOG.declarations(),
             &SERVICE.declarations(),
@@ -130,6 +135,7 @@ impl ServiceSettings for Settings {
             storing,
             leader,
             patches: PATCHES.read(reader),
+            lineage: LINEAGE.read(reader),
             api: API.read(reader),
             log: LOG.read(reader, &service_name),
             shutdown_timeout: SHUTDOWN.read(reader),

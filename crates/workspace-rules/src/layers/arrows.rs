@@ -19,6 +19,7 @@ const KIT_OF: &[(&str, &str)] = &[
     ("ledger", "sql-kit"),
     ("metrica", "client-kit"),
     ("opendota", "client-kit"),
+    ("openlineage", "client-kit"),
     ("postgres", "sql-kit"),
     ("sqlite", "sql-kit"),
     ("statsbomb", "client-kit"),
