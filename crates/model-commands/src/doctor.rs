@@ -78,7 +78,8 @@ async fn warehouse(
         return None;
     };
     let now = clock.now();
-    let age = async { judge_age(trial.newest_day, Day::of(now), settings) };
+    let age_max = settings.models.data_age_max;
+    let age = async { judge_age(trial.newest_day, Day::of(now), age_max) };
     list.check("data_age", TIME_MAX, age).await;
     let ahead = trial.now.as_unix_ms() - now.as_unix_ms();
     let clocks = async { judge_clocks(ahead) };
@@ -86,7 +87,7 @@ async fn warehouse(
     trial.newest_day
 }
 
-fn judge_age(newest: Option<Day>, today: Day, settings: &Settings) -> Result<String, String> {
+fn judge_age(newest: Option<Day>, today: Day, age_max: Duration) -> Result<String, String> {
     let Some(newest) = newest else {
         return Err(
             "no day has counters; look whether etl-service loads and builds days".to_owned(),
@@ -94,7 +95,7 @@ fn judge_age(newest: Option<Day>, today: Day, settings: &Settings) -> Result<Str
     };
     let days = i64::from(today.days_since_epoch()) - i64::from(newest.days_since_epoch());
     let hours = u64::try_from((days - 1).max(0)).unwrap_or_default() * 24;
-    if hours * 3600 > settings.models.data_age_max.as_secs() {
+    if hours * 3600 > age_max.as_secs() {
         return Err(format!(
             "the newest counters are of {newest}, which ended {hours} hours ago or more, more than \
              MODEL_DATA_MAX_AGE; look whether etl-service loads and builds days"
@@ -192,6 +193,25 @@ mod tests {
     use domain::{Patch, Timestamp};
 
     use super::*;
+
+    #[test]
+    fn counters_may_be_as_old_as_the_settings_say() {
+        let age_max = Duration::from_hours(26);
+        let today = Day::from_days_since_epoch(20_000);
+        let ago = |days| Some(Day::from_days_since_epoch(20_000 - days));
+        // Of a day that is not over, of one that is, and of one that ended a day before that.
+        for days in [0, 1, 2] {
+            let judged = judge_age(ago(days), today, age_max);
+            assert!(judged.is_ok_and(|it| it.contains("the newest counters are of")));
+        }
+        let wrong = judge_age(ago(3), today, age_max).expect_err("it is old");
+        let says = ["48 hours", "MODEL_DATA_MAX_AGE", "etl-service"];
+        assert!(says.iter().all(|it| wrong.contains(it)), "{wrong}");
+        let none = judge_age(None, today, age_max).expect_err("there is none");
+        assert!(none.contains("etl-service"), "{none}");
+        // A clock that goes after the warehouse's makes nothing old.
+        assert!(judge_age(ago(-1), today, age_max).is_ok());
+    }
 
     #[test]
     fn a_list_that_is_newer_than_every_match_is_wrong() {

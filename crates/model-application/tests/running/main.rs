@@ -6,4 +6,5 @@ mod many_accounts;
 mod publishing;
 mod timetable;
 mod trouble;
+mod watching;
 mod world;

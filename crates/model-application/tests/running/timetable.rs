@@ -1,10 +1,15 @@
 //! When runs begin by themselves.
 
-use std::{sync::Arc, time::Duration};
+use std::{
+    sync::{Arc, Mutex},
+    time::Duration,
+};
 
-use domain::{Patches, Timestamp};
+use async_trait::async_trait;
+use domain::{Patch, Patches, Timestamp};
+use health_kit::Clock as _;
 use model_application::{
-    ports::{RunLedger as _, RunState, Schedule, Trigger},
+    ports::{PatchSource, PatchesUnreadable, RunLedger as _, RunState, Schedule, Trigger},
     runs::{RunOnStart, Timetable},
 };
 use tokio_util::sync::CancellationToken;
@@ -35,6 +40,17 @@ async fn by_itself(
     during: impl Future<Output = ()>,
 ) -> Vec<(Trigger, RunState)> {
     let patches = Arc::new(Patches::built_in());
+    with_patches(world, process, on_start, patches, during).await
+}
+
+/// The same, with a list of patches of its own.
+async fn with_patches(
+    world: &World,
+    process: Process,
+    on_start: RunOnStart,
+    patches: Arc<dyn PatchSource>,
+    during: impl Future<Output = ()>,
+) -> Vec<(Trigger, RunState)> {
     let schedule: Arc<dyn Schedule> = Arc::new(SixHourly);
     let clock = world.clock.clone();
     let runs = Arc::clone(&process.runs);
@@ -131,4 +147,47 @@ async fn at_a_start_a_run_begins_if_what_is_published_is_old() {
     let runs = by_itself(&world, process, RunOnStart::IfStale, moment()).await;
     expected.push((Trigger::Start, RunState::Unchanged));
     assert_eq!(runs, expected);
+}
+
+/// A list that somebody keeps, or that cannot be read.
+struct Kept(Mutex<Result<Patches, PatchesUnreadable>>);
+
+#[async_trait]
+impl PatchSource for Kept {
+    async fn patches(&self) -> Result<Patches, PatchesUnreadable> {
+        self.0.lock().expect("nobody panics").clone()
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_patch_that_appears_begins_a_run() {
+    let world = World::new();
+    let start = world.clock.now();
+    let with_new = |since: Timestamp| {
+        let new = Patch {
+            name: "9.99".to_owned(),
+            since,
+        };
+        let known = Patches::built_in();
+        let known = known.iter().filter(|patch| patch.since < since).cloned();
+        Patches::try_new(known.chain([new]).collect()).map_err(|_| unreachable!("names differ"))
+    };
+    let kept = Arc::new(Kept(Mutex::new(Ok(Patches::built_in()))));
+    let keep = |patches| *kept.0.lock().expect("nobody panics") = patches;
+    let process = world.start(settings());
+    let during = async {
+        let minutes = |minutes| tokio::time::sleep(Duration::from_mins(minutes));
+        minutes(5).await;
+        // A list that cannot be read is no new patch, and neither is its return.
+        keep(Err(PatchesUnreadable("gone".to_owned())));
+        minutes(5).await;
+        // It begins in ten minutes.
+        keep(with_new(start.saturating_add(Duration::from_mins(20))));
+        minutes(8).await;
+        let runs = world.ledger.runs(9, None).await.expect("in memory");
+        assert_eq!(runs, [], "it has not begun");
+        minutes(30).await;
+    };
+    let runs = with_patches(&world, process, RunOnStart::Never, kept.clone(), during).await;
+    assert_eq!(runs, [(Trigger::NewPatch, RunState::Published)]);
 }

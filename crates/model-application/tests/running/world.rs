@@ -72,6 +72,8 @@ pub(crate) struct Faults {
     pub(crate) a_match_is_missing: AtomicBool,
     /// Counters are never answered.
     pub(crate) warehouse_hangs: AtomicBool,
+    /// The warehouse does not answer anybody.
+    pub(crate) warehouse_away: AtomicBool,
     /// How often counters were read.
     pub(crate) reads: AtomicU64,
 }
@@ -287,9 +289,22 @@ struct Warehouse {
     faults: Arc<Faults>,
 }
 
+impl Warehouse {
+    fn answer(&self) -> Result<(), ReadError> {
+        if is(&self.faults.warehouse_away) {
+            return Err(ReadError::Unavailable {
+                detail: "the warehouse does not answer".to_owned(),
+                cause: "timeout",
+            });
+        }
+        Ok(())
+    }
+}
+
 #[async_trait]
 impl CounterReader for Warehouse {
     async fn day_builds(&self, from: Day, to: Day) -> Result<Vec<DayBuild>, ReadError> {
+        self.answer()?;
         let mut builds = self.counters.day_builds(from, to).await?;
         if is(&self.faults.a_match_is_missing)
             && let Some(build) = builds.first_mut()
@@ -300,6 +315,7 @@ impl CounterReader for Warehouse {
     }
 
     async fn newest_day(&self) -> Result<Option<Day>, ReadError> {
+        self.answer()?;
         self.counters.newest_day().await
     }
 

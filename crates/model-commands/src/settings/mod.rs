@@ -12,6 +12,8 @@ mod storing;
 #[cfg(test)]
 mod manual;
 #[cfg(test)]
+mod test_cases;
+#[cfg(test)]
 mod tests;
 
 use std::time::Duration;

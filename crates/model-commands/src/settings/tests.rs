@@ -5,7 +5,10 @@ use std::{ffi::OsString, path::Path, time::Duration};
 use model_application::{Mode, Skill, accounts::AccountChoice, runs::PatchChoice};
 use service_kit::config::ServiceSettings as _;
 
-use super::Settings;
+use super::{
+    Settings,
+    test_cases::{CASES, Case},
+};
 
 fn load(variables: &[(&str, &str)]) -> Result<Settings, String> {
     let folder = tempfile::tempdir().expect("a folder");
@@ -51,6 +54,35 @@ fn defaults_are_those_of_the_contract() {
     assert_eq!(settings.api.port, 8084);
     assert!(settings.storing.folder.ends_with("data/models"));
     assert!(settings.leader.has_lock);
+    assert_eq!(settings.lineage.url, None, "nobody is told of runs");
+}
+
+#[test]
+fn every_variable_takes_what_is_right_and_names_what_is_wrong() {
+    let declared = Settings::declarations();
+    let declared: Vec<_> = declared
+        .iter()
+        .map(|it| (it.variable(), it.allowed()))
+        .collect();
+    let tested: Vec<_> = CASES.iter().map(|case| case.0).collect();
+    assert_eq!(declared.iter().map(|it| it.0).collect::<Vec<_>>(), tested);
+    for (Case(variable, right, wrong), (_, allowed)) in CASES.iter().zip(&declared) {
+        for text in *right {
+            let refused = load(&[(variable, text)]).err();
+            assert_eq!(refused, None, "{variable}={text}");
+        }
+        for text in *wrong {
+            let loaded = load(&[(variable, text)]).map(|_| "it was taken");
+            let error = loaded.expect_err(&format!("{variable}={text}"));
+            let beginning = format!("wrong settings:\n  {variable} ");
+            assert!(error.starts_with(&beginning), "{variable}={text}: {error}");
+            let names = error.contains(&**allowed) || error.contains(variable);
+            assert!(
+                names && !error.contains("s3cret"),
+                "{variable}={text}: {error}"
+            );
+        }
+    }
 }
 
 #[test]
@@ -72,6 +104,9 @@ fn what_is_wrong_is_named_with_what_is_allowed() {
         ("PAS_ACCOUNTS", "active:0", "100000"),
         ("PAS_ACCOUNTS", "active:100001", "100000"),
         ("REDIS_URL", "redis+cluster://a:1", "REDIS_URL"),
+        ("OPENLINEAGE_URL", "kafka://a:1", "http"),
+        ("OPENLINEAGE_URL", "http://me:pass@a:1", "user"),
+        ("OPENLINEAGE_NAMESPACE", "two words", "visible"),
     ] {
         let error = load(&[(variable, text)]).expect_err(text);
         assert!(
