@@ -5,15 +5,12 @@ mod own_pipeline;
 mod service_client;
 
 use bytes::Bytes;
-use command_kit::{Stop, complain, stoppable};
+use command_kit::{Stop, complain, find_service, stoppable};
 use ingestion_http_api::{REDRIVE_PATH, REPLAY_PATH};
 use service_kit::{exit_code::ExitCode, lifecycle::EndSignals};
 use tokio_util::sync::CancellationToken;
 
-use self::{
-    own_pipeline::OwnPipeline,
-    service_client::{Running, ServiceClient},
-};
+use self::{own_pipeline::OwnPipeline, service_client::ServiceClient};
 use crate::settings::Settings;
 
 /// What kind of frames they are.
@@ -95,11 +92,12 @@ pub(crate) async fn with_intake(
     kind: Kind,
     work: impl AsyncFnOnce(&Intake, &CancellationToken) -> ExitCode,
 ) -> ExitCode {
-    let running = match service_client::find(&settings).await {
+    let (api, name) = (&settings.api, &settings.service_name);
+    let running = match find_service(&api.host, api.port, name).await {
         Ok(running) => running,
         Err(error) => return unavailable(&error),
     };
-    let Running::Yes = running else {
+    if running.is_none() {
         if settings.kafka.is_standby {
             // A pipeline of its own would fence the instance that is active.
             let error = anyhow::anyhow!(
@@ -109,7 +107,7 @@ pub(crate) async fn with_intake(
             return unavailable(&error);
         }
         return own_pipeline::run(settings, signals, kind, work).await;
-    };
+    }
     let client = match ServiceClient::connect(&settings.api, kind).await {
         Ok(client) => client,
         Err(error) => return unavailable(&error),

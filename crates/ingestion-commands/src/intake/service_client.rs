@@ -1,10 +1,10 @@
 //! The running service, by its HTTP interface.
 
-use std::{error::Error as _, io, time::Duration};
+use std::time::Duration;
 
-use anyhow::{Context as _, bail, ensure};
+use anyhow::{Context as _, bail};
 use bytes::{BufMut as _, Bytes, BytesMut};
-use command_kit::{Stop, url_to_ask};
+use command_kit::{Stop, client_of_service, url_to_ask};
 use http_kit::ApiSettings;
 use ingestion_application::REPLAY;
 use ingestion_http_api::{HAND_IN_BYTES_MAX, HAND_IN_FRAMES_MAX};
@@ -14,78 +14,11 @@ use serde::Deserialize;
 use tokio_util::sync::CancellationToken;
 
 use super::{Handover, Kind};
-use crate::settings::Settings;
-
-/// A service on this machine answers in milliseconds.
-const FIND_TIME_MAX: Duration = Duration::from_secs(3);
 /// Above what the service waits for a body and for room.
 const HAND_IN_TIME_MAX: Duration = Duration::from_mins(1);
 /// When the service does not say when to come again, or says something strange.
 const RETRY_AFTER_DEFAULT: Duration = Duration::from_secs(1);
 const RETRY_AFTER_MAX: Duration = Duration::from_secs(30);
-
-/// Whether a service runs where it is to be asked.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Running {
-    Yes,
-    No,
-}
-
-/// Looks for the service that these settings describe.
-///
-/// # Errors
-/// Something else is there, or nobody can tell.
-pub(super) async fn find(settings: &Settings) -> anyhow::Result<Running> {
-    #[derive(Deserialize)]
-    struct Health {
-        service: String,
-    }
-    if settings.api.port == 0 {
-        // Any port, so none that could be known.
-        return Ok(Running::No);
-    }
-    let url = url_to_ask(&settings.api.host, settings.api.port);
-    let asked = client(FIND_TIME_MAX)?.get(format!("{url}/api/v1/health"));
-    let answer = match asked.send().await {
-        Ok(answer) => answer,
-        Err(error) if is_refused(&error) => return Ok(Running::No),
-        Err(error) => {
-            let context = format!("whether a service runs at {url} cannot be told");
-            return Err(anyhow::Error::new(error).context(context));
-        }
-    };
-    let name = &settings.service_name;
-    let Ok(health) = answer.json::<Health>().await else {
-        bail!(
-            "what answers at {url} is no ingestion service; set API_HOST and API_PORT to those of \
-             {name}, or to where nothing answers"
-        );
-    };
-    ensure!(
-        health.service == *name,
-        "what answers at {url} is {}, not {name}; set API_HOST and API_PORT to those of {name}, \
-         or to where nothing answers",
-        health.service
-    );
-    Ok(Running::Yes)
-}
-
-/// Nothing listens there.
-fn is_refused(error: &reqwest::Error) -> bool {
-    let mut source = error.source();
-    while let Some(error) = source {
-        if let Some(error) = error.downcast_ref::<io::Error>() {
-            return error.kind() == io::ErrorKind::ConnectionRefused;
-        }
-        source = error.source();
-    }
-    false
-}
-
-fn client(timeout: Duration) -> reqwest::Result<Client> {
-    // No proxy: the service is on this machine, or near.
-    Client::builder().timeout(timeout).no_proxy().build()
-}
 
 /// Hands frames in by POST.
 pub(crate) struct ServiceClient {
@@ -117,7 +50,7 @@ impl ServiceClient {
             )
         })?;
         let client = Self {
-            client: client(HAND_IN_TIME_MAX)?,
+            client: client_of_service(HAND_IN_TIME_MAX)?,
             url,
             kind,
             token,

@@ -245,7 +245,7 @@ async fn what_is_in_the_way_of_a_pipeline_of_its_own_is_named() -> Result<()> {
     let settings = beside(&topics, &address)?;
     let finished = replay(&file, &settings, folder.path()).await?;
     assert_eq!(finished.exit_code, Some(69), "{finished:?}");
-    let named = "is no ingestion service";
+    let named = "is no ingestion-service";
     assert!(finished.stderr.contains(named), "{}", finished.stderr);
 
     // One that accepts and says nothing.
