@@ -16,6 +16,7 @@ const PURPOSE_AGAINST: u64 = 0x00a6_a157;
 const PURPOSE_WITH: u64 = 0x0000_317b;
 
 /// Log-odds for every pair of heroes.
+#[derive(Clone)]
 pub(crate) struct Advantages {
     /// Antisymmetric: what one has over another, the other lacks.
     against: Table,
@@ -40,6 +41,16 @@ impl Advantages {
             }
         }
         Self { against, with }
+    }
+
+    /// All of them so many times as large.
+    pub(crate) fn times(mut self, times: f64) -> Self {
+        for table in [&mut self.against, &mut self.with] {
+            for effect in table.as_flattened_mut() {
+                *effect *= times;
+            }
+        }
+        self
     }
 
     pub(crate) fn against(&self, hero: HeroIndex, other: HeroIndex) -> f64 {

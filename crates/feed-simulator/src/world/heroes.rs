@@ -12,6 +12,7 @@ const DRAWS: usize = 1 << 14;
 pub(crate) type HeroIndex = u8;
 
 /// Heroes, to be drawn as often as people pick them.
+#[derive(Clone)]
 pub(crate) struct Heroes {
     ids: [HeroId; HERO_COUNT],
     /// The log-odds of a win in the statistics.
@@ -51,6 +52,10 @@ impl Heroes {
         )]
         let place = bits as usize % DRAWS;
         self.draws[place]
+    }
+
+    pub(crate) fn ids(&self) -> impl Iterator<Item = HeroId> + '_ {
+        self.ids.iter().copied()
     }
 
     pub(crate) fn id(&self, index: HeroIndex) -> HeroId {

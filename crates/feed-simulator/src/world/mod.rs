@@ -42,6 +42,9 @@ const RADIANT_EDGE: f64 = 0.08;
 
 const PURPOSE_CORE: u64 = 1;
 
+/// Accounts of those who play: each comes back after some hundred thousand matches.
+const ACCOUNTS: NonZeroU32 = NonZeroU32::new(3_000_000).expect("there are some");
+
 /// Turbo's share of the hero picks that `/api/heroStats` counted in April 2026, in thousandths.
 const TURBO_PER_MILLE: u32 = 318;
 
@@ -58,10 +61,12 @@ pub struct World {
     shared: Arc<Shared>,
 }
 
+#[derive(Clone)]
 struct Shared {
     seed: u64,
     begin_unix_seconds: i64,
     matches_a_day: NonZeroU32,
+    accounts: NonZeroU32,
     heroes: Heroes,
     advantages: Advantages,
 }
@@ -91,9 +96,31 @@ impl World {
                 seed,
                 begin_unix_seconds: begin.unix_seconds(),
                 matches_a_day,
+                accounts: ACCOUNTS,
                 heroes: Heroes::new(),
                 advantages: Advantages::new(seed),
             }),
+        }
+    }
+
+    /// The same heroes and drafts, with effects of pairs that are so many times as large: the
+    /// real game's, as far as known, are 0.55 times those of a world that is not told otherwise.
+    #[must_use]
+    pub fn with_pair_effects(&self, times: f64) -> Self {
+        let mut shared = (*self.shared).clone();
+        shared.advantages = Advantages::new(shared.seed).times(times);
+        Self {
+            shared: Arc::new(shared),
+        }
+    }
+
+    /// The same with so many accounts in all, so that each comes back as often as is needed.
+    #[must_use]
+    pub fn with_accounts(&self, accounts: NonZeroU32) -> Self {
+        let mut shared = (*self.shared).clone();
+        shared.accounts = accounts;
+        Self {
+            shared: Arc::new(shared),
         }
     }
 
@@ -163,6 +190,23 @@ impl World {
         let id = i64::try_from(nth).unwrap_or(i64::MAX);
         let id = id.saturating_add(FIRST_MATCH_ID);
         MatchId::try_new(id.max(1)).expect("at least 1")
+    }
+
+    /// The heroes that are picked here, by id.
+    pub fn heroes(&self) -> impl Iterator<Item = HeroId> + '_ {
+        self.shared.heroes.ids()
+    }
+
+    /// What a hero is worth by itself, in log-odds of a win; 0 for one that is not picked here.
+    ///
+    /// Against and beside whom it is picked adds to that: a model that calls what is common to
+    /// all pairs of a hero the hero's own finds the sum.
+    #[must_use]
+    pub fn strength(&self, hero: HeroId) -> f64 {
+        let heroes = &self.shared.heroes;
+        heroes
+            .index(hero)
+            .map_or(0.0, |index| heroes.strength(index))
     }
 
     /// What `hero` has over `other` on the other side, in log-odds of a win; 0 for heroes that

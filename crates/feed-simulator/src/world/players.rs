@@ -9,9 +9,6 @@ const PURPOSE_PLAYERS: u64 = 2;
 /// Players who do not show their account, in thousandths.
 const ANONYMOUS_PER_MILLE: u32 = 450;
 
-/// Accounts of those who play: each comes back after some hundred thousand matches.
-const ACCOUNTS: u32 = 3_000_000;
-
 /// The lowest account id that is given out.
 const FIRST_ACCOUNT: u32 = 86_000_000;
 
@@ -28,7 +25,7 @@ impl World {
         let mut lines: Vec<PlayerLine> = Vec::with_capacity(10);
         for (slot, hero) in (0..).zip(heroes) {
             let slot = Slot::try_new(slot).expect("ten places");
-            let mut line = line(&mut dice, of, slot, *hero);
+            let mut line = line(&mut dice, self.shared.accounts.get(), of, slot, *hero);
             // Nobody plays twice in one match.
             if lines
                 .iter()
@@ -42,7 +39,13 @@ impl World {
     }
 }
 
-fn line(dice: &mut Dice, of: &WorldMatch, slot: Slot, hero_id: Option<HeroId>) -> PlayerLine {
+fn line(
+    dice: &mut Dice,
+    accounts: u32,
+    of: &WorldMatch,
+    slot: Slot,
+    hero_id: Option<HeroId>,
+) -> PlayerLine {
     let minutes = of.played.duration_seconds / 60;
     let has_won = slot.side().has_won(of.played.radiant_win);
     let is_core = slot.get() % 5 < 3;
@@ -55,7 +58,7 @@ fn line(dice: &mut Dice, of: &WorldMatch, slot: Slot, hero_id: Option<HeroId>) -
         + if is_turbo { 300 } else { 0 };
     let last_hits = minutes * dice.between(1, 3) * if is_core { 3 } else { 1 };
     PlayerLine {
-        account_id: account(dice),
+        account_id: account(dice, accounts),
         hero_id,
         kills: small(dice.below(pace / if has_won { 3 } else { 5 } + 1)),
         deaths: small(dice.below(pace / if has_won { 6 } else { 3 } + 1)),
@@ -82,9 +85,9 @@ fn line(dice: &mut Dice, of: &WorldMatch, slot: Slot, hero_id: Option<HeroId>) -
     }
 }
 
-fn account(dice: &mut Dice) -> Option<AccountId> {
+fn account(dice: &mut Dice, accounts: u32) -> Option<AccountId> {
     let is_anonymous = dice.per_mille(ANONYMOUS_PER_MILLE);
-    let account = AccountId::try_new(FIRST_ACCOUNT + dice.below(ACCOUNTS));
+    let account = AccountId::try_new(FIRST_ACCOUNT + dice.below(accounts));
     account.ok().filter(|_| !is_anonymous)
 }
 

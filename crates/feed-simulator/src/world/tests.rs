@@ -6,7 +6,7 @@ use std::{
 use domain::{CountingRules, LeftOut};
 use proptest::prelude::*;
 
-use super::*;
+use super::{heroes::HERO_COUNT, *};
 
 fn id(raw: i64) -> MatchId {
     MatchId::try_new(raw).expect("positive")
@@ -205,6 +205,31 @@ fn results_follow_the_planted_advantages() {
     }
     let difference = won[1] / likely[1] - won[0] / likely[0];
     assert!((0.1..0.3).contains(&difference), "{difference}");
+}
+
+#[test]
+fn effects_and_accounts_are_as_many_as_a_world_is_told() {
+    let world = World::new(7);
+    let accounts = NonZeroU32::new(20).expect("there are some");
+    let other = world.with_pair_effects(0.5).with_accounts(accounts);
+    let (mut same, mut seen) = (0, HashSet::new());
+    for id in ids(2_000) {
+        let (one, found) = (world.at(id), other.at(id));
+        assert_eq!(one.played.radiant, found.played.radiant);
+        same += usize::from(one.played.radiant_win == found.played.radiant_win);
+        let lines = other.players(&found);
+        seen.extend(lines.into_iter().filter_map(|line| line.account_id));
+    }
+    assert!((900..1_000).contains(&per_mille(same, 2_000)), "{same}");
+    assert_eq!(seen.len(), 20);
+    let heroes: Vec<_> = world.heroes().collect();
+    assert_eq!(heroes.len(), HERO_COUNT);
+    let (hero, rival) = (heroes[0], heroes[1]);
+    let twice = 2.0 * other.advantage(hero, rival);
+    assert!((world.advantage(hero, rival) - twice).abs() < f64::EPSILON);
+    let twice = 2.0 * other.synergy(hero, rival);
+    assert!((world.synergy(hero, rival) - twice).abs() < f64::EPSILON);
+    assert!((world.strength(hero) - other.strength(hero)).abs() < f64::EPSILON);
 }
 
 #[test]
