@@ -21,13 +21,26 @@ impl ClickHouseReader {
             Fault::Passing("access") => ReadError::Unfit {
                 detail: format!("{detail}; {RIGHTS}"),
             },
-            Fault::Passing(cause) => ReadError::Unavailable { detail, cause },
+            Fault::Passing(cause) => ReadError::Unavailable {
+                detail: format!("{detail}; {}", remedy(cause)),
+                cause,
+            },
             // Nothing is sent that could be refused for what it is.
             Fault::Content | Fault::TooManyParts => ReadError::Unavailable {
                 detail,
                 cause: "other",
             },
         }
+    }
+}
+
+/// What to do about what may go by.
+fn remedy(cause: &str) -> &'static str {
+    match cause {
+        "network" => "start ClickHouse, or correct WAREHOUSE_URL",
+        "timeout" => "see what keeps ClickHouse busy, or whether it is frozen",
+        "answer" => "see whether WAREHOUSE_URL is that of a ClickHouse",
+        _ => "see the log of ClickHouse",
     }
 }
 

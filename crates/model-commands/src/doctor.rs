@@ -1,22 +1,32 @@
-//! `doctor`: everything the service depends on, tried.
+//! `doctor`: everything the service depends on, tried, and how its last run has ended.
 
 use std::{sync::Arc, time::Duration};
 
 use command_kit::doctor::{Checklist, DoctorArguments, judge_clocks, judge_room};
 use domain::{Day, Patches};
 use health_kit::{Clock, SystemClock};
-use model_application::ports::{CounterReader, PatchSource as _, RunId};
-use redis_kit::{Change, Fault, KeySpace as _, Outcome, ServerKeySpace, Step};
+use model_application::{
+    ports::{
+        CounterReader, LeaderLock as _, PatchSource as _, PublishedResults as _, RunId,
+        RunLedger as _,
+    },
+    runs::Verdict,
+};
+use model_ledger_adapter::SqliteLedger;
+use model_redis_adapter::{RedisLeaderLock, RedisResults};
+use redis_kit::{Change, Fault, KeySpace, Outcome, ServerKeySpace, Step};
 use service_kit::{disk, exit_code::ExitCode};
 
 use crate::{
-    parts::{REDIS_DEADLINE, readers},
+    parts::{REDIS_DEADLINE, ledger_file, readers},
     patches::PatchFile,
     settings::Settings,
 };
 
 /// Longer than any one question may take.
 const TIME_MAX: Duration = Duration::from_secs(20);
+/// Among so many runs there is one that has ended by itself.
+const LOOKED_THROUGH_MAX: usize = 50;
 /// What is tried in Redis ends by itself, if this process does not end it.
 const TRIAL_LIFE: Duration = Duration::from_mins(1);
 
@@ -27,7 +37,9 @@ pub(crate) async fn run(settings: &Settings, arguments: DoctorArguments) -> Exit
     list.check("settings", TIME_MAX, right).await;
     let clock: Arc<dyn Clock> = Arc::new(SystemClock);
     let newest = warehouse(&mut list, settings, &clock).await;
-    redis(&mut list, settings, &*clock).await;
+    let keys = redis(&mut list, settings, &*clock).await;
+    leader(&mut list, settings, keys.clone()).await;
+    last_run(&mut list, settings, keys).await;
     let folder = settings.storing.folder.clone();
     let room = async {
         // What is not there yet is made on the same disk as what it is made in.
@@ -119,8 +131,13 @@ fn judge_patches(patches: &Patches, newest: Day) -> Result<String, String> {
     Ok(format!("the newest is {}, of {began}", last.name))
 }
 
-/// Login and mode, how it throws keys away, the rights that publishing needs, the clock.
-async fn redis(list: &mut Checklist, settings: &Settings, clock: &dyn Clock) {
+/// Login and mode, how it throws keys away, the rights that publishing needs, the clock;
+/// gives the keys, if publishing is possible.
+async fn redis(
+    list: &mut Checklist,
+    settings: &Settings,
+    clock: &dyn Clock,
+) -> Option<Arc<dyn KeySpace>> {
     let keys = ServerKeySpace::new(&settings.redis, REDIS_DEADLINE);
     let place = keys.server().place().to_string();
     let mut ahead_ms = None;
@@ -146,7 +163,7 @@ async fn redis(list: &mut Checklist, settings: &Settings, clock: &dyn Clock) {
     };
     list.check("redis", TIME_MAX, answers).await;
     let rights = async { publish_nothing(&keys, clock).await };
-    list.check("redis.publishing", TIME_MAX, rights).await;
+    let may_publish = list.check("redis.publishing", TIME_MAX, rights).await;
     match ahead_ms {
         Some(ahead) => {
             let clocks = async { judge_clocks(ahead) };
@@ -154,6 +171,75 @@ async fn redis(list: &mut Checklist, settings: &Settings, clock: &dyn Clock) {
         }
         None => list.skip("redis.clock", "the server does not say what time it is"),
     }
+    may_publish.then(|| Arc::new(keys) as Arc<dyn KeySpace>)
+}
+
+/// Who may publish, and whether that can change.
+async fn leader(list: &mut Checklist, settings: &Settings, keys: Option<Arc<dyn KeySpace>>) {
+    let Some(keys) = keys else {
+        list.skip("leader", "the lock is kept in Redis, which cannot be used");
+        return;
+    };
+    if !settings.leader.has_lock {
+        list.skip(
+            "leader",
+            "LEADER_LOCK is none: there must be one instance only",
+        );
+        return;
+    }
+    let asked = async {
+        let leader = RedisLeaderLock::new(keys).leader().await;
+        let leader = leader.map_err(|error| error.to_string())?;
+        Ok::<_, String>(match leader {
+            Some(leader) => format!("{leader} is the leader"),
+            None => "nobody has the lock; an instance that starts takes it".to_owned(),
+        })
+    };
+    list.check("leader", TIME_MAX, asked).await;
+}
+
+/// How the last run has ended, as the ledger beside the service has it.
+async fn last_run(list: &mut Checklist, settings: &Settings, keys: Option<Arc<dyn KeySpace>>) {
+    let file = ledger_file(settings);
+    if !file.exists() {
+        let none = format!(
+            "there is no ledger {} yet: the service makes it, and begins a run by MODEL_SCHEDULE \
+             and MODEL_RUN_ON_START; `run-once` begins one at once",
+            file.display()
+        );
+        list.skip("last_run", none);
+        return;
+    }
+    let looked = async {
+        let ledger = SqliteLedger::open(&file, settings.storing.runs_keep).await;
+        let ledger = ledger.map_err(|error| format!("{}: {error}", file.display()))?;
+        let runs = ledger.runs(LOOKED_THROUGH_MAX, None).await;
+        ledger.close().await;
+        let runs = runs.map_err(|error| error.to_string())?;
+        match runs.iter().find_map(Verdict::of) {
+            Some(Verdict {
+                is_good: true,
+                said,
+            }) => Ok(said),
+            Some(verdict) => Err(verdict.said),
+            None => match keys {
+                Some(keys) if is_published(keys.clone()).await => {
+                    Ok("no run has ended here; another instance's is published".to_owned())
+                }
+                _ => Err(
+                    "no run has ended yet, so readers find nothing; see MODEL_SCHEDULE and \
+                          MODEL_RUN_ON_START, or begin one with `run-once`"
+                        .to_owned(),
+                ),
+            },
+        }
+    };
+    list.check("last_run", TIME_MAX, looked).await;
+}
+
+async fn is_published(keys: Arc<dyn KeySpace>) -> bool {
+    let index = RedisResults::new(keys).index().await;
+    index.is_ok_and(|index| index.is_some())
 }
 
 /// Puts a key aside, moves it as a switch does, by a script, and removes it.

@@ -145,7 +145,8 @@ fn handle(parts: &RunnerParts) -> (Arc<Runs>, RunOrders) {
     Runs::new(asked, parts.events.clone())
 }
 
-fn ledger_file(settings: &Settings) -> PathBuf {
+/// Where the ledger is.
+pub(crate) fn ledger_file(settings: &Settings) -> PathBuf {
     settings.storing.folder.join("ledger.db")
 }
 

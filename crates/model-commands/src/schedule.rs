@@ -26,7 +26,12 @@ impl CronSchedule {
             .build();
         let cron = parser.parse(text).map_err(|error| error.to_string())?;
         let text = text.trim().to_owned();
-        Ok(Self { cron, text })
+        let schedule = Self { cron, text };
+        // From any moment on: what comes at all comes again.
+        match schedule.next_after(Timestamp::from_unix_ms(0)) {
+            Some(_) => Ok(schedule),
+            None => Err("there is no such day".to_owned()),
+        }
     }
 }
 
@@ -69,10 +74,21 @@ mod tests {
                 "2026-11-30T04:00:00Z",
                 Some("2026-12-07T04:00:00Z"),
             ),
-            ("0 0 30 2 *", "2026-11-30T04:00:00Z", None),
+            (
+                "0 0 29 2 *",
+                "2026-11-30T04:00:00Z",
+                Some("2028-02-29T00:00:00Z"),
+            ),
         ] {
             let schedule = CronSchedule::try_new(fields).expect("five fields");
             assert_eq!(schedule.next_after(at(after)), expected.map(at), "{fields}");
         }
+    }
+
+    #[test]
+    fn what_never_comes_is_no_schedule() {
+        let wrong = CronSchedule::try_new("0 0 30 2 *").expect_err("February has no 30th");
+        assert!(wrong.contains("no such day"), "{wrong}");
+        assert!(CronSchedule::try_new("0 0 29 2 *").is_ok());
     }
 }

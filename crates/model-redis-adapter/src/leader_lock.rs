@@ -4,7 +4,7 @@ use std::{sync::Arc, time::Duration};
 
 use async_trait::async_trait;
 use model_application::ports::{LeaderLock, Leadership, PublishError};
-use redis_kit::{Epoch, Guard, KeySpace, Lock};
+use redis_kit::{Epoch, Guard, KeySpace, Lock, TimeToLive};
 
 use crate::{keys::leader_lock, publish_error};
 
@@ -49,8 +49,21 @@ impl LeaderLock for RedisLeaderLock {
 
     async fn leader(&self) -> Result<Option<String>, PublishError> {
         let owner = self.keys.get(&self.lock.owner_key).await;
-        let owner = owner.map_err(|error| publish_error(&error))?;
-        Ok(owner.map(|owner| String::from_utf8_lossy(&owner).into_owned()))
+        let Some(owner) = owner.map_err(|error| publish_error(&error))? else {
+            return Ok(None);
+        };
+        let owner = String::from_utf8_lossy(&owner).into_owned();
+        let key = &self.lock.owner_key;
+        let left = self.keys.time_to_live(key).await;
+        match left.map_err(|error| publish_error(&error))? {
+            TimeToLive::Endless => Err(PublishError::Refused {
+                reason: format!(
+                    "the lock under {key} is held by {owner} and never ends, which none of ours \
+                     does; if no such process runs, remove that key from Redis"
+                ),
+            }),
+            _ => Ok(Some(owner)),
+        }
     }
 }
 

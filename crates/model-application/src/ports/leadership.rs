@@ -39,7 +39,8 @@ pub trait LeaderLock: Send + Sync {
     /// Who has the lock.
     ///
     /// # Errors
-    /// Nobody can say.
+    /// Nobody can say, or the lock does not end by itself: whoever has it may be gone,
+    /// and nobody would ever take over.
     async fn leader(&self) -> Result<Option<String>, PublishError>;
 }
 

@@ -70,8 +70,12 @@ impl Leading {
                 Ok(true)
             }
             Ok(None) => {
-                let leader = self.lock.leader().await.ok().flatten();
-                self.status.stands(Standing::Standby { leader });
+                self.status.stands(match self.lock.leader().await {
+                    Ok(leader) => Standing::Standby { leader },
+                    Err(error) => Standing::Away {
+                        reason: error.to_string(),
+                    },
+                });
                 self.held.send_replace(None);
                 Ok(false)
             }

@@ -39,7 +39,7 @@ pub use self::{
     settings::{PatchChoice, RunSettings},
     status::{
         AgesMax, DataAge, PublishedPatch, RunCounts, RunsSnapshot, RunsStatus, ScheduleFigures,
-        Standing,
+        Standing, Verdict,
     },
     timetable::{RunOnStart, Timetable},
     turn::Turn,

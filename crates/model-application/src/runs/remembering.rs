@@ -70,7 +70,10 @@ impl Runner {
     pub async fn refresh(&self) {
         let index = match self.parts().published.index().await {
             Ok(Some(index)) => index,
-            Ok(None) => return,
+            Ok(None) => {
+                self.parts().status.nothing_is_published();
+                return;
+            }
             Err(error) => {
                 tracing::debug!(%error, "what is published is not known");
                 return;

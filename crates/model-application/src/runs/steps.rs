@@ -399,7 +399,12 @@ fn checked(read: &[PatchRead]) -> Result<Done<()>, Trouble> {
     }
     let mut rows = 0;
     for read in read {
-        let wrong = |error: String| Trouble::Final(format!("{}: {error}", read.window.patch));
+        let wrong = |error: String| {
+            let patch = &read.window.patch;
+            Trouble::Final(format!(
+                "{patch}: {error}; `etl-service verify` finds the days that are wrong"
+            ))
+        };
         read.sums
             .check()
             .map_err(|error| wrong(error.to_string()))?;

@@ -10,10 +10,14 @@ use crate::ports::{RunState, StepName, Trigger};
 
 /// What is away is looked at so often: its return is seen within five seconds.
 const LOOK_EVERY: Duration = Duration::from_secs(3);
-/// How old counters are is looked at so often, while all is well.
-const AGE_EVERY: Duration = Duration::from_mins(1);
-/// An answer takes no longer.
-const LOOK_TIMEOUT: Duration = Duration::from_secs(2);
+/// Whether all is well still is looked at so often: who opens the page has to learn of
+/// what is not within a minute.
+const LOOK_WELL_EVERY: Duration = Duration::from_secs(15);
+/// All answers together take no longer.
+const LOOK_TIMEOUT: Duration = Duration::from_secs(5);
+/// A run that could not read is made up for at once when the warehouse can be read; if
+/// that is not all it takes, later and later.
+const MAKE_UP_EVERY_MAX: Duration = Duration::from_mins(10);
 
 /// Looks whether the warehouse answers, how old its counters are, and what another
 /// instance has published. A run that could not read is made up for.
@@ -34,12 +38,13 @@ impl Watch {
         let looking = async {
             let mut is_away = true;
             let mut looked_at = Instant::now();
+            let mut making_up = MakingUp::new();
             loop {
-                if is_away || looked_at.elapsed() >= AGE_EVERY {
+                if is_away || looked_at.elapsed() >= LOOK_WELL_EVERY {
                     looked_at = Instant::now();
                     is_away = !self.warehouse_answers().await;
                     if !is_away {
-                        self.make_up().await;
+                        self.make_up(&mut making_up).await;
                     }
                 }
                 // Whoever publishes knows what is published.
@@ -55,11 +60,12 @@ impl Watch {
 
     async fn warehouse_answers(&self) -> bool {
         let parts = self.runner.parts();
-        let asked = tokio::time::timeout(LOOK_TIMEOUT, parts.reader.newest_day()).await;
+        // Everything that a run reads, for a table may be gone while the others answer.
+        let asked = tokio::time::timeout(LOOK_TIMEOUT, parts.reader.check()).await;
         match asked {
-            Ok(Ok(newest)) => {
+            Ok(Ok(trial)) => {
                 let now = parts.clock.now();
-                let data = newest.map(|day| age_of(day, now));
+                let data = trial.newest_day.map(|day| age_of(day, now));
                 parts.status.warehouse_answers(data);
                 true
             }
@@ -68,7 +74,10 @@ impl Watch {
                 false
             }
             Err(_) => {
-                let late = format!("the warehouse has not answered within {LOOK_TIMEOUT:?}");
+                let late = format!(
+                    "the warehouse has not answered within {LOOK_TIMEOUT:?}; see what keeps it \
+                     busy, or whether it is frozen"
+                );
                 parts.status.warehouse_away(&late);
                 false
             }
@@ -84,12 +93,38 @@ impl Watch {
     }
 
     /// Begins a run in place of one that could not read.
-    async fn make_up(&self) {
-        if self.has_failed_to_read() {
-            let request = RunRequest::of_all(Trigger::Schedule);
-            if let Ok(run) = self.runs.request(request).await {
-                tracing::info!(%run, "the warehouse is back: a run is made up for");
-            }
+    async fn make_up(&self, making_up: &mut MakingUp) {
+        if !self.has_failed_to_read() {
+            *making_up = MakingUp::new();
+            return;
         }
+        if Instant::now() < making_up.not_before {
+            return;
+        }
+        let request = RunRequest::of_all(Trigger::Schedule);
+        if let Ok(run) = self.runs.request(request).await {
+            making_up.has_begun_one();
+            tracing::info!(%run, "the warehouse can be read: a run is made up for");
+        }
+    }
+}
+
+/// When a run that could not read is made up for.
+struct MakingUp {
+    not_before: Instant,
+    pause: Duration,
+}
+
+impl MakingUp {
+    fn new() -> Self {
+        Self {
+            not_before: Instant::now(),
+            pause: 2 * LOOK_EVERY,
+        }
+    }
+
+    fn has_begun_one(&mut self) {
+        self.not_before = Instant::now() + self.pause;
+        self.pause = (2 * self.pause).min(MAKE_UP_EVERY_MAX);
     }
 }

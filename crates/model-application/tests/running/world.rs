@@ -345,6 +345,7 @@ impl CounterReader for Warehouse {
     }
 
     async fn check(&self) -> Result<Trial, ReadError> {
+        self.answer()?;
         self.counters.check().await
     }
 }

@@ -44,9 +44,6 @@ pub(crate) struct RunQuestion {
     /// changed.
     #[serde(default)]
     force: bool,
-    /// Publish nothing.
-    #[serde(default)]
-    dry_run: bool,
 }
 
 /// What is answered instead of what was ordered.
@@ -259,7 +256,6 @@ fn wanted(request: &HttpRequest, body: &[u8]) -> Result<RunRequest, Refused> {
         skill: skill.transpose()?,
         mode: mode.transpose()?,
         force: question.force,
-        dry_run: question.dry_run,
         by: Some(BY.to_owned()),
         ..RunRequest::of_all(Trigger::Manual)
     })

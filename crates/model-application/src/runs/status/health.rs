@@ -34,11 +34,87 @@ pub(super) struct Conditions {
     holdout: Condition,
     /// Whether somebody may publish.
     leader: Condition,
-    /// What the last run says by itself, however long ago it was.
-    verdict: Mutex<(HealthStatus, String)>,
+    /// What the last run says by itself, however long ago it was; none before there
+    /// was one.
+    verdict: Mutex<Option<Verdict>>,
     /// Why accounts have no new scores, although the last run has published.
     accounts: Mutex<Option<String>>,
     began: Timestamp,
+}
+
+/// What the way in which a run has ended says of runs.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Verdict {
+    /// Whether readers see what there is to see.
+    pub is_good: bool,
+    /// How it has ended; if that is not good also why, and what to do about it.
+    pub said: String,
+}
+
+impl Verdict {
+    /// Of the last run; none of one that says nothing: what was before is as it was.
+    #[must_use]
+    pub fn of(run: &Run) -> Option<Self> {
+        let failure = run.failure.as_ref();
+        let why = failure.map_or(String::new(), |failure| {
+            format!(" at the step {}: {}", failure.step, failure.cause)
+        });
+        let (id, state) = (run.id, run.state);
+        let bad = |said| Self {
+            is_good: false,
+            said,
+        };
+        Some(match state {
+            RunState::Published | RunState::Unchanged => Self {
+                is_good: true,
+                said: format!("run {id} is {state}"),
+            },
+            RunState::Held => bad(format!(
+                "run {id} is held{why}; look at the matches of the last days, and publish it with \
+                 `runs publish {id}`, or wait for the next run"
+            )),
+            RunState::Failed => bad(format!(
+                "run {id} has failed{why}; what was published stays, `runs show {id}` shows its \
+                 steps, and `run-once` tries again at once"
+            )),
+            RunState::Interrupted => bad(format!(
+                "run {id} was interrupted{why}: its process has ended before it; what was \
+                 published stays, and `run-once` tries again at once"
+            )),
+            // Somebody wanted it so, and what was before is as it was.
+            RunState::Cancelled | RunState::Queued | RunState::Running => return None,
+        })
+    }
+}
+
+/// What is known of runs besides how the last one has ended.
+pub(super) struct Surroundings {
+    /// When one last succeeded.
+    pub(super) success: Option<Timestamp>,
+    /// Whether somebody has looked, and readers find nothing.
+    pub(super) is_nothing_published: bool,
+    /// Whether one is under way.
+    pub(super) is_under_way: bool,
+    /// In how long the next one begins; none if only by hand.
+    pub(super) next_in: Option<Duration>,
+}
+
+impl Surroundings {
+    /// What there is to say before any run has ended here.
+    fn verdict(&self) -> (HealthStatus, String) {
+        let none = "no run has ended yet";
+        let good = HealthStatus::Healthy;
+        if !self.is_nothing_published || self.is_under_way {
+            return (good, none.to_owned());
+        }
+        let next = match self.next_in {
+            Some(next) => format!("the next one begins in {} minutes", next.as_secs() / 60),
+            None => "MODEL_SCHEDULE is empty, so they begin only by hand".to_owned(),
+        };
+        let said =
+            format!("{none}, so readers find nothing; {next}, and `run-once` begins one now");
+        (HealthStatus::Degraded, said)
+    }
 }
 
 /// More is a defect of calibration: in ten-thousandths.
@@ -63,7 +139,7 @@ impl Conditions {
                 HealthStatus::Degraded,
                 "nobody has been asked yet",
             ),
-            verdict: Mutex::new((good, no_run.to_owned())),
+            verdict: Mutex::default(),
             accounts: Mutex::default(),
             began: clock.now(),
         }
@@ -91,6 +167,14 @@ impl Conditions {
         let reason = format!("{reason}; what is published stays as it is");
         if self.warehouse.set(HealthStatus::Degraded, reason.clone()) {
             tracing::warn!(reason, "the warehouse cannot be read");
+        }
+    }
+
+    /// The warehouse answers, and has counted nothing.
+    pub(super) fn nothing_is_counted(&self) {
+        let none = "no day has counters; look whether etl-service loads and builds days";
+        if self.data_age.set(HealthStatus::Degraded, none) {
+            tracing::warn!(reason = none, "there are no counters");
         }
     }
 
@@ -146,40 +230,30 @@ impl Conditions {
     }
 
     pub(super) fn judge_run(&self, run: &Run) {
-        let why = || {
-            let failure = run.failure.as_ref();
-            failure.map_or(String::new(), |failure| {
-                format!(" at the step {}: {}", failure.step, failure.cause)
-            })
-        };
-        let (id, state) = (run.id, run.state);
-        let bad = HealthStatus::Degraded;
-        let verdict = match state {
-            RunState::Published | RunState::Unchanged => {
-                (HealthStatus::Healthy, format!("run {id} is {state}"))
-            }
-            RunState::Held => (
-                bad,
-                format!(
-                    "run {id} is held{}; `runs publish {id}` publishes it",
-                    why()
-                ),
-            ),
-            RunState::Failed | RunState::Interrupted => (bad, format!("run {id} {state}{}", why())),
-            // Somebody wanted it so, and what was before is as it was.
-            RunState::Cancelled | RunState::Queued | RunState::Running => return,
-        };
-        *self.verdict() = verdict;
+        if let Some(verdict) = Verdict::of(run) {
+            *self.verdict() = Some(verdict);
+        }
     }
 
     /// However the last run was: the last success is of some age.
-    pub(super) fn judge_age(&self, success: Option<Timestamp>, now: Timestamp) {
-        let (mut status, mut reason) = self.verdict().clone();
-        let age = now.saturating_since(success.unwrap_or(self.began));
+    pub(super) fn judge_age(&self, around: &Surroundings, now: Timestamp) {
+        let verdict = self.verdict().clone();
+        let (mut status, mut reason) = match verdict {
+            None => around.verdict(),
+            Some(Verdict {
+                is_good: true,
+                said,
+            }) => (HealthStatus::Healthy, said),
+            Some(Verdict { said, .. }) => (HealthStatus::Degraded, said),
+        };
+        let age = now.saturating_since(around.success.unwrap_or(self.began));
         if status == HealthStatus::Healthy && self.ages_max.success.is_some_and(|max| age > max) {
             status = HealthStatus::Degraded;
             let minutes = age.as_secs() / 60;
-            reason = format!("no run has succeeded for {minutes} minutes, two periods or more");
+            reason = format!(
+                "no run has succeeded for {minutes} minutes, two periods or more; see whether this \
+                 or another instance is the leader, and what `runs list` says"
+            );
         }
         if status == HealthStatus::Healthy
             && let Some(trouble) = &*self.accounts()
@@ -233,7 +307,7 @@ impl Conditions {
         self.accounts.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn verdict(&self) -> std::sync::MutexGuard<'_, (HealthStatus, String)> {
+    fn verdict(&self) -> std::sync::MutexGuard<'_, Option<Verdict>> {
         self.verdict.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

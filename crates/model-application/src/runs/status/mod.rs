@@ -14,10 +14,10 @@ use health_kit::{Clock, DurationBuckets, HealthCheck, HealthReporter};
 
 pub use self::{
     figures::{DataAge, PublishedPatch, RunCounts, RunsSnapshot, ScheduleFigures, Standing},
-    health::AgesMax,
+    health::{AgesMax, Verdict},
 };
 
-use self::health::Conditions;
+use self::health::{Conditions, Surroundings};
 use crate::{
     ports::{Run, RunState, StepName},
     result::PatchHead,
@@ -45,6 +45,7 @@ struct Known {
     last_success: Option<Timestamp>,
     data: Option<DataAge>,
     published: BTreeMap<String, Arc<PublishedPatch>>,
+    readers_find_nothing: bool,
     counts: RunCounts,
 }
 
@@ -97,6 +98,11 @@ impl RunsStatus {
         self.conditions.judge_slices(known.published.values());
     }
 
+    /// Somebody has looked what readers see, and there is nothing.
+    pub fn nothing_is_published(&self) {
+        self.lock().readers_find_nothing = true;
+    }
+
     /// Whether this instance may publish, from now on.
     pub fn stands(&self, standing: Standing) {
         self.conditions.stands(&standing);
@@ -120,7 +126,10 @@ impl RunsStatus {
     pub fn warehouse_answers(&self, data: Option<DataAge>) {
         self.conditions.warehouse_answers();
         self.lock().data = data;
-        self.conditions.judge_data(data, self.clock.now());
+        match data {
+            Some(_) => self.conditions.judge_data(data, self.clock.now()),
+            None => self.conditions.nothing_is_counted(),
+        }
     }
 
     /// The warehouse cannot be used.
@@ -204,13 +213,20 @@ impl RunsStatus {
 
 impl HealthReporter for RunsStatus {
     fn checks(&self) -> Vec<HealthCheck> {
-        let (data, success) = {
-            let known = self.lock();
-            (known.data, known.last_success)
-        };
         let now = self.clock.now();
+        let (data, around) = {
+            let known = self.lock();
+            let next = known.schedule.next;
+            let around = Surroundings {
+                success: known.last_success,
+                is_nothing_published: known.readers_find_nothing && known.published.is_empty(),
+                is_under_way: known.current.is_some(),
+                next_in: next.map(|next| next.saturating_since(now)),
+            };
+            (known.data, around)
+        };
         self.conditions.judge_data(data, now);
-        self.conditions.judge_age(success, now);
+        self.conditions.judge_age(&around, now);
         self.conditions.checks()
     }
 }
