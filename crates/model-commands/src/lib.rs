@@ -9,11 +9,13 @@
 pub mod settings;
 
 mod accounts;
+mod following;
 mod lineage;
 mod parts;
 mod patches;
 mod schedule;
 mod service;
+mod service_client;
 
 mod doctor;
 mod explain;

@@ -1,4 +1,6 @@
 //! `run-once`: one run, then the end.
+//!
+//! Where the service runs, it carries the run out, and what it tells of it is told here.
 
 use std::sync::Arc;
 
@@ -6,15 +8,21 @@ use clap::ValueEnum;
 use command_kit::{Given, complain, say};
 use model_application::{
     Mode, Skill,
-    ports::{RunState, Trigger},
-    runs::{Blame, RunEvent, RunEventKind, RunOutcome, RunRequest},
+    ports::{RunId, RunState, StepName, Trigger},
+    runs::{Blame, RunEvent, RunEventKind, RunOutcome, RunRequest, Standing},
 };
 use serde_json::json;
 use service_kit::{exit_code::ExitCode, lifecycle::EndSignals};
 use tokio::sync::broadcast::{self, error::RecvError};
 use tokio_util::sync::CancellationToken;
 
-use crate::{lineage, parts::Parts, settings::Settings};
+use crate::{
+    following::Following,
+    lineage,
+    parts::Parts,
+    service_client::{Refusal, ServiceClient, Told},
+    settings::Settings,
+};
 
 /// What is to be run.
 #[derive(Debug, Clone, clap::Args)]
@@ -54,6 +62,21 @@ pub(crate) const HELD: u8 = 75;
 /// Runs once; the exit code of a run that has ended, or why there is none.
 pub(crate) async fn run(given: Given, arguments: RunOnceArguments) -> Result<u8, ExitCode> {
     let settings: Settings = given.load_for_command()?;
+    // What publishes nothing is in nobody's way.
+    let service = if arguments.dry_run {
+        None
+    } else {
+        ServiceClient::find(&settings)
+            .await
+            .map_err(|refusal| complained(&refusal))?
+    };
+    if let Some(service) = service {
+        let ended = hand_over(&service, &arguments).await;
+        return conclude_there(
+            &ended.map_err(|refusal| complained(&refusal))?,
+            arguments.progress,
+        );
+    }
     let parts = Parts::build(&settings, false).await.map_err(|error| {
         complain(format_args!("{error:#}"));
         ExitCode::Config
@@ -76,11 +99,90 @@ pub(crate) async fn run(given: Given, arguments: RunOnceArguments) -> Result<u8,
     telling.abort();
     let _ = telling.await;
     let outcome = outcome?;
-    conclude(&outcome, arguments.progress);
+    let run = &outcome.run;
+    let why = run.failure.as_ref().map_or(String::new(), |failure| {
+        format!(" at the step {}: {}", failure.step, failure.cause)
+    });
+    conclude(run.id, run.state, &why, arguments.progress);
     match (outcome.run.state, outcome.blame) {
         (RunState::Published | RunState::Unchanged, _) => Ok(0),
         (RunState::Held, _) => Ok(HELD),
         (_, Blame::Dependency) => Err(ExitCode::Unavailable),
+        _ => Err(ExitCode::Internal),
+    }
+}
+
+fn complained(refusal: &Refusal) -> ExitCode {
+    complain(refusal);
+    refusal.code
+}
+
+/// Has the running service carry the run out; how it has ended. The first signal
+/// cancels it there.
+async fn hand_over(service: &ServiceClient, arguments: &RunOnceArguments) -> Result<Told, Refusal> {
+    let stop = stopped_by_signals().map_err(|code| Refusal {
+        code,
+        ..Refusal::unavailable("nothing was begun")
+    })?;
+    let RunOnceArguments {
+        patch,
+        skill,
+        mode,
+        force,
+        progress,
+        ..
+    } = arguments;
+    let wanted = json!({
+        "patch": patch, "skill": skill.map(Skill::as_str), "mode": mode.map(Mode::as_str),
+        "force": force,
+    });
+    let mut following = Following::new(service).await;
+    let begun = service.begin(&wanted).await?;
+    if *progress == Progress::Text {
+        let url = service.url();
+        say(format_args!(
+            "run {} is carried out by the service at {url}",
+            begun.id
+        ));
+    }
+    let cancelling = async {
+        stop.cancelled().await;
+        if let Err(refusal) = service.cancel(begun.id).await {
+            complain(format_args!("run {} is not cancelled: {refusal}", begun.id));
+        }
+        std::future::pending::<()>().await;
+    };
+    let ending = following.follow(
+        begun.id,
+        |told| told.state.is_finished(),
+        |event| tell_event(event, *progress),
+    );
+    tokio::select! {
+        ended = ending => ended,
+        () = cancelling => unreachable!("it has no end"),
+    }
+}
+
+/// Says how a run has ended that another process has carried out.
+fn conclude_there(told: &Told, progress: Progress) -> Result<u8, ExitCode> {
+    let why = told
+        .failure
+        .as_ref()
+        .map_or(String::new(), |(step, cause)| {
+            format!(" at the step {step}: {cause}")
+        });
+    conclude(told.id, told.state, &why, progress);
+    let step = told
+        .failure
+        .as_ref()
+        .and_then(|(step, _)| StepName::of(step));
+    match (told.state, step) {
+        (RunState::Published | RunState::Unchanged, _) => Ok(0),
+        (RunState::Held, _) => Ok(HELD),
+        // These fail when something does not answer, or is not as it must be.
+        (RunState::Failed, Some(StepName::Read | StepName::Judge | StepName::Stage)) => {
+            Err(ExitCode::Unavailable)
+        }
         _ => Err(ExitCode::Internal),
     }
 }
@@ -124,9 +226,15 @@ pub(crate) async fn lead(
     match leading.ask().await {
         Ok(true) => {}
         Ok(false) => {
-            let standing = parts.runs.status().standing();
+            let standing = match parts.runs.status().standing() {
+                Standing::Standby {
+                    leader: Some(leader),
+                } => format!("{leader} leads"),
+                _ => "who leads is not known".to_owned(),
+            };
             complain(format_args!(
-                "another instance has the lock, so nothing is run here: ask that one ({standing:?})"
+                "another instance has the lock, so nothing is run here: {standing}; set API_HOST \
+                 and API_PORT to where it listens, and it is asked"
             ));
             return Err(ExitCode::Internal);
         }
@@ -159,13 +267,17 @@ pub(crate) fn stopped_by_signals() -> Result<CancellationToken, ExitCode> {
 async fn tell(mut listener: broadcast::Receiver<Arc<RunEvent>>, progress: Progress) {
     loop {
         match listener.recv().await {
-            Ok(event) => match progress {
-                Progress::Text => tell_text(&event.kind),
-                Progress::Json => say(in_json(&event)),
-            },
+            Ok(event) => tell_event(&event, progress),
             Err(RecvError::Lagged(_)) => {}
             Err(RecvError::Closed) => return,
         }
+    }
+}
+
+fn tell_event(event: &RunEvent, progress: Progress) {
+    match progress {
+        Progress::Text => tell_text(&event.kind),
+        Progress::Json => say(in_json(event)),
     }
 }
 
@@ -240,17 +352,11 @@ fn in_json(event: &RunEvent) -> serde_json::Value {
     object
 }
 
-fn conclude(outcome: &RunOutcome, progress: Progress) {
-    let run = &outcome.run;
-    let why = run.failure.as_ref().map_or(String::new(), |failure| {
-        format!(" at the step {}: {}", failure.step, failure.cause)
-    });
+fn conclude(id: RunId, state: RunState, why: &str, progress: Progress) {
     match progress {
-        Progress::Text => say(format_args!("run {} is {}{why}", run.id, run.state)),
+        Progress::Text => say(format_args!("run {id} is {state}{why}")),
         // An ending is an event too, which was told; what it is about goes to people.
-        Progress::Json if !why.is_empty() => {
-            complain(format_args!("run {} {}{why}", run.id, run.state));
-        }
+        Progress::Json if !why.is_empty() => complain(format_args!("run {id} {state}{why}")),
         Progress::Json => {}
     }
 }

@@ -1,6 +1,6 @@
 //! `runs`: the history, and what can be done with it.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use command_kit::{Given, complain, rfc3339, say, url_to_ask};
 use model_application::{
@@ -8,12 +8,15 @@ use model_application::{
     runs::Blame,
 };
 use service_kit::exit_code::ExitCode;
+use tokio::time::{sleep, timeout};
 use tokio_util::sync::CancellationToken;
 
 use crate::{
+    following::Following,
     lineage,
     parts::Parts,
     run_once::{lead, stopped_by_signals},
+    service_client::{Refusal, ServiceClient, Told},
     settings::Settings,
 };
 
@@ -43,16 +46,32 @@ pub enum RunsCommand {
     },
 }
 
-/// A service on this machine answers within this.
-const ASK_TIMEOUT: std::time::Duration = std::time::Duration::from_secs(5);
+/// Whether it has is asked so often.
+const ASK_EVERY: Duration = Duration::from_millis(100);
+/// A run that is cancelled ends within this, unless it is just being switched to.
+const CANCEL_TIME_MAX: Duration = Duration::from_mins(1);
 
 pub(crate) async fn run(given: Given, command: RunsCommand) -> ExitCode {
     let settings: Settings = match given.load_for_command() {
         Ok(settings) => settings,
         Err(code) => return code,
     };
+    let is_order = matches!(
+        command,
+        RunsCommand::Cancel { .. } | RunsCommand::Publish { .. }
+    );
+    if is_order {
+        match ServiceClient::find(&settings).await {
+            Ok(Some(service)) => return order(&service, &command).await,
+            Ok(None) => {}
+            Err(refusal) => {
+                complain(&refusal);
+                return refusal.code;
+            }
+        }
+    }
     if let RunsCommand::Cancel { id } = &command {
-        return with_id(id, async |id| cancel(&settings, id).await).await;
+        return with_id(id, async |_| nobody_to_ask(&settings)).await;
     }
     let parts = match Parts::build(&settings, false).await {
         Ok(parts) => parts,
@@ -208,43 +227,78 @@ async fn publish(mut parts: Parts, id: RunId) -> ExitCode {
 }
 
 /// Only the process that carries a run out can end it.
-async fn cancel(settings: &Settings, id: RunId) -> ExitCode {
+fn nobody_to_ask(settings: &Settings) -> ExitCode {
     let url = url_to_ask(&settings.api.host, settings.api.port);
-    let url = format!("{url}/api/v1/runs/{id}/cancel");
-    match ask(&url, settings.api.token.as_ref()).await {
-        Ok(()) => {
-            say(format_args!("run {id} is being cancelled"));
-            ExitCode::Ok
+    complain(format_args!(
+        "no service answers at {url}, and only the one that carries a run out can end it: set \
+         API_HOST and API_PORT to where it listens"
+    ));
+    ExitCode::Unavailable
+}
+
+/// Has the running service do it.
+async fn order(service: &ServiceClient, command: &RunsCommand) -> ExitCode {
+    match command {
+        RunsCommand::Publish { id } => {
+            with_id(id, async |id| said(publish_there(service, id).await)).await
         }
-        Err(error) => {
-            complain(format_args!("{error:#}"));
-            ExitCode::Unavailable
+        RunsCommand::Cancel { id } => {
+            with_id(id, async |id| said(cancel_there(service, id).await)).await
         }
+        RunsCommand::List { .. } | RunsCommand::Show { .. } => ExitCode::Usage,
     }
 }
 
-async fn ask(url: &str, token: Option<&secrecy::SecretString>) -> anyhow::Result<()> {
-    use anyhow::Context as _;
-    use secrecy::ExposeSecret as _;
-    let token = token.context("API_TOKEN is not set here, and the service asks for it")?;
-    // No proxy: the service is on this machine.
-    let client = reqwest::Client::builder()
-        .timeout(ASK_TIMEOUT)
-        .no_proxy()
-        .build()?;
-    let answer = client
-        .post(url)
-        .bearer_auth(token.expose_secret())
-        .send()
-        .await;
-    let answer = answer.with_context(|| {
-        format!("no answer from {url}: is the service running with this API_PORT?")
-    })?;
-    let status = answer.status();
-    anyhow::ensure!(
-        status.is_success(),
-        "{url} answered {status}: {}",
-        answer.text().await?
-    );
-    Ok(())
+fn said(done: Result<ExitCode, Refusal>) -> ExitCode {
+    done.unwrap_or_else(|refusal| {
+        complain(&refusal);
+        refusal.code
+    })
+}
+
+async fn publish_there(service: &ServiceClient, id: RunId) -> Result<ExitCode, Refusal> {
+    let mut following = Following::new(service).await;
+    let before = service.run(id).await?;
+    service.publish(id).await?;
+    // One that was replaced is published already, and is so anew.
+    let is_over =
+        |told: &Told| told.state == RunState::Published && told.ended_at != before.ended_at;
+    let told = following.follow(id, is_over, |_| {}).await?;
+    if is_over(&told) {
+        say(format_args!("run {id} is published"));
+        return Ok(ExitCode::Ok);
+    }
+    let why = &told.last_detail;
+    complain(format_args!("run {id} is not published: {why}"));
+    Ok(ExitCode::Unavailable)
+}
+
+async fn cancel_there(service: &ServiceClient, id: RunId) -> Result<ExitCode, Refusal> {
+    service.cancel(id).await?;
+    let ending = async {
+        loop {
+            let told = service.run(id).await?;
+            if told.state.is_finished() {
+                return Ok(told.state);
+            }
+            sleep(ASK_EVERY).await;
+        }
+    };
+    match timeout(CANCEL_TIME_MAX, ending).await {
+        Ok(Ok(RunState::Cancelled)) => {
+            say(format_args!("run {id} is cancelled"));
+            Ok(ExitCode::Ok)
+        }
+        Ok(Ok(state)) => {
+            complain(format_args!(
+                "run {id} is {state}: it was too late to cancel it"
+            ));
+            Ok(ExitCode::Internal)
+        }
+        Ok(Err(refusal)) => Err(refusal),
+        Err(_) => {
+            say(format_args!("run {id} is being cancelled"));
+            Ok(ExitCode::Ok)
+        }
+    }
 }
