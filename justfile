@@ -78,6 +78,11 @@ day MATCHES="100000":
     DAY_MATCHES={{trim_start_match(MATCHES, "MATCHES=")}} \
         cargo test --release -p etl-service --test e2e --locked day:: -- --nocapture --test-threads 1
 
+# Lets so many matches pass from pages to what readers find in Redis, and compares that with their world: just way 200000
+way MATCHES="8000":
+    WAY_MATCHES={{trim_start_match(MATCHES, "MATCHES=")}} \
+        cargo test -p model-service --test runs --locked whole_way:: -- --nocapture
+
 # Lets a week of every feed pass in virtual time, or so many hours, and reports: just week 24 7
 week HOURS="168" SEED="1":
     cargo run --release --locked -p ingestion-simulation --bin week -- {{trim_start_match(HOURS, "HOURS=")}} {{trim_start_match(SEED, "SEED=")}}

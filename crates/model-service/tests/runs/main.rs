@@ -1,6 +1,10 @@
-//! Runs of the built program, between a warehouse in its file and a real Redis.
+//! Runs of the built program, between a warehouse in its file and a real Redis; and the
+//! whole way from a feed to readers, with a real ClickHouse.
 
 mod accounts;
+mod beside;
+mod faults;
+mod whole_way;
 mod world;
 
 use std::{process::Stdio, time::Duration};

@@ -14,7 +14,7 @@ use anyhow::{Context as _, Result, ensure};
 use domain::{CountingRules, Day, Patches};
 use etl_application::{
     Answer,
-    ports::{CounterStore as _, FactStore as _},
+    ports::{CounterStore, FactStore},
 };
 use etl_sqlite_adapter::SqliteWarehouse;
 use health_kit::{Clock as _, SystemClock};
@@ -78,21 +78,7 @@ impl World {
         outcome: impl Fn(bool) -> bool,
     ) -> Result<()> {
         let version = self.versions.fetch_add(1, Ordering::Relaxed) << 16;
-        for number in days {
-            let day = Day::from_days_since_epoch(self.first_day + number);
-            let matches = matches_on(day, i64::from(number), &outcome);
-            let answers = matches.iter().map(|played| Answer {
-                summary: played.summary(),
-                source: "test".into(),
-                version,
-            });
-            let answers: Vec<_> = answers.collect();
-            let dirty = self.warehouse.store(&answers).await?;
-            self.warehouse.mark_dirty(&dirty).await?;
-            let (rules, patches) = (CountingRules::default(), Patches::built_in());
-            self.warehouse.build_day(day, &rules, &patches).await?;
-        }
-        Ok(())
+        play(&self.warehouse, version, self.first_day, days, outcome).await
     }
 
     pub(crate) fn command(&self, arguments: &[&str], more: &[(&str, &str)]) -> Command {
@@ -153,9 +139,15 @@ impl World {
         Ok(())
     }
 
-    /// Starts the service, which begins no run, and waits until it answers over HTTP.
+    /// Starts the service, which begins no run by itself, and waits until it answers over HTTP.
     pub(crate) async fn serve_without_runs(&self) -> Result<ServiceProcess> {
+        self.serve(&[]).await
+    }
+
+    /// The same with more settings.
+    pub(crate) async fn serve(&self, more: &[(&str, &str)]) -> Result<ServiceProcess> {
         let settings = [("MODEL_RUN_ON_START", "never"), ("MODEL_SCHEDULE", "")];
+        let settings = [&settings, more].concat();
         let command = self.command(&["run"], &settings);
         let settings: Vec<_> = command
             .get_envs()
@@ -199,6 +191,31 @@ impl World {
         ensure!(runs.len() == 1, "mixed: {runs:?}");
         Ok(())
     }
+}
+
+/// Plays on these days of those that begin so many days after 1970, and counts them.
+pub(crate) async fn play(
+    warehouse: &(impl FactStore + CounterStore),
+    version: u64,
+    first_day: i32,
+    days: Range<i32>,
+    outcome: impl Fn(bool) -> bool,
+) -> Result<()> {
+    for number in days {
+        let day = Day::from_days_since_epoch(first_day + number);
+        let matches = matches_on(day, i64::from(number), &outcome);
+        let answers = matches.iter().map(|played| Answer {
+            summary: played.summary(),
+            source: "test".into(),
+            version,
+        });
+        let answers: Vec<_> = answers.collect();
+        let dirty = warehouse.store(&answers).await?;
+        warehouse.mark_dirty(&dirty).await?;
+        let (rules, patches) = (CountingRules::default(), Patches::built_in());
+        warehouse.build_day(day, &rules, &patches).await?;
+    }
+    Ok(())
 }
 
 fn run_of(document: &str) -> Result<String> {
