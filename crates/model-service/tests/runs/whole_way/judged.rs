@@ -5,10 +5,10 @@
 //! of pairs have the variance `t`, whoever knows `t` and makes the best of that errs by
 //! `t · 4/n / (t + 4/n)` in the mean square. That is the yardstick, whatever the number of
 //! matches is. What is published may be a little worse, because the heroes' strengths have
-//! to be found in the same games, and `t` too: of `p` pairs chance lets it be off by
-//! `(t + 4/n) / t · √(2/p)` of it, which with few games is much, and every bound is as wide as
-//! three times that makes it. In a world as even as the real game is, an error is promised
-//! for 100,000 matches besides.
+//! to be found in the same games, and `t` too: of `p` pairs in `m` matches, whose pairs share
+//! one outcome, chance lets it be off by `(t + 4/n) / t · √(2/p + 2/m)` of it, which with few
+//! games is much, and every bound is as wide as three times that makes it. In a world as even
+//! as the real game is, an error is promised for 100,000 matches besides.
 
 use std::{collections::BTreeMap, fmt};
 
@@ -78,11 +78,6 @@ pub(super) struct Judged<'a> {
 /// What is promised of advantages, in points, where so many matches are of a world as even
 /// as the real game is.
 const PROMISED: (u64, f64) = (100_000, 1.25);
-/// What is published of a slice of fewer matches is its parent's, unless the settings say
-/// otherwise.
-const MATCHES_MIN: u64 = 20_000;
-/// Of so few, what is found is not much worse than to say that pairs are worth nothing.
-const TOO_FEW: f64 = 1.25;
 /// What is lost by finding strengths in the same games, and by rounding.
 const LOST: f64 = 1.06;
 /// So many standard errors are chance.
@@ -135,18 +130,7 @@ impl<'a> Judged<'a> {
     }
 
     /// Whether it is as good as the number of games lets it be.
-    ///
-    /// Of fewer matches than a slice has to have, unless the settings say otherwise, the
-    /// spread of effects is found too large, so that errors are larger than they need be:
-    /// they say which of two heroes has the better of the other, and not by how much.
     pub(super) fn holds(&self, is_lifelike: bool) -> Result<()> {
-        if self.slice.matches < MATCHES_MIN {
-            let slope = self.slope();
-            let is_aright = slope.is_none_or(|(slope, error)| slope > CHANCE * error);
-            ensure!(is_aright || self.kind == Kind::With, "{self}");
-            ensure!(self.error() < TOO_FEW * self.spread(), "{self}");
-            return Ok(());
-        }
         let chance = CHANCE * self.spread_error();
         let (fewest, most) = ((1.0 - chance).max(0.0), 1.0 + chance);
         let best = self.error_at_best();
@@ -178,7 +162,9 @@ impl<'a> Judged<'a> {
 
     /// How far off chance lets that be which is found of `t`, as a part of it.
     fn spread_error(&self) -> f64 {
-        (1.0 + 1.0 / self.spread_by_noise()) * (2.0 / self.count()).sqrt()
+        #[expect(clippy::cast_precision_loss, reason = "matches are fewer than 2⁵³")]
+        let independent = 1.0 / (1.0 / self.count() + 1.0 / self.slice.matches as f64);
+        (1.0 + 1.0 / self.spread_by_noise()) * (2.0 / independent).sqrt()
     }
 
     /// The root of the mean of squares, weighted by games.

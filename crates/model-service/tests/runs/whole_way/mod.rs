@@ -25,8 +25,8 @@ use self::{
 /// What each run of the tests has of a week: so many that pairs say something, and
 /// every service is done within seconds.
 const MATCHES_DEFAULT: NonZeroU32 = NonZeroU32::new(8_000).expect("there are some");
-/// From so many on the week is that of a world as even as the real game is: with fewer
-/// matches nothing could be told of its pairs.
+/// From so many on the week is that of a world as even as the real game is. With fewer
+/// matches little could be told of its pairs: theirs are worth more.
 const LIFELIKE_FROM: u32 = 100_000;
 /// So few that each plays often.
 const ACCOUNTS: NonZeroU32 = NonZeroU32::new(400).expect("there are some");

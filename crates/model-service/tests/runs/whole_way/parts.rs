@@ -38,6 +38,8 @@ const OPENDOTA_KEY: &str = "zQzOpenDotaKey";
 const PARTITIONS: usize = 4;
 /// What pairs are worth in the real game, beside what they are in the simulator's.
 const LIFELIKE_EFFECTS: f64 = 0.55;
+/// What they are worth where few matches have to tell of them.
+const LARGE_EFFECTS: f64 = 2.0;
 /// A week, in which a part is held out; the last match has ended before now.
 pub(super) const DAYS: u32 = 6;
 const SECONDS_A_DAY: i64 = 24 * 60 * 60;
@@ -69,7 +71,11 @@ pub(super) struct Way {
 impl Way {
     /// Nothing has been played yet.
     pub(super) async fn begin(matches: NonZeroU32, is_lifelike: bool) -> Result<Self> {
-        let effects = if is_lifelike { LIFELIKE_EFFECTS } else { 1.0 };
+        let effects = if is_lifelike {
+            LIFELIKE_EFFECTS
+        } else {
+            LARGE_EFFECTS
+        };
         let now = SystemClock.now();
         let begin = now.unix_seconds() - i64::from(DAYS) * SECONDS_A_DAY - ENDED_SECONDS;
         let begin = Timestamp::from_unix_seconds(begin);
