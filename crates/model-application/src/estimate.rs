@@ -153,7 +153,7 @@ pub fn estimate_from(counts: &Counts, parent: Option<Parent<'_>>) -> SliceEstima
     let strengths_of_all: Vec<_> = values.iter().map(|value| heroes.level + value).collect();
     let known = Heroes {
         strengths: &strengths_of_all,
-        noises: &heroes.noises,
+        variances: &heroes.variances,
         shares: &shares,
     };
     let against = pair_effects(PairKind::Against, counts.against(), &known, of_enemies);
@@ -257,7 +257,8 @@ impl Parent<'_> {
 /// What win rates tell of the heroes, still flattened.
 struct HeroEffects {
     seen: Shrunk,
-    noises: Vec<f64>,
+    /// How sure each is: its variance, at most that of its win rate's noise.
+    variances: Vec<f64>,
     /// What heroes are worth on average.
     level: f64,
 }
@@ -276,9 +277,12 @@ fn strengths(tallies: &[Tally], shares: &[f64], inheritance: Option<&Inheritance
             log_games: 0.0,
         })
         .collect();
+    let seen = shrink(&observations, inheritance, Spread::Even);
+    let variances = seen.effects.iter().zip(&noises);
+    let variances = variances.map(|(effect, &noise)| noise.min(effect.sd * effect.sd));
     HeroEffects {
-        seen: shrink(&observations, inheritance, Spread::Even),
-        noises,
+        variances: variances.collect(),
+        seen,
         level,
     }
 }

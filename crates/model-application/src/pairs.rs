@@ -41,8 +41,8 @@ impl PairKind {
 pub(crate) struct Heroes<'a> {
     /// The strength of each, in log-odds, flattened as the counts are.
     pub(crate) strengths: &'a [f64],
-    /// The variance of its win rate's noise, in log-odds.
-    pub(crate) noises: &'a [f64],
+    /// How sure that is: the variance of what it may be.
+    pub(crate) variances: &'a [f64],
     /// Its share of all picks, which sum up to 1.
     pub(crate) shares: &'a [f64],
 }
@@ -93,7 +93,7 @@ fn observe(
 ) -> Observation {
     let Heroes {
         strengths,
-        noises,
+        variances,
         shares,
     } = heroes;
     let expected = match kind {
@@ -108,9 +108,11 @@ fn observe(
     let information = (games * curvature).max(INFORMATION_MIN);
     let value = (wins - games * expected) * kept / information;
     // A pair's games are part of the games of both heroes: with what their strengths
-    // explain, noise has been taken out as well.
+    // explain, noise has been taken out as well. A strength that is `b` of what its games
+    // show, of which the noise is `v`, follows the pair's noise by `b·v` and errs by as
+    // much, so `b·v` is left of twice that: the variance of the strength.
     let own_noise = 1.0 / information;
-    let taken_out = (noises[i] + noises[j]) / (kept * kept);
+    let taken_out = (variances[i] + variances[j]) / (kept * kept);
     Observation {
         value,
         noise: (own_noise - taken_out).max(NOISE_SHARE_MIN * own_noise),
