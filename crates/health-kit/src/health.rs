@@ -3,9 +3,11 @@
 use std::{
     borrow::Cow,
     sync::{Arc, Mutex, PoisonError},
+    time::Duration,
 };
 
 use domain::Timestamp;
+use tokio::time::{MissedTickBehavior, interval};
 use tokio_util::sync::CancellationToken;
 
 use crate::{Clock, HealthReporter};
@@ -132,6 +134,46 @@ impl Condition {
         judged.check.reason = reason.into();
         let was_known = std::mem::replace(&mut judged.is_known, true);
         changed || !was_known
+    }
+
+    /// Sets the status, and logs it if that is [news](Self::set).
+    pub fn set_and_log(&self, status: HealthStatus, reason: impl Into<String>) {
+        if self.set(status, reason) {
+            self.log();
+        }
+    }
+
+    /// Logs the condition as it is now: a warning, unless it is healthy.
+    pub fn log(&self) {
+        let check = self.check();
+        if check.status == HealthStatus::Healthy {
+            tracing::info!(check = &*check.name, "{}", check.reason);
+        } else {
+            tracing::warn!(check = &*check.name, "{}", check.reason);
+        }
+    }
+
+    /// Asks how it is, at once and every so often until `end`; news is logged.
+    ///
+    /// An answer that takes longer than `every` puts the next question off.
+    pub async fn watch<Answer>(
+        &self,
+        every: Duration,
+        end: CancellationToken,
+        ask: impl Fn() -> Answer,
+    ) where
+        Answer: Future<Output = (HealthStatus, String)>,
+    {
+        let mut ticks = interval(every);
+        ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        let asking = async {
+            loop {
+                ticks.tick().await;
+                let (status, reason) = ask().await;
+                self.set_and_log(status, reason);
+            }
+        };
+        end.run_until_cancelled(asking).await;
     }
 
     /// The condition as it is now.

@@ -143,15 +143,7 @@ impl JournalHealth {
 
     fn judge(&self) {
         let (status, reason) = self.assess();
-        if !self.condition.set(status, reason) {
-            return;
-        }
-        let check = self.condition.check();
-        if status == HealthStatus::Healthy {
-            tracing::info!(check = &*check.name, "{}", check.reason);
-        } else {
-            tracing::warn!(check = &*check.name, "{}", check.reason);
-        }
+        self.condition.set_and_log(status, reason);
     }
 
     fn assess(&self) -> (HealthStatus, String) {

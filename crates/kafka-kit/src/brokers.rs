@@ -12,11 +12,7 @@ use health_kit::{Clock, Condition, HealthCheck, HealthStatus};
 use rdkafka::metadata::Metadata;
 use tokio::{sync::oneshot, time::sleep};
 
-use crate::{
-    addresses::first_unreachable,
-    advice::advice_for_connections,
-    health::{log, unknown},
-};
+use crate::{addresses::first_unreachable, advice::advice_for_connections, health::unknown};
 
 /// Pause between two questions to the brokers. With the time two of them may
 /// take unanswered, a loss shows within four seconds and a half.
@@ -91,9 +87,7 @@ impl BrokersHealth {
                 (HealthStatus::Healthy, reason)
             }
         };
-        if self.condition.set(status, reason) {
-            log(&self.condition);
-        }
+        self.condition.set_and_log(status, reason);
     }
 
     /// Tries the brokers' own addresses whenever something does not get on, for ever.

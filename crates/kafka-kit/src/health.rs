@@ -70,7 +70,7 @@ impl TopicHealth {
         let (status, reason) = self.assess(state, trouble);
         let was_known = self.is_known.swap(true, Ordering::Relaxed);
         if self.condition.set(status, reason) || !was_known {
-            log(&self.condition);
+            self.condition.log();
         }
     }
 
@@ -181,16 +181,6 @@ pub fn unknown(
 ) -> Condition {
     let reason = format!("no broker of {bootstrap_servers} has answered yet");
     Condition::new(name, HealthStatus::Unhealthy, reason, Arc::clone(clock))
-}
-
-/// Logs how it is now, as that is news.
-pub fn log(condition: &Condition) {
-    let check = condition.check();
-    if check.status == HealthStatus::Healthy {
-        tracing::info!(check = &*check.name, "{}", check.reason);
-    } else {
-        tracing::warn!(check = &*check.name, "{}", check.reason);
-    }
 }
 
 fn count_of_partitions(count: usize) -> String {

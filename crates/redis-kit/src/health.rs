@@ -4,7 +4,6 @@ use std::{sync::Arc, time::Duration};
 
 use health_kit::{Clock, Condition, HealthCheck, HealthReporter, HealthStatus};
 use redis::cmd;
-use tokio::time::{MissedTickBehavior, interval};
 use tokio_util::sync::CancellationToken;
 
 use crate::{Fault, RedisError, RedisServer};
@@ -35,26 +34,14 @@ impl RedisHealth {
 
     /// Looks every two seconds, until `end`.
     pub async fn watch(&self, end: CancellationToken) {
-        let mut ticks = interval(LOOK_EVERY);
-        ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
-        let looking = async {
-            loop {
-                ticks.tick().await;
-                self.look().await;
-            }
-        };
-        end.run_until_cancelled(looking).await;
+        let judge = || self.judge();
+        self.condition.watch(LOOK_EVERY, end, judge).await;
     }
 
     /// Looks once.
     pub async fn look(&self) {
         let (status, reason) = self.judge().await;
-        let is_news = self.condition.set(status, reason.clone());
-        if is_news && status == HealthStatus::Healthy {
-            tracing::info!(reason, "redis answers");
-        } else if is_news {
-            tracing::warn!(reason, "redis is not as it should be");
-        }
+        self.condition.set_and_log(status, reason);
     }
 
     async fn judge(&self) -> (HealthStatus, String) {

@@ -5,7 +5,6 @@ use std::{collections::BTreeMap, sync::Arc};
 use health_kit::{Clock, Condition, HealthCheck, HealthStatus};
 
 use super::GroupStatus;
-use crate::health::log;
 
 /// The check of a member's partitions.
 pub struct GroupHealth {
@@ -33,9 +32,7 @@ impl GroupHealth {
     /// Judges by the status of the member.
     pub fn judge(&self, status: &GroupStatus) {
         let (status, reason) = self.assess(status);
-        if self.condition.set(status, reason) {
-            log(&self.condition);
-        }
+        self.condition.set_and_log(status, reason);
     }
 
     fn assess(&self, status: &GroupStatus) -> (HealthStatus, String) {
