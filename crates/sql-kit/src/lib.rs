@@ -14,6 +14,7 @@
 mod fault;
 mod open_error;
 mod postgres_database;
+mod postgres_examination;
 mod postgres_health;
 mod postgres_place;
 mod postgres_schema;

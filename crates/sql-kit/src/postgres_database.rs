@@ -67,6 +67,17 @@ pub enum CallError {
         /// What it says.
         detail: String,
     },
+    /// Its tables are not there, or not as this program needs them. It passes when somebody brings them up to date,
+    /// which a service does when it starts.
+    #[error(
+        "{place} has not the tables that are needed ({detail}): run `migrate`, or set DATABASE_MIGRATE=auto"
+    )]
+    Unprepared {
+        /// Which server.
+        place: PostgresPlace,
+        /// What it says.
+        detail: String,
+    },
     /// It does not help to try again.
     #[error("{0}")]
     Failed(#[from] sqlx::Error),
@@ -184,6 +195,8 @@ impl PostgresDatabase {
             // It shuts down, has crashed, or starts.
             (&"08", _) | (_, "57P01" | "57P02" | "57P03") => CallError::Silent { place, detail },
             (&"28", _) | (_, "3D000" | "42501") => CallError::Denied { place, detail },
+            // No such schema, table or column.
+            (_, "3F000" | "42P01" | "42703") => CallError::Unprepared { place, detail },
             _ => CallError::Failed(error),
         }
     }
@@ -195,7 +208,7 @@ impl CallError {
     pub const fn is_passing(&self) -> bool {
         matches!(
             self,
-            Self::Away { .. } | Self::Silent { .. } | Self::Busy { .. }
+            Self::Away { .. } | Self::Silent { .. } | Self::Busy { .. } | Self::Unprepared { .. }
         )
     }
 
@@ -207,6 +220,7 @@ impl CallError {
             Self::Silent { .. } => "silent",
             Self::Busy { .. } => "busy",
             Self::Denied { .. } => "denied",
+            Self::Unprepared { .. } => "unprepared",
             Self::Failed(_) => "failed",
         }
     }

@@ -1,22 +1,40 @@
 //! How the server is, in words that say what to do.
 
-use std::{sync::Arc, time::Duration};
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::Duration,
+};
 
 use health_kit::{Clock, Condition, HealthCheck, HealthReporter, HealthStatus};
-use sqlx::PgConnection;
+use tokio::sync::SetOnce;
 use tokio_util::sync::CancellationToken;
 
-use crate::PostgresDatabase;
+use crate::{Migrate, MigrateError, PostgresDatabase, PostgresSchema};
 
 /// Short beside the five seconds in which a service knows that its database is back.
 const LOOK_EVERY: Duration = Duration::from_secs(2);
 /// 14, as the server writes it.
 const VERSION_MIN: i32 = 140_000;
 
-/// The check `database`: whether the server answers, and is new enough.
+/// The check `database`: whether the server answers and is new enough, and whether the tables are as this program
+/// needs them, which [it sees to](Self::with_tables).
 pub struct PostgresHealth {
     database: PostgresDatabase,
+    tables: Option<Tables>,
     condition: Condition,
+}
+
+/// Tables that are looked after.
+struct Tables {
+    schema: PostgresSchema,
+    how: Migrate,
+    /// Whether they were once as they should be, in this process.
+    are_ready: AtomicBool,
+    /// The version of tables that are too new from the beginning.
+    newer: SetOnce<u32>,
 }
 
 impl PostgresHealth {
@@ -26,14 +44,43 @@ impl PostgresHealth {
         let reason = format!("{} has not answered yet", database.place());
         Self {
             database,
+            tables: None,
             condition: Condition::new("database", HealthStatus::Unhealthy, reason, clock),
         }
     }
 
+    /// The same, which brings these tables up to date as soon as the server is there, or waits until somebody else has
+    /// done it.
+    ///
+    /// Tables that a newer program changes later, while this one runs, are left to be what they are: steps only add.
+    #[must_use]
+    pub fn with_tables(mut self, schema: PostgresSchema, how: Migrate) -> Self {
+        self.tables = Some(Tables {
+            schema,
+            how,
+            are_ready: AtomicBool::new(false),
+            newer: SetOnce::new(),
+        });
+        self
+    }
+
     /// Looks every two seconds, until `end`.
-    pub async fn watch(&self, end: CancellationToken) {
+    ///
+    /// # Errors
+    /// [`MigrateError::Newer`]: the tables are those of a newer program, and nothing was touched.
+    pub async fn watch(&self, end: CancellationToken) -> Result<(), MigrateError> {
         let judge = || self.judge();
-        self.condition.watch(LOOK_EVERY, end, judge).await;
+        tokio::select! {
+            () = self.condition.watch(LOOK_EVERY, end, judge) => Ok(()),
+            error = self.newer() => Err(error),
+        }
+    }
+
+    /// Whether the tables are those of a newer program, so that this one must end.
+    #[must_use]
+    pub fn is_newer(&self) -> bool {
+        let tables = self.tables.as_ref();
+        tables.is_some_and(|tables| tables.newer.get().is_some())
     }
 
     /// Looks once.
@@ -42,22 +89,65 @@ impl PostgresHealth {
         self.condition.set_and_log(status, reason);
     }
 
-    async fn judge(&self) -> (HealthStatus, String) {
-        let ask = async |connection: &mut PgConnection| -> Result<i32, sqlx::Error> {
-            let version = "SELECT current_setting('server_version_num')::int";
-            sqlx::query_scalar(version).fetch_one(connection).await
+    async fn newer(&self) -> MigrateError {
+        let Some(tables) = &self.tables else {
+            return std::future::pending().await;
         };
-        let place = self.database.place();
-        match self.database.call(ask).await {
-            Ok(version) if version < VERSION_MIN => {
-                let major = version / 10_000;
-                let reason = format!("{place} is PostgreSQL {major}: 14 or later is needed");
-                (HealthStatus::Unhealthy, reason)
-            }
-            Ok(_) => (HealthStatus::Healthy, format!("{place} answers")),
-            Err(error) => (HealthStatus::Unhealthy, error.to_string()),
+        MigrateError::Newer {
+            name: tables.schema.name,
+            found: *tables.newer.wait().await,
+            known: tables.schema.steps.version(),
         }
     }
+
+    async fn judge(&self) -> (HealthStatus, String) {
+        let server = self.server().await;
+        let whole = match (&self.tables, server) {
+            (Some(tables), Ok(found)) => tables.prepare(&self.database).await.map(|()| found),
+            (_, server) => server,
+        };
+        match whole {
+            Ok(reason) => (HealthStatus::Healthy, reason),
+            Err(reason) => (HealthStatus::Unhealthy, reason),
+        }
+    }
+
+    async fn server(&self) -> Result<String, String> {
+        let version = self.database.server_version().await;
+        let place = self.database.place();
+        judge_version(version.map_err(|error| error.to_string())?)?;
+        Ok(format!("{place} answers"))
+    }
+}
+
+impl Tables {
+    async fn prepare(&self, database: &PostgresDatabase) -> Result<(), String> {
+        if self.are_ready.load(Ordering::Relaxed) {
+            match database.migrate(self.schema, Migrate::Refuse).await {
+                Ok(()) | Err(MigrateError::Newer { .. }) => return Ok(()),
+                // Somebody has put an older copy in its place, or an empty one.
+                Err(MigrateError::Older { .. }) => self.are_ready.store(false, Ordering::Relaxed),
+                Err(error @ MigrateError::Call(_)) => return Err(error.to_string()),
+            }
+        }
+        let migrated = database.migrate(self.schema, self.how).await;
+        if let Err(MigrateError::Newer { found, .. }) = migrated {
+            // It stays the first one that was found.
+            let _ = self.newer.set(found);
+        }
+        migrated.map_err(|error| error.to_string())?;
+        self.are_ready.store(true, Ordering::Relaxed);
+        Ok(())
+    }
+}
+
+/// The version, as people write it.
+pub(crate) fn judge_version(version: i32) -> Result<i32, String> {
+    let major = version / 10_000;
+    if version < VERSION_MIN {
+        return Err(format!("it is PostgreSQL {major}: 14 or later is needed"));
+    }
+    Ok(major)
 }
 
 impl HealthReporter for PostgresHealth {

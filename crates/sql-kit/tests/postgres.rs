@@ -4,15 +4,19 @@ use std::{ffi::OsString, sync::Arc, time::Duration};
 
 use anyhow::{Context as _, Result, ensure};
 use health_kit::{HealthReporter as _, HealthStatus};
-use service_kit::config::{Section as _, SettingsReader, Sources, WrongSettings};
+use service_kit::{
+    config::{Section as _, SettingsReader, Sources, WrongSettings},
+    exit_code::ExitCode,
+};
 use sql_kit::{
     CallError, DatabaseSection, DatabaseSettings, Migrate, MigrateError, PostgresDatabase,
     PostgresHealth, PostgresSchema, Schema,
 };
 use sql_test_kit::{Postgres, shared_postgres};
-use sqlx::{Connection as _, PgConnection};
+use sqlx::{AssertSqlSafe, Connection as _, PgConnection};
 use test_kit::{clock::StoppedClock, waiting::wait_until};
 use tokio::time::Instant;
+use tokio_util::sync::CancellationToken;
 
 static SECTION: DatabaseSection = DatabaseSection::DEFAULT.with_timeout("1s");
 const DEADLINE: Duration = Duration::from_secs(30);
@@ -203,9 +207,17 @@ async fn what_takes_too_long_is_cut_off_and_others_go_on() -> Result<()> {
     let task = tokio::spawn(async move { called.call(async |it| one(it).await).await });
     ensure!(task.await?? == 1);
     let wrong = database
-        .call(async |it| sqlx::query("SELECT nothing").execute(it).await)
+        .call(async |it| sqlx::query("SELECT 1 / 0").execute(it).await)
         .await;
     ensure!(wrong.is_err_and(|error| !error.is_passing()));
+    let missing = database
+        .call(async |it| sqlx::query("SELECT * FROM tides.heights").execute(it).await)
+        .await;
+    ensure!(
+        matches!(missing, Err(CallError::Unprepared { .. })),
+        "{:?}",
+        missing.map(drop)
+    );
     let denied = crate::database(&url.replace("slow", "gone"))?
         .call(one)
         .await;
@@ -252,6 +264,129 @@ async fn a_server_that_is_frozen_or_gone_is_not_waited_for_and_found_again() -> 
             "what was committed is there"
         );
     }
+    Ok(())
+}
+
+fn looked_after(url: &str, schema: PostgresSchema, how: Migrate) -> Result<PostgresHealth> {
+    let clock = Arc::new(StoppedClock::at_unix_ms(0));
+    Ok(PostgresHealth::new(database(url)?, clock).with_tables(schema, how))
+}
+
+#[tokio::test]
+async fn tables_are_brought_up_to_date_as_soon_as_the_server_is_there() -> Result<()> {
+    let server = Postgres::start().await?;
+    let url = server.fresh_database("tables").await?;
+    server.kill()?;
+    let health = looked_after(&url, FIRST, Migrate::Auto)?;
+    let waiting = looked_after(&url, FIRST, Migrate::Refuse)?;
+    let is_healthy = |health: &PostgresHealth| health.checks()[0].status == HealthStatus::Healthy;
+    health.look().await;
+    ensure!(!is_healthy(&health), "it is away");
+    server.restart().await?;
+    waiting.look().await;
+    let reason = waiting.checks()[0].reason.clone();
+    ensure!(
+        !is_healthy(&waiting) && reason.contains("run `migrate`"),
+        "{reason}"
+    );
+    health.look().await;
+    ensure!(is_healthy(&health), "{:?}", health.checks());
+    waiting.look().await;
+    ensure!(is_healthy(&waiting), "somebody else has done it");
+
+    // An empty copy in its place is filled again.
+    let database = database(&url)?;
+    let drop =
+        async |it: &mut PgConnection| sqlx::query("DROP SCHEMA tides CASCADE").execute(it).await;
+    database.call(drop).await?;
+    health.look().await;
+    ensure!(is_healthy(&health) && database.call(count).await? == 0);
+
+    // A newer program may come while this one runs, not before.
+    database.migrate(SECOND, Migrate::Auto).await?;
+    health.look().await;
+    ensure!(is_healthy(&health) && !health.is_newer());
+    let late = looked_after(&url, FIRST, Migrate::Auto)?;
+    let ended = late.watch(CancellationToken::new()).await;
+    ensure!(
+        matches!(
+            ended,
+            Err(MigrateError::Newer {
+                found: 2,
+                known: 1,
+                ..
+            })
+        ),
+        "{ended:?}"
+    );
+    ensure!(late.is_newer() && !is_healthy(&late));
+    ensure!(database.call(count).await? == 1, "nothing was touched");
+    Ok(())
+}
+
+#[tokio::test]
+async fn whoever_asks_is_told_what_is_wrong_with_a_database() -> Result<()> {
+    let url = shared_postgres().await?.fresh_database("asked").await?;
+    let database = database(&url)?;
+    let found = database
+        .examine_server()
+        .await
+        .map_err(anyhow::Error::msg)?;
+    ensure!(found.contains("PostgreSQL 1"), "{found}");
+    ensure!(database.clock_unix_ms().await? > 1_700_000_000_000);
+    let missing = database.examine_tables(FIRST).await;
+    ensure!(
+        missing
+            .as_ref()
+            .is_err_and(|error| error.contains("run `migrate`")),
+        "{missing:?}"
+    );
+
+    let (code, said) = database.migrate_command(FIRST, true).await;
+    ensure!(
+        code == ExitCode::Unavailable && said.contains("version 0"),
+        "{said}"
+    );
+    let (code, said) = database.migrate_command(FIRST, false).await;
+    ensure!(code == ExitCode::Ok && said.contains("version 1"), "{said}");
+    let (code, said) = database.migrate_command(FIRST, true).await;
+    ensure!(code == ExitCode::Ok, "{said}");
+    database
+        .examine_tables(FIRST)
+        .await
+        .map_err(anyhow::Error::msg)?;
+
+    database.migrate(SECOND, Migrate::Auto).await?;
+    for is_check in [true, false] {
+        let (code, said) = database.migrate_command(FIRST, is_check).await;
+        ensure!(
+            code == ExitCode::Config && said.contains("newer program"),
+            "{said}"
+        );
+    }
+    let gone = crate::database(&url.replace("asked", "gone"))?;
+    let (code, said) = gone.migrate_command(FIRST, false).await;
+    ensure!(
+        code == ExitCode::Unavailable && said.contains("DATABASE_URL"),
+        "{said}"
+    );
+    ensure!(gone.examine_server().await.is_err());
+
+    // A user who may log in, and nothing else.
+    let role = format!("guest_{}", std::process::id());
+    let other = url.replace("//postgres@", &format!("//{role}@"));
+    let make = format!("CREATE ROLE {role} LOGIN");
+    let make = async |it: &mut PgConnection| sqlx::raw_sql(AssertSqlSafe(make)).execute(it).await;
+    database.call(make).await?;
+    let poor = crate::database(&other)?.examine_tables(SECOND).await;
+    let unmake = format!("DROP ROLE {role}");
+    let unmake =
+        async |it: &mut PgConnection| sqlx::raw_sql(AssertSqlSafe(unmake)).execute(it).await;
+    database.call(unmake).await?;
+    ensure!(
+        poor.as_ref().is_err_and(|error| error.contains("right")),
+        "{poor:?}"
+    );
     Ok(())
 }
 
