@@ -39,6 +39,8 @@ pub(super) const PERMITS: &[Permit] = &[
     permit(Who::Roles(&[Role::Domain]), &["thiserror", "uuid"]),
     // Who is who: hashes, comparisons in constant time, secrets that are wiped and not shown.
     permit(Who::Named("identity"), &["base64", "secrecy", "sha2", "subtle", "zeroize"]),
+    // A profile is a JSON document: it is patched as one (RFC 7396), and what is wrong with it has a pointer (RFC 6901).
+    permit(Who::Named("user-application"), &["jiff", "serde_json"]),
     permit(Who::Roles(&[Role::Contracts]), &["jiff", "serde", "serde_json"]),
     permit(Who::Roles(&[Role::Application]), &["slab", "uuid"]),
     // Times, secrets and JSON at a border.
@@ -70,6 +72,7 @@ pub(super) const PERMITS: &[Permit] = &[
     permit(Who::Technology("opendota"), &[
         "base64", "percent-encoding", "secrecy", "serde_json", "tokio-rustls", "tokio-tungstenite",
     ]),
+    permit(Who::Technology("postgres"), &["sqlx"]),
     permit(Who::Technology("redis"), &["redis"]),
     permit(Who::Technology("service"), &[
         "bytesize", "dotenvy", "figment", "humantime", "jiff", "rustix", "rustls-pki-types", "secrecy", "serde", "serde_json",
