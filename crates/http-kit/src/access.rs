@@ -1,5 +1,7 @@
 //! Who may write: the one who has the token.
 
+use std::fmt::Display;
+
 use actix_web::{
     HttpRequest, HttpResponse,
     http::{
@@ -38,7 +40,7 @@ pub fn authorize(request: &HttpRequest, token: &SecretString) -> Result<(), Box<
     // How long it takes tells the length of the token, and nothing of what is in it.
     match bearer_token(request) {
         Some(given) if bool::from(given.ct_eq(expected)) => return Ok(()),
-        Some(_) => note_refused(request),
+        Some(_) => note_refused_token(request, &"it is not the API_TOKEN"),
         None => {}
     }
     let detail = "this needs the header `Authorization: Bearer` with the service's API_TOKEN";
@@ -57,15 +59,19 @@ pub fn nothing_here(path: &str) -> HttpResponse {
     Problem::new(StatusCode::NOT_FOUND, detail, path).response()
 }
 
-fn note_refused(request: &HttpRequest) {
+/// Has the log tell that a token was refused that came with `request`, and why: a line for many of them, with where
+/// they come from about, and never with the token.
+pub fn note_refused_token(request: &HttpRequest, reason: &dyn Display) {
     let interface = request.app_data::<web::Data<Interface>>();
     let refused = request.app_data::<web::Data<RefusedTokens>>();
     if let Some((interface, refused)) = interface.zip(refused) {
-        refused.note(request, &interface.service.trusted_proxies);
+        refused.note(request, &interface.service.trusted_proxies, reason);
     }
 }
 
-fn bearer_token(request: &HttpRequest) -> Option<&[u8]> {
+/// What `Authorization: Bearer` says, if it is there.
+#[must_use]
+pub fn bearer_token(request: &HttpRequest) -> Option<&[u8]> {
     let value = request.headers().get(header::AUTHORIZATION)?.as_bytes();
     let (scheme, token) = value.split_at_checked("Bearer ".len())?;
     scheme

@@ -34,7 +34,7 @@ mod settings;
 mod time_limit;
 mod timestamp;
 
-pub use access::{WriteRefusals, authorize, nothing_here};
+pub use access::{WriteRefusals, authorize, bearer_token, note_refused_token, nothing_here};
 pub use body::read_body;
 pub use client_address::TrustedProxies;
 pub use documents::html;

@@ -2,6 +2,7 @@
 //! where about, and how often; never the token.
 
 use std::{
+    fmt::Display,
     sync::{Mutex, PoisonError},
     time::Duration,
 };
@@ -22,7 +23,12 @@ pub(crate) struct RefusedTokens {
 
 impl RefusedTokens {
     /// Logs one, unless there was a line shortly before; the next line counts it.
-    pub(crate) fn note(&self, request: &HttpRequest, proxies: &TrustedProxies) {
+    pub(crate) fn note(
+        &self,
+        request: &HttpRequest,
+        proxies: &TrustedProxies,
+        reason: &dyn Display,
+    ) {
         let mut pace = self.pace.lock().unwrap_or_else(PoisonError::into_inner);
         let Some(refused) = pace.take(Instant::now()) else {
             return;
@@ -33,6 +39,7 @@ impl RefusedTokens {
             client.network = client.as_deref().unwrap_or("unknown"),
             url.path = request.path(),
             refused,
+            %reason,
             "a token was refused"
         );
     }

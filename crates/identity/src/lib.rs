@@ -40,5 +40,5 @@ pub use secret::{
 pub use session::{EndReason, Ended, Session, SessionLife};
 pub use verifier::{
     ClaimedTime, Principal, TOKEN_BYTES_MAX, TokenClaims, TokenHeader, TokenRefusal, Verifier,
-    parts,
+    parts, revoked_key,
 };

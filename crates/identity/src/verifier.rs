@@ -171,6 +171,12 @@ pub enum TokenRefusal {
     Other,
 }
 
+/// The key in Redis under which it says that a session has ended before its tokens expire, for whoever looks there.
+#[must_use]
+pub fn revoked_key(session: SessionId) -> String {
+    format!("auth:revoked:{session}")
+}
+
 /// Takes a token apart: header, claims and signature, still encoded.
 ///
 /// # Errors
@@ -267,6 +273,20 @@ impl Verifier {
 }
 
 impl ClaimedTime {
+    /// The time of a number of seconds since 1970, which may have a fraction (RFC 7519, 2: `NumericDate`).
+    #[must_use]
+    pub fn from_unix_seconds(seconds: f64) -> Self {
+        #[expect(
+            clippy::cast_possible_truncation,
+            reason = "whatever is beyond all times is the last one, and what is no number is not given"
+        )]
+        let ms = (seconds * 1_000.0).floor() as i64;
+        if seconds.is_nan() {
+            return Self::NoNumber;
+        }
+        Self::At(Timestamp::from_unix_ms(ms))
+    }
+
     fn time(self, refusal: TokenRefusal) -> Result<Option<Timestamp>, TokenRefusal> {
         match self {
             Self::Missing => Ok(None),

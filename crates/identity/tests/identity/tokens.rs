@@ -6,6 +6,7 @@ use domain::{DisplayName, PictureUrl, SessionId, SteamId, Timestamp, TokenId, Us
 use identity::{
     ACCESS_LIFE_MAX, AccessClaims, Algorithm, ClaimedTime, ClientId, Issuer, Person, Scope, Scopes,
     Session, TOKEN_BYTES_MAX, TokenClaims, TokenHeader, TokenRefusal, TokenTerms, Verifier, parts,
+    revoked_key,
 };
 
 const NOW: Timestamp = Timestamp::from_unix_seconds(1_795_953_600);
@@ -390,4 +391,30 @@ fn what_names_nobody_is_refused() {
     assert!(principal.scopes.is_empty());
     assert!(principal.name.is_none() && principal.picture.is_none());
     assert!(principal.session.is_none() && principal.steam_id.is_none());
+}
+
+#[test]
+fn a_time_is_a_number_of_seconds_with_or_without_a_fraction() {
+    let check = |seconds, expected: ClaimedTime| {
+        assert_eq!(
+            ClaimedTime::from_unix_seconds(seconds),
+            expected,
+            "{seconds}"
+        );
+    };
+    let at = |ms| ClaimedTime::At(Timestamp::from_unix_ms(ms));
+    check(1_795_953_600.0, at(1_795_953_600_000));
+    check(1_795_953_600.25, at(1_795_953_600_250));
+    check(0.0, at(0));
+    check(-0.000_1, at(-1));
+    check(1e300, at(i64::MAX));
+    check(f64::INFINITY, at(i64::MAX));
+    check(-1e300, at(i64::MIN));
+    check(f64::NAN, ClaimedTime::NoNumber);
+}
+
+#[test]
+fn an_end_is_told_of_a_session_by_its_id() {
+    let key = revoked_key(SessionId::new(Timestamp::from_unix_ms(0), [0; 10]));
+    assert_eq!(key, "auth:revoked:00000000-0000-7000-8000-000000000000");
 }

@@ -24,6 +24,7 @@ const KIT_OF: &[(&str, &str)] = &[
     ("sqlite", "sql-kit"),
     ("statsbomb", "client-kit"),
     ("steam", "client-kit"),
+    ("token", "auth-kit"),
     ("user", "client-kit"),
     ("websocket", "http-kit"),
 ];
@@ -71,11 +72,13 @@ pub(super) fn refuse(from: &Shape<'_>, to: &Shape<'_>) -> Option<Refusal> {
 }
 
 /// The arrows between owners that are meant: pure functions which two share,
-/// and a verifier that is of one mind with its issuer.
+/// and a verifier that is of one mind with its issuer, in the words of both.
 fn is_named_exception(from: &Shape<'_>, to: &Shape<'_>) -> bool {
     match from.name {
         "gateway-application" => to.name == "model-application",
-        "auth-kit" => ["identity", "http-kit", "redis-kit", "client-kit"].contains(&to.name),
+        "auth-kit" => {
+            ["domain", "identity", "http-kit", "redis-kit", "client-kit"].contains(&to.name)
+        }
         _ => false,
     }
 }
@@ -252,6 +255,7 @@ mod tests {
         permits(
             "auth-kit",
             &[
+                "domain",
                 "identity",
                 "http-kit",
                 "redis-kit",
@@ -354,6 +358,7 @@ mod tests {
         permits("model-http-api", &["http-kit", "auth-kit"]);
         permits("gateway-graphql", &["http-kit", "auth-kit"]);
         permits("gateway-user-adapter", &["client-kit"]);
+        permits("auth-token-adapter", &["auth-kit", "identity"]);
     }
 
     #[test]

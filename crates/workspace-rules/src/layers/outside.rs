@@ -55,6 +55,8 @@ pub(super) const PERMITS: &[Permit] = &[
     permit(Who::Roles(&[Role::Service]), &["csv"]),
     permit(Who::Roles(&[Role::Rules]), &["serde_json"]),
 
+    // What takes access tokens: signatures, and extractors for handlers.
+    permit(Who::Named("auth-kit"), &["actix-web", "base64", "ring", "serde", "serde_json", "utoipa"]),
     permit(Who::Technology("clickhouse"), &["clickhouse"]),
     permit(Who::Technology("client"), &[
         "http-body-util", "hyper", "hyper-rustls", "hyper-util", "jiff", "rand", "secrecy", "serde", "tokio-rustls", "webpki-roots",
