@@ -1,9 +1,14 @@
 //! Where users are sent back to: by agreement, and nowhere else.
 
+use secrecy::ExposeSecret as _;
+
 use crate::{
     address::{self, Address, AddressFault},
+    attempt::ClientState,
     client::{ClientKind, RedirectFault},
     form,
+    issuer::Issuer,
+    secret::Code,
 };
 
 /// What a client and we have agreed on.
@@ -80,6 +85,18 @@ impl RedirectUri {
     #[must_use]
     pub fn as_str(&self) -> &str {
         &self.0
+    }
+
+    /// Where to send the user with a code: with what the client said, and who we are, so that it does not take
+    /// another server's answer for ours (RFC 9207).
+    #[must_use]
+    pub fn with_code(&self, code: &Code, state: &ClientState, issuer: &Issuer) -> String {
+        let code = code.written();
+        self.with(&[
+            ("code", code.expose_secret()),
+            ("state", state.as_str()),
+            ("iss", issuer.as_str()),
+        ])
     }
 
     /// Where to send the user with an answer in the query.
@@ -231,6 +248,20 @@ mod tests {
             ClientKind::Native,
             "com.example.app:/a b",
             Address(AddressFault::Characters),
+        );
+    }
+
+    #[test]
+    fn a_code_comes_with_the_clients_words_and_ours() {
+        let issuer = Issuer::try_new("https://login.example").expect("an issuer");
+        let state = ClientState::try_new("x&y").expect("a state");
+        let uri = RedirectUri::kept("https://a.example/back".to_owned());
+        let code = "A".repeat(43);
+        assert_eq!(
+            uri.with_code(&Code::new([0; 32]), &state, &issuer),
+            format!(
+                "https://a.example/back?code={code}&state=x%26y&iss=https%3A%2F%2Flogin.example"
+            )
         );
     }
 

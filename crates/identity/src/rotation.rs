@@ -189,7 +189,24 @@ impl Family {
     /// Whether this token was given in it, whatever became of it.
     #[must_use]
     pub fn has(&self, token: &TokenDigest) -> bool {
-        self.tokens.iter().any(|it| it.digest == *token)
+        self.token(token).is_some()
+    }
+
+    /// A token that was given in it, whatever became of it.
+    #[must_use]
+    pub fn token(&self, token: &TokenDigest) -> Option<&RefreshRecord> {
+        self.tokens.iter().find(|it| it.digest == *token)
+    }
+
+    /// Forgets at most `count_max` tokens that were used or revoked and have expired; which.
+    pub fn forget(&mut self, now: Timestamp, count_max: usize) -> Vec<TokenDigest> {
+        let is_over = |it: &&RefreshRecord| {
+            (it.used_at.is_some() || it.revoked_at.is_some()) && it.expires_at <= now
+        };
+        let over = self.tokens.iter().filter(is_over).take(count_max);
+        let over: Vec<_> = over.map(|it| it.digest).collect();
+        self.tokens.retain(|it| !over.contains(&it.digest));
+        over
     }
 
     /// Everything that would be given something for if it were presented now, by its client.

@@ -88,9 +88,14 @@ impl Session {
     /// Whether tokens can still come of it.
     #[must_use]
     pub fn is_live(&self, life: SessionLife, now: Timestamp) -> bool {
-        self.ended.is_none()
-            && now < self.expires_at
-            && now < self.idles_at(life, self.last_used_at)
+        self.ended.is_none() && now < self.over_at(life)
+    }
+
+    /// When it was ended, or is over by itself if nobody uses it.
+    #[must_use]
+    pub fn over_at(&self, life: SessionLife) -> Timestamp {
+        let by_itself = self.idles_at(life, self.last_used_at);
+        self.ended.map_or(by_itself, |ended| ended.at)
     }
 
     /// Ends it; what has ended stays as it ended.
