@@ -9,6 +9,8 @@ use domain::Timestamp;
 use identity::{ACCESS_LIFE_MAX, Algorithm};
 use thiserror::Error;
 
+use crate::audit::{AuditEntry, AuditEvent};
+
 /// How long a key stays published once another one signs. No token lives longer than an hour; the rest is for
 /// instances that hear of the new key late, or whose clocks differ.
 pub const KEY_KEPT: Duration = ACCESS_LIFE_MAX.saturating_add(Duration::from_mins(10));
@@ -171,6 +173,15 @@ impl PublicKey {
 }
 
 impl SigningKey {
+    /// What is set down when it is published or removed.
+    #[must_use]
+    pub fn entry(&self, event: AuditEvent, at: Timestamp) -> AuditEntry {
+        let algorithm = self.public.algorithm().name().to_owned();
+        AuditEntry::new(at, event)
+            .with("kid", self.id.to_string())
+            .with("algorithm", algorithm)
+    }
+
     /// Whether it is in the key set.
     #[must_use]
     pub fn is_published(&self, now: Timestamp) -> bool {

@@ -6,15 +6,31 @@
 //!
 //! Deliberately absent: HTTP, SQL, cryptography, limits on how often somebody may ask.
 
+mod account;
 mod audit;
+mod auth;
 mod caller;
+mod fields;
+mod figures;
+mod key_ring;
 mod keys;
 pub mod ports;
+mod settings;
+mod sign_in;
+mod tokens;
+mod upkeep;
 
 pub use self::{
+    account::AccountError,
     audit::{AuditEntry, AuditEvent},
+    auth::{Auth, AuthParts, Stores},
     caller::{AddressPrefix, Caller, UserAgent},
+    figures::{AuthFigures, FigureSnapshot, Grant, LoginResult},
+    key_ring::{KeyRing, KeyRingError},
     keys::{
         KEY_KEPT, KeyId, KeySchedule, KeyScheduleFault, MadeKey, PublicKey, SealedKey, SigningKey,
     },
+    settings::{AuthSettings, ClientTwice, Clients},
+    sign_in::{AuthorizeError, Authorized, CameBack, NoClient, PageReason},
+    tokens::{Introspection, TokenAnswer, TokenError},
 };

@@ -19,7 +19,7 @@ mod user_store;
 pub use assertion_checker::{AssertionChecker, CheckFault};
 pub use audit_log::AuditLog;
 pub use chance::Chance;
-pub use housekeeping::{Housekeeping, Pruned};
+pub use housekeeping::{ATTEMPT_KEPT, CODE_KEPT, Housekeeping, Pruned, SESSION_KEPT};
 pub use key_store::KeyStore;
 pub use login_store::{AttemptDigest, Completed, Login, LoginStore, Look};
 pub use person_lookup::{LookupFault, PersonLookup, Profile};
@@ -30,4 +30,4 @@ pub use session_store::{
 };
 pub use store_error::StoreError;
 pub use token_signer::{AccessToken, KeyFault, KeyMaker, TokenSigner};
-pub use user_store::{Block, BlockReason, BlockReasonFault, Blocked, User, UserStore};
+pub use user_store::{Block, BlockReason, BlockReasonFault, Blocked, Unblock, User, UserStore};

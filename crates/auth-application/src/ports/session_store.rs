@@ -9,7 +9,10 @@ use identity::{
 use thiserror::Error;
 
 use super::StoreError;
-use crate::caller::Caller;
+use crate::{
+    audit::{AuditEntry, AuditEvent},
+    caller::Caller,
+};
 
 /// How many sessions a user is shown, and more than anybody has.
 pub const SESSIONS_SHOWN_MAX: usize = 100;
@@ -234,6 +237,31 @@ impl RedeemRequest {
             verifier: &self.verifier,
         }
     }
+
+    /// What is set down of it, by what became of it; `user` is whose code it is, if it is anybody's.
+    #[must_use]
+    pub fn entries(&self, redeemed: &Redeemed, user: Option<UserId>) -> Vec<AuditEntry> {
+        let entry = |event, session| AuditEntry {
+            user,
+            client: Some(self.client.clone()),
+            session,
+            address: self.caller.address.clone(),
+            ..AuditEntry::new(self.at, event)
+        };
+        match redeemed {
+            Redeemed::Begun { session, .. } => {
+                vec![entry(AuditEvent::SessionBegun, Some(session.id))]
+            }
+            Redeemed::Refused { refusal, ended } => {
+                let refused = entry(AuditEvent::CodeRefused, None).because(refusal.code());
+                let end = ended.map(|session| {
+                    let ended = entry(AuditEvent::SessionEnded, Some(session));
+                    ended.because(EndReason::CodeReuse.code())
+                });
+                [refused].into_iter().chain(end).collect()
+            }
+        }
+    }
 }
 
 impl RefreshRequest {
@@ -244,6 +272,48 @@ impl RefreshRequest {
             client: &self.client,
             scopes: self.scopes,
         }
+    }
+
+    /// What is set down of it, by what became of it; `session` is whose token it is, if it is anybody's.
+    #[must_use]
+    pub fn entries(&self, refreshed: &Refreshed, session: Option<&Session>) -> Vec<AuditEntry> {
+        let entry = |event| AuditEntry {
+            user: session.map(|it| it.user),
+            client: Some(self.client.clone()),
+            session: session.map(|it| it.id),
+            address: self.caller.address.clone(),
+            ..AuditEntry::new(self.at, event)
+        };
+        match refreshed {
+            Refreshed::Given { is_again, .. } => {
+                let given = entry(AuditEvent::Refreshed);
+                vec![match is_again {
+                    true => given.with("again", "true".to_owned()),
+                    false => given,
+                }]
+            }
+            Refreshed::Refused { refusal, ended } => {
+                let refused = entry(AuditEvent::RefreshRefused).because(refusal.code());
+                let end =
+                    ended.map(|_| entry(AuditEvent::SessionEnded).because(EndReason::Reuse.code()));
+                [refused].into_iter().chain(end).collect()
+            }
+        }
+    }
+}
+
+impl Ending {
+    /// What is set down of a session that has ended.
+    #[must_use]
+    pub fn entry(&self, session: SessionId, user: UserId, client: &ClientId) -> AuditEntry {
+        let entry = AuditEntry {
+            user: Some(user),
+            client: Some(client.clone()),
+            session: Some(session),
+            address: self.caller.address.clone(),
+            ..AuditEntry::new(self.at, AuditEvent::SessionEnded)
+        };
+        entry.because(self.reason.code())
     }
 }
 

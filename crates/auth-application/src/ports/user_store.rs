@@ -2,10 +2,14 @@
 
 use async_trait::async_trait;
 use domain::{SessionId, SteamId, Timestamp, UserId};
-use identity::Person;
+use identity::{EndReason, Person};
 use thiserror::Error;
 
-use super::StoreError;
+use super::{Ending, StoreError, Which};
+use crate::{
+    audit::{AuditEntry, AuditEvent},
+    caller::Caller,
+};
 
 const REASON_CHARACTERS_MAX: usize = 256;
 
@@ -38,12 +42,7 @@ pub trait UserStore: Send + Sync {
     ///
     /// # Errors
     /// Whether it was done is not known; it helps to do it again.
-    async fn unblock(
-        &self,
-        id: UserId,
-        by: Option<UserId>,
-        at: Timestamp,
-    ) -> Result<bool, StoreError>;
+    async fn unblock(&self, unblock: &Unblock) -> Result<bool, StoreError>;
 }
 
 /// A user as it is kept.
@@ -83,6 +82,17 @@ pub struct Block {
     pub at: Timestamp,
 }
 
+/// That a user may come in again.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Unblock {
+    /// Who.
+    pub user: UserId,
+    /// Who wants it; `None` for a program.
+    pub by: Option<UserId>,
+    /// Now.
+    pub at: Timestamp,
+}
+
 /// Why a user is blocked, in words for those who look after users: 1 to 256 characters.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct BlockReason(String);
@@ -91,6 +101,48 @@ pub struct BlockReason(String);
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
 #[error("a reason is 1 to {REASON_CHARACTERS_MAX} characters without control characters")]
 pub struct BlockReasonFault;
+
+impl Block {
+    /// What is set down of it.
+    #[must_use]
+    pub fn entry(&self) -> AuditEntry {
+        let entry = AuditEntry {
+            user: Some(self.user),
+            ..AuditEntry::new(self.at, AuditEvent::UserBlocked)
+        };
+        by(entry.because(self.reason.as_str()), self.by)
+    }
+
+    /// The end of all sessions that goes with it.
+    #[must_use]
+    pub fn ending(&self) -> Ending {
+        Ending {
+            which: Which::AllOf(self.user),
+            reason: EndReason::Blocked,
+            caller: Caller::default(),
+            at: self.at,
+        }
+    }
+}
+
+impl Unblock {
+    /// What is set down of it.
+    #[must_use]
+    pub fn entry(&self) -> AuditEntry {
+        let entry = AuditEntry {
+            user: Some(self.user),
+            ..AuditEntry::new(self.at, AuditEvent::UserUnblocked)
+        };
+        by(entry, self.by)
+    }
+}
+
+fn by(entry: AuditEntry, by: Option<UserId>) -> AuditEntry {
+    match by {
+        Some(by) => entry.with("by", by.to_string()),
+        None => entry,
+    }
+}
 
 impl BlockReason {
     /// Takes a reason.
@@ -109,5 +161,11 @@ impl BlockReason {
     #[must_use]
     pub fn as_str(&self) -> &str {
         &self.0
+    }
+
+    /// One that was kept.
+    #[must_use]
+    pub fn kept(text: String) -> Self {
+        Self(text)
     }
 }
