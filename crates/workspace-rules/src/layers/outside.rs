@@ -83,6 +83,7 @@ pub(super) const PERMITS: &[Permit] = &[
     permit(Who::Technology("sql"), &["sqlx"]),
     permit(Who::Technology("sqlite"), &["sqlx"]),
     permit(Who::Technology("steam"), &["percent-encoding", "secrecy", "serde", "serde_json"]),
+    permit(Who::Technology("token"), &["aws-lc-rs", "base64", "zeroize"]),
     permit(Who::Technology("warehouse"), &[
         "clickhouse", "hyper-rustls", "hyper-util", "secrecy", "tokio-rustls", "webpki-roots",
     ]),

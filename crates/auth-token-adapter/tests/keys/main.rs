@@ -1,0 +1,6 @@
+//! Keys that are made, sealed and opened, and what they sign.
+
+mod seals;
+mod section;
+mod tokens;
+mod world;
