@@ -3,7 +3,7 @@
 use std::{io, net::TcpListener, sync::Arc};
 
 use actix_web::web;
-use http_kit::{EventStreams, Interface, Questions, WritePath};
+use http_kit::{EventStreams, Interface, PathWriter, Questions, WritePath};
 use tokio_util::sync::CancellationToken;
 use utoipa_actix_web::service_config::ServiceConfig;
 
@@ -36,14 +36,17 @@ const WRITE_PATHS: &[WritePath] = &[
         path: REBUILD_PATH,
         // It takes none, and some clients send an empty object.
         body_bytes_max: 1024,
+        writer: PathWriter::Operator,
     },
     WritePath {
         path: BACKFILLS_PATH,
         body_bytes_max: BODY_BYTES_MAX,
+        writer: PathWriter::Operator,
     },
     WritePath {
         path: BACKFILL_PATH,
         body_bytes_max: 1024,
+        writer: PathWriter::Operator,
     },
 ];
 

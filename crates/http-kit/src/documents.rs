@@ -11,7 +11,7 @@ use utoipa::openapi::{
 };
 use utoipa_swagger_ui::{Config, SwaggerUi};
 
-use crate::interface::{Interface, is_at};
+use crate::interface::{Interface, PathWriter, is_at};
 
 /// The description of the interface, as `/openapi.json` shows it.
 pub(crate) struct Document {
@@ -20,16 +20,32 @@ pub(crate) struct Document {
 
 impl Document {
     /// The methods of a path; none if there is no such path.
-    pub(crate) fn methods(&self, path: &str) -> Option<&'static str> {
-        // HEAD is answered wherever GET is.
-        let methods = |item: &PathItem| match (&item.get, &item.post) {
-            (Some(_), _) => Some("GET, HEAD"),
-            (None, Some(_)) => Some("POST"),
-            (None, None) => None,
+    pub(crate) fn methods(&self, path: &str) -> Option<String> {
+        let methods = |item: &PathItem| {
+            let PathItem {
+                get,
+                put,
+                post,
+                delete,
+                patch,
+                ..
+            } = item;
+            let known = [
+                // HEAD is answered wherever GET is.
+                ("GET, HEAD", get),
+                ("POST", post),
+                ("PUT", put),
+                ("PATCH", patch),
+                ("DELETE", delete),
+            ];
+            let there = known
+                .into_iter()
+                .filter(|(_, operation)| operation.is_some());
+            there.map(|(name, _)| name).collect::<Vec<_>>().join(", ")
         };
         let mut paths = self.openapi.paths.paths.iter();
         let (_, item) = paths.find(|(template, _)| is_at(template, path))?;
-        methods(item)
+        Some(methods(item)).filter(|methods| !methods.is_empty())
     }
 }
 
@@ -52,12 +68,15 @@ pub(crate) fn frame(interface: &Interface) -> OpenApi {
         tag.description(Some(description)).build()
     });
     let mut components = Components::new();
-    if !interface.write_paths.is_empty() {
-        let bearer = HttpBuilder::new()
-            .scheme(HttpAuthScheme::Bearer)
-            .description(Some("The service's `API_TOKEN`."))
-            .build();
-        components.add_security_scheme("token", SecurityScheme::Http(bearer));
+    let bearer = || HttpBuilder::new().scheme(HttpAuthScheme::Bearer);
+    if interface.is_written_by(PathWriter::Operator) {
+        let bearer = bearer().description(Some("The service's `API_TOKEN`."));
+        components.add_security_scheme("token", SecurityScheme::Http(bearer.build()));
+    }
+    if interface.is_written_by(PathWriter::User) {
+        let bearer = bearer().bearer_format("JWT");
+        let bearer = bearer.description(Some("A user's access token (RFC 9068)."));
+        components.add_security_scheme("access_token", SecurityScheme::Http(bearer.build()));
     }
     OpenApiBuilder::new()
         .info(info.build())

@@ -21,7 +21,7 @@ pub struct Interface {
     pub service: ServiceParts,
     /// Its figures.
     pub metrics: Arc<dyn Metrics>,
-    /// Whether there is an `API_TOKEN`: without one there are no [`WritePath`]s.
+    /// Whether there is an `API_TOKEN`: without one there are no [`WritePath`]s of operators.
     pub has_token: bool,
     /// Groups of its own paths in the description, and what each is for.
     pub tags: &'static [(&'static str, &'static str)],
@@ -52,13 +52,24 @@ pub struct ServiceParts {
     pub trusted_proxies: TrustedProxies,
 }
 
-/// A path that takes something from whoever has the token.
+/// A path that takes something.
 #[derive(Debug, Clone, Copy)]
 pub struct WritePath {
     /// Such as `/api/v1/replay`, or `/api/v1/days/{day}/rebuild`.
     pub path: &'static str,
     /// A body that announces more is refused unread.
     pub body_bytes_max: usize,
+    /// Who may write there.
+    pub writer: PathWriter,
+}
+
+/// Who may write at a path.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum PathWriter {
+    /// Whoever has the service's `API_TOKEN`; where none is set there is no such path.
+    Operator,
+    /// Whoever comes, as far as the handler lets them: users, whose access tokens are not ours to know.
+    User,
 }
 
 impl ServiceParts {
@@ -88,6 +99,16 @@ impl Interface {
     /// The write path that `path` is, if it is one.
     pub(crate) fn write_path(&self, path: &str) -> Option<&WritePath> {
         self.write_paths.iter().find(|it| is_at(it.path, path))
+    }
+
+    /// Whether somebody may write there.
+    pub(crate) fn is_open(&self, path: &WritePath) -> bool {
+        self.has_token || path.writer == PathWriter::User
+    }
+
+    /// Whether there is a path of this writer's.
+    pub(crate) fn is_written_by(&self, writer: PathWriter) -> bool {
+        self.write_paths.iter().any(|path| path.writer == writer)
     }
 }
 

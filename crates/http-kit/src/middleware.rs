@@ -88,8 +88,10 @@ pub(crate) async fn refuse_large_bodies(
     let length = request.headers().get(header::CONTENT_LENGTH);
     let length: Option<u64> = length.and_then(|length| length.to_str().ok()?.parse().ok());
     let interface = request.app_data::<web::Data<Interface>>();
-    let open = interface.filter(|interface| interface.has_token);
-    let write_path = open.and_then(|interface| interface.write_path(request.path()));
+    let write_path = interface.and_then(|interface| {
+        let path = interface.write_path(request.path())?;
+        interface.is_open(path).then_some(path)
+    });
     let bytes_max = write_path.map_or(REQUEST_BODY_BYTES_MAX, |it| it.body_bytes_max);
     if length.is_some_and(|bytes| bytes > bytes_max as u64) {
         let detail = format!("a request body has at most {bytes_max} bytes");

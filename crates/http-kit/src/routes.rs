@@ -16,7 +16,7 @@ use crate::{
     connections,
     documents::{self, Document},
     health,
-    interface::Interface,
+    interface::{Interface, PathWriter},
     metrics, middleware,
     problem::Problem,
     refused_tokens::RefusedTokens,
@@ -35,7 +35,7 @@ pub(crate) fn app(
         InitError = (),
     >,
 > {
-    let cors = cors(interface.service.cors_allowed_origins.clone());
+    let cors = cors(&interface);
     let (app, openapi) = App::new()
         .into_utoipa_app()
         .openapi(documents::frame(&interface))
@@ -69,11 +69,16 @@ fn routes(config: &mut ServiceConfig<'_>) {
         .service(documents::reference);
 }
 
-/// Closed unless origins are listed; never with credentials.
-fn cors(allowed_origins: Vec<String>) -> Cors {
-    let cors = Cors::default()
-        .allowed_methods([Method::GET, Method::HEAD])
-        .allow_any_header();
+/// Closed unless origins are listed; never with credentials. Pages may write what users may: with the user's own
+/// token, which no browser sends by itself.
+fn cors(interface: &Interface) -> Cors {
+    let allowed_origins = interface.service.cors_allowed_origins.clone();
+    let mut methods = vec![Method::GET, Method::HEAD];
+    if interface.is_written_by(PathWriter::User) {
+        methods.extend([Method::POST, Method::PUT, Method::PATCH, Method::DELETE]);
+    }
+    let cors = Cors::default().allowed_methods(methods).allow_any_header();
+    let cors = cors.expose_headers([header::ETAG, header::RETRY_AFTER, header::WWW_AUTHENTICATE]);
     if allowed_origins.iter().any(|origin| origin == "*") {
         cors.allow_any_origin().send_wildcard()
     } else {
@@ -87,7 +92,8 @@ async fn no_route(
     interface: web::Data<Interface>,
 ) -> HttpResponse {
     let path = request.path();
-    let is_closed = !interface.has_token && interface.write_path(path).is_some();
+    let write_path = interface.write_path(path);
+    let is_closed = write_path.is_some_and(|path| !interface.is_open(path));
     let methods = if is_closed {
         None
     } else {
@@ -98,8 +104,7 @@ async fn no_route(
     };
     let detail = format!("{} is not possible here, only {methods}", request.method());
     let mut response = Problem::new(StatusCode::METHOD_NOT_ALLOWED, detail, path).response();
-    response
-        .headers_mut()
-        .insert(header::ALLOW, header::HeaderValue::from_static(methods));
+    let methods = header::HeaderValue::try_from(methods).expect("methods are visible ASCII");
+    response.headers_mut().insert(header::ALLOW, methods);
     response
 }

@@ -6,7 +6,7 @@ use actix_web::{
     Error, HttpResponse, ResponseError,
     body::{BoxBody, MessageBody},
     dev::{ServiceRequest, ServiceResponse},
-    http::StatusCode,
+    http::{Method, StatusCode},
     middleware::Next,
     web,
 };
@@ -36,8 +36,8 @@ impl RequestTimeout {
     }
 }
 
-/// Answers 503 in the place of an answer that does not come in time. A write
-/// path reads a body first, which has its own time. An event stream begins at
+/// Answers 503 in the place of an answer that does not come in time. Whoever
+/// writes sends a body first, which has its own time. An event stream begins at
 /// once, and its events are no part of this.
 pub(crate) async fn limit_time(
     request: ServiceRequest,
@@ -47,7 +47,9 @@ pub(crate) async fn limit_time(
     let interface = interface.expect("the application has it");
     let path = request.path().to_owned();
     let time_max = interface.service.request_timeout.0;
-    let of_body = interface.write_path(&path).map(|_| BODY_TIME_MAX);
+    let writes = request.method() != Method::GET;
+    let of_body = interface.write_path(&path).filter(|_| writes);
+    let of_body = of_body.map(|_| BODY_TIME_MAX);
     let limit = time_max + of_body.unwrap_or_default();
     match timeout(limit, next.call(request)).await {
         Ok(answer) => Ok(answer?.map_into_boxed_body()),

@@ -2,13 +2,14 @@
 
 use std::{error::Error, fmt, path::Path, sync::Arc};
 
-use actix_web::{HttpRequest, HttpResponse, get, post, web};
+use actix_web::{HttpRequest, HttpResponse, get, post, put, web};
 use health_kit::{Condition, Health, HealthCheck, HealthReporter, HealthStatus, Readiness};
 use http_kit::{
-    ApiSection, ApiSettings, EventStreams, Interface, Metrics, Parameters, ServiceParts, WritePath,
-    Writer, authorize, listen, live_page, nothing_here, path_parameter, serve,
+    ApiSection, ApiSettings, EventStreams, Interface, Metrics, Parameters, PathWriter,
+    ServiceParts, WritePath, Writer, authorize, expected_tags, listen, nothing_here,
+    path_parameter, serve, status_page, tagged,
 };
-use reqwest::{Client, StatusCode};
+use reqwest::{Client, Method, StatusCode};
 use secrecy::SecretString;
 use serde_json::{Value, json};
 use service_kit::config::{Section as _, SettingsReader, Sources, WrongSettings};
@@ -102,11 +103,14 @@ async fn depths(request: HttpRequest, streams: web::Data<EventStreams>) -> HttpR
     streams.answer(&request, "depth", "/api/v1/depth", || 12.5)
 }
 
-/// Its page.
-#[utoipa::path(tag = "pages", responses((status = 200, description = "A page.", body = String)))]
-#[get("/")]
-async fn front() -> HttpResponse {
-    live_page("<!-- live.css -->\n<p>deep</p>\n<!-- live.js -->\n<script>live();</script>")
+/// Takes a wish of anybody.
+#[utoipa::path(tag = "diving", responses((status = 200, description = "It does.", body = String)))]
+#[put("/api/v1/wish")]
+async fn wish(request: HttpRequest, body: String) -> HttpResponse {
+    match expected_tags(&request) {
+        Ok(tags) => tagged(HttpResponse::Ok().json(body), tags.join("-")),
+        Err(refused) => *refused,
+    }
 }
 
 /// Goes down.
@@ -156,15 +160,28 @@ impl Probe {
             metrics: Arc::new(Depth),
             has_token: token.is_some(),
             tags: &[("diving", "Up and down.")],
-            write_paths: &[WritePath {
-                path: "/api/v1/dive",
-                body_bytes_max: 10,
-            }],
+            write_paths: &[
+                WritePath {
+                    path: "/api/v1/dive",
+                    body_bytes_max: 10,
+                    writer: PathWriter::Operator,
+                },
+                WritePath {
+                    path: "/api/v1/wish",
+                    body_bytes_max: 10,
+                    writer: PathWriter::User,
+                },
+            ],
             routes: Arc::new(move |config| {
                 config.app_data(web::Data::new(token.clone()));
-                config.service(depth).service(dive).service(past_depth);
+                config
+                    .service(depth)
+                    .service(dive)
+                    .service(past_depth)
+                    .service(wish)
+                    .service(status_page);
                 config.app_data(web::Data::new(streams.clone()));
-                config.service(front).service(future_depth).service(depths);
+                config.service(future_depth).service(depths);
             }),
         };
         let listener = listen(&settings.host, settings.port)?;
@@ -312,6 +329,64 @@ async fn a_write_path_is_there_for_the_token() -> Result<(), Box<dyn Error>> {
 }
 
 #[tokio::test]
+async fn a_user_writes_without_the_operators_token() -> Result<(), Box<dyn Error>> {
+    let environment = [("API_CORS_ALLOWED_ORIGINS", "https://a.example")];
+    let probe = Probe::start(&settings(&[&LOCAL[..], &environment].concat()))?;
+    let url = format!("{}/api/v1/wish", probe.url);
+    let put = |body| {
+        probe
+            .client
+            .put(&url)
+            .header("if-match", "\"7\"")
+            .body(body)
+    };
+    let answer = put("deeper")
+        .header("origin", "https://a.example")
+        .send()
+        .await?;
+    assert_eq!(answer.status(), StatusCode::OK);
+    assert_eq!(answer.headers()["etag"], "\"7\"");
+    assert_eq!(answer.headers()["cache-control"], "private, no-cache");
+    let exposed = answer.headers()["access-control-expose-headers"]
+        .to_str()?
+        .to_ascii_lowercase();
+    assert!(exposed.contains("etag"), "{exposed}");
+    assert_eq!(answer.json::<String>().await?, "deeper");
+    let long = put("more than ten bytes").send().await?;
+    assert_eq!(long.status(), StatusCode::PAYLOAD_TOO_LARGE);
+    let unnamed = probe.client.put(&url).body("deeper").send().await?;
+    assert_eq!(unnamed.status(), StatusCode::PRECONDITION_REQUIRED);
+    let other = probe.client.get(&url).send().await?;
+    assert_eq!(other.status(), StatusCode::METHOD_NOT_ALLOWED);
+    assert_eq!(other.headers()["allow"], "PUT");
+
+    // A page of a listed origin is told beforehand that it may.
+    let preflight = probe
+        .client
+        .request(Method::OPTIONS, &url)
+        .header("origin", "https://a.example");
+    let preflight = preflight.header("access-control-request-method", "PUT");
+    let preflight = preflight.header("access-control-request-headers", "authorization,if-match");
+    let preflight = preflight.send().await?;
+    assert_eq!(preflight.status(), StatusCode::OK);
+    let methods = preflight.headers()["access-control-allow-methods"].to_str()?;
+    assert!(methods.contains("PUT"), "{methods}");
+    assert!(
+        !preflight
+            .headers()
+            .contains_key("access-control-allow-credentials")
+    );
+
+    let (_, description) = probe.json("/openapi.json").await?;
+    let schemes = &description["components"]["securitySchemes"];
+    assert!(
+        schemes["token"].is_object() && schemes["access_token"].is_object(),
+        "{schemes}"
+    );
+    probe.stop().await
+}
+
+#[tokio::test]
 async fn a_parameter_that_cannot_be_meant_is_named_with_what_is_allowed()
 -> Result<(), Box<dyn Error>> {
     let probe = Probe::start(&settings(&LOCAL))?;
@@ -351,11 +426,14 @@ async fn a_parameter_that_cannot_be_meant_is_named_with_what_is_allowed()
 }
 
 #[tokio::test]
-async fn the_live_page_has_the_look_and_the_script_of_all() -> Result<(), Box<dyn Error>> {
+async fn the_page_has_the_look_and_the_script_of_all() -> Result<(), Box<dyn Error>> {
     let probe = Probe::start(&settings(&LOCAL))?;
     let (_, _, page) = probe.get("/").await?;
-    assert!(page.starts_with("<style>\n") && page.contains("function live("));
-    assert!(page.contains("</style>\n<p>deep</p>\n<script>\n") && !page.contains("<!--"));
+    assert!(page.contains("<style>\n/* How") && page.contains("function live("));
+    assert!(page.contains("<title>Deep probe</title>") && page.contains("How deep it is."));
+    assert!(!page.contains("<!--") && !page.contains("{title}"));
+    let page = page.replace("http://www.w3.org/2000/svg", "");
+    assert!(!page.contains("http://") && !page.contains("https://"));
     probe.stop().await
 }
 

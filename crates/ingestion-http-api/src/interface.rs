@@ -3,7 +3,7 @@
 use std::{io, net::TcpListener, sync::Arc};
 
 use actix_web::web;
-use http_kit::{EventStreams, Interface, WritePath};
+use http_kit::{EventStreams, Interface, PathWriter, WritePath};
 use tokio_util::sync::CancellationToken;
 use utoipa_actix_web::service_config::ServiceConfig;
 
@@ -31,6 +31,7 @@ const fn hand_in_at(path: &'static str) -> WritePath {
     WritePath {
         path,
         body_bytes_max: HAND_IN_BYTES_MAX,
+        writer: PathWriter::Operator,
     }
 }
 

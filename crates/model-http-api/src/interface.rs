@@ -3,7 +3,7 @@
 use std::{io, net::TcpListener, sync::Arc, time::Duration};
 
 use actix_web::web;
-use http_kit::{EventStreams, Interface, Questions, Remembered, WritePath};
+use http_kit::{EventStreams, Interface, PathWriter, Questions, Remembered, WritePath};
 use tokio_util::sync::CancellationToken;
 use utoipa_actix_web::service_config::ServiceConfig;
 
@@ -42,15 +42,18 @@ const WRITE_PATHS: &[WritePath] = &[
     WritePath {
         path: RUNS_PATH,
         body_bytes_max: BODY_BYTES_MAX,
+        writer: PathWriter::Operator,
     },
     WritePath {
         path: RUN_PUBLISH_PATH,
         // It takes none, and some clients send an empty object.
         body_bytes_max: 1024,
+        writer: PathWriter::Operator,
     },
     WritePath {
         path: RUN_CANCEL_PATH,
         body_bytes_max: 1024,
+        writer: PathWriter::Operator,
     },
 ];
 
