@@ -93,6 +93,7 @@ pub(super) const PERMITS: &[Permit] = &[
 #[rustfmt::skip]
 pub(super) const SINGLE_OWNERS: &[SingleOwner] = &[
     single_owner("actix-web", &["actix-cors", "utoipa-actix-web", "utoipa-swagger-ui"]),
+    single_owner("aws-lc-rs", &[]),
     single_owner("clickhouse", &[]),
     single_owner("dotenvy", &["sqlx-postgres"]),
     single_owner("figment", &[]),
