@@ -74,7 +74,7 @@ impl KeyRing {
         }
     }
 
-    /// Reads the keys, adds one if it is time, removes those that have retired.
+    /// Reads the keys, adds one if it is time, removes those that have retired. What is news of them is logged.
     ///
     /// # Errors
     /// [`KeyRingError`]; what is known stays known. It helps to ask again.
@@ -88,7 +88,7 @@ impl KeyRing {
             }
             Err(error) => (HealthStatus::Unhealthy, error.to_string()),
         };
-        self.condition.set(status, reason);
+        self.condition.set_and_log(status, reason);
         looked
     }
 
@@ -114,9 +114,6 @@ impl KeyRing {
             keys.retain(|key| !key.is_retired(now));
         }
         let closed = self.signer.load(&keys).await;
-        for (id, fault) in &closed {
-            tracing::warn!(key.id = %id, error = %fault, "a signing key cannot be opened");
-        }
         let active = SigningKey::active(&keys, now).map(|key| key.id.clone());
         let fault = closed.iter().find(|(id, _)| Some(id) == active.as_ref());
         let fault = fault.map(|(_, fault)| fault.clone());

@@ -28,16 +28,14 @@ impl Auth {
     }
 
     async fn look_after_keys(&self) {
-        let mut has_failed = false;
         loop {
             let looked = self.ring.look_after().await;
-            if let Err(error) = &looked
-                && !has_failed
-            {
-                tracing::warn!(%error, "the signing keys cannot be looked after");
-            }
-            has_failed = looked.is_err();
-            sleep(if has_failed { AGAIN_AFTER } else { KEYS_EVERY }).await;
+            sleep(if looked.is_ok() {
+                KEYS_EVERY
+            } else {
+                AGAIN_AFTER
+            })
+            .await;
         }
     }
 

@@ -8,6 +8,14 @@ use auth_application::ports::Chance;
 #[derive(Debug, Default)]
 pub struct RepeatingChance(AtomicU64);
 
+impl RepeatingChance {
+    /// One of several in a run, which draws what no other draws.
+    #[must_use]
+    pub const fn numbered(number: u32) -> Self {
+        Self(AtomicU64::new((number as u64) << 32))
+    }
+}
+
 impl Chance for RepeatingChance {
     fn fill(&self, bytes: &mut [u8]) {
         for chunk in bytes.chunks_mut(8) {
