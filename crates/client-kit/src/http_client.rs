@@ -6,7 +6,9 @@ use bytes::Bytes;
 use http_body_util::Full;
 use hyper::{
     HeaderMap, Method, Request, Uri,
-    header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, HeaderValue, RETRY_AFTER, USER_AGENT},
+    header::{
+        ACCEPT, AUTHORIZATION, CONTENT_TYPE, HeaderName, HeaderValue, RETRY_AFTER, USER_AGENT,
+    },
 };
 use hyper_rustls::{HttpsConnector, HttpsConnectorBuilder};
 use hyper_util::{
@@ -24,6 +26,8 @@ const IDLE_MAX: usize = 16;
 /// For so long; those of others close theirs after a minute or later.
 const IDLE_TIME_MAX: Duration = Duration::from_secs(30);
 const JSON: &str = "application/json";
+const FORM: &str = "application/x-www-form-urlencoded";
+const ANYTHING: &str = "*/*";
 
 /// How long a client waits, and how much it takes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -145,6 +149,35 @@ impl HttpClient {
         self.exchange(request).await
     }
 
+    /// Posts a form to `url`, as browsers write one, with these headers beside those that every call has, and returns as
+    /// [`open`](Self::open) does: how long the body may take, and how much of it is read, is for the caller. One
+    /// request, whatever comes of it.
+    ///
+    /// # Errors
+    /// [`CallFailed`], without address, form or header.
+    pub async fn post_form(
+        &self,
+        url: &str,
+        form: impl Into<Bytes>,
+        headers: &[(String, SecretString)],
+    ) -> Result<StreamedAnswer, CallFailed> {
+        let mut request = self.request(url, None, ANYTHING)?;
+        *request.method_mut() = Method::POST;
+        for (name, value) in headers {
+            let name = HeaderName::try_from(name);
+            let value = HeaderValue::try_from(value.expose_secret());
+            let (Ok(name), Ok(mut value)) = (name, value) else {
+                return Err(CallFailed::Impossible("a header that cannot be sent"));
+            };
+            value.set_sensitive(true);
+            request.headers_mut().insert(name, value);
+        }
+        let form_type = HeaderValue::from_static(FORM);
+        request.headers_mut().insert(CONTENT_TYPE, form_type);
+        *request.body_mut() = Full::new(form.into());
+        self.begin_in_time(request).await
+    }
+
     /// Gets what is at `url`, of the media type `accept`, and returns as soon as
     /// the head of the answer is there: the time for a whole call is the time for
     /// that. How long the body may take, and how large it may be, is for the caller.
@@ -157,10 +190,7 @@ impl HttpClient {
         accept: &'static str,
     ) -> Result<StreamedAnswer, CallFailed> {
         let request = self.request(url, None, accept)?;
-        let time_max = self.limits.call_time_max;
-        timeout(time_max, self.begin(request))
-            .await
-            .map_err(|_| CallFailed::NoAnswer(time_max))?
+        self.begin_in_time(request).await
     }
 
     fn request(
@@ -199,6 +229,17 @@ impl HttpClient {
             .map_err(|_| CallFailed::TimedOut(time_max))?
     }
 
+    /// A request, and the head of the answer to it.
+    async fn begin_in_time(
+        &self,
+        request: Request<Full<Bytes>>,
+    ) -> Result<StreamedAnswer, CallFailed> {
+        let time_max = self.limits.call_time_max;
+        timeout(time_max, self.begin(request))
+            .await
+            .map_err(|_| CallFailed::NoAnswer(time_max))?
+    }
+
     async fn begin(&self, request: Request<Full<Bytes>>) -> Result<StreamedAnswer, CallFailed> {
         let answer = self.http.request(request).await;
         let (head, body) = answer.map_err(|error| connection(&error))?.into_parts();
@@ -232,7 +273,7 @@ impl HttpAnswer {
     pub fn new(status: u16, headers: &[(&'static str, &str)], body: impl Into<Bytes>) -> Self {
         let header = |(name, value): &(&'static str, &str)| {
             let value = HeaderValue::from_str(value).expect("the value of a header");
-            (hyper::header::HeaderName::from_static(name), value)
+            (HeaderName::from_static(name), value)
         };
         Self {
             status,

@@ -67,6 +67,40 @@ async fn what_is_posted_arrives_whole() -> Result<()> {
 }
 
 #[tokio::test]
+async fn a_form_is_posted_with_headers_and_answered_as_it_comes() -> Result<()> {
+    let answer =
+        "HTTP/1.1 302 Found\r\nLocation: http://127.0.0.1:1/\r\nContent-Length: 9\r\n\r\nhalf";
+    let server = Server::start(answer).await?;
+    let url = format!("http://{}/login", server.address);
+    let headers = [
+        ("Origin".to_owned(), SecretString::from("https://a.example")),
+        ("user-agent".to_owned(), SecretString::from("other/2")),
+    ];
+    let mut told = client(LIMITS)
+        .post_form(&url, "a=b&c=%20", &headers)
+        .await?;
+    assert_eq!(told.head.status, 302);
+    assert_eq!(told.next_piece().await?.as_deref(), Some(&b"half"[..]));
+    let asked = server.asked().await;
+    assert!(asked.starts_with("POST /login HTTP/1.1\r\n"), "{asked}");
+    for line in [
+        "content-type: application/x-www-form-urlencoded\r\n",
+        "content-length: 9\r\n",
+        "origin: https://a.example\r\n",
+        "user-agent: other/2\r\n",
+    ] {
+        assert!(asked.contains(line), "{asked}");
+    }
+    assert!(asked.ends_with("\r\n\r\na=b&c=%20"), "{asked}");
+
+    let broken = [("Origin".to_owned(), SecretString::from("s3cret\n"))];
+    let failed = client(LIMITS).post_form(&url, "", &broken).await;
+    let detail = format!("{:?}", failed.expect_err("no call"));
+    assert!(detail.starts_with("Impossible") && !detail.contains("s3cret"));
+    Ok(())
+}
+
+#[tokio::test]
 async fn a_redirect_is_not_followed() -> Result<()> {
     let elsewhere = Server::start("HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n").await?;
     let answer = format!(
