@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use client_kit::{CallCounts, ClientLimits, HttpClient};
-use domain::Timestamp;
+use domain::{SteamId, Timestamp};
 use health_kit::Clock;
 
 use crate::{
@@ -13,7 +13,11 @@ use crate::{
     answer::{Failure, judge},
     keys::Keys,
     page,
+    person::{self, SteamPerson},
 };
+
+/// Where the upstream tells of matches.
+const MATCHES: &str = "IDOTA2Match_570";
 
 /// The most rows that a page has.
 pub const ROWS_MAX: u8 = 100;
@@ -88,7 +92,7 @@ impl Steam {
     /// [`CallError`].
     pub async fn matches_from(&self, start: u64, rows: u8) -> Result<Page, CallError> {
         let path = format!(
-            "GetMatchHistoryBySequenceNum/V001/?start_at_match_seq_num={start}&matches_requested={rows}"
+            "{MATCHES}/GetMatchHistoryBySequenceNum/V001/?start_at_match_seq_num={start}&matches_requested={rows}"
         );
         self.get(&path, page::decode).await
     }
@@ -99,7 +103,21 @@ impl Steam {
     /// # Errors
     /// [`CallError`]; also if no match has a number.
     pub async fn newest_sequence_number(&self) -> Result<u64, CallError> {
-        self.get("GetMatchHistory/V001/", newest).await
+        self.get(&format!("{MATCHES}/GetMatchHistory/V001/"), newest)
+            .await
+    }
+
+    /// Asks what somebody is called; `None` if the upstream knows nobody of this id.
+    /// One call, and none without room.
+    ///
+    /// # Errors
+    /// [`CallError`].
+    pub async fn person(&self, id: SteamId) -> Result<Option<SteamPerson>, CallError> {
+        let path = format!("ISteamUser/GetPlayerSummaries/v0002/?steamids={id}");
+        let persons = self.get(&path, person::decode).await?;
+        let id = id.to_string();
+        let found = persons.into_iter().find(|(its, _)| *its == id);
+        Ok(found.map(|(_, person)| person))
     }
 
     /// How long no call is permitted; zero if one is.
@@ -127,7 +145,7 @@ impl Steam {
     ) -> Result<T, CallError> {
         let begun = self.state().keys.begin(self.clock.now());
         let (nth, key) = begun.map_err(|retry_in| CallError::NoRoom { retry_in })?;
-        let url = format!("{}/IDOTA2Match_570/{path}", self.url);
+        let url = format!("{}/{path}", self.url);
         let answer = self.transport.get(&url, &key).await;
         let now = self.clock.now();
         let told = judge(answer).and_then(|body| read(&body, now));

@@ -31,10 +31,10 @@ impl SteamSettings {
         let mut url = |reason| broken.push(Broken::new("STEAM_API_URL", reason));
         let authority = self.url.split('/').nth(2).unwrap_or_default();
         if authority.contains('@') {
-            url("holds a user; STEAM_API_KEYS says whose calls they are");
+            url("holds a user; a key says whose calls they are");
         }
         if self.url.contains('?') {
-            url("holds a query; paths are put behind it, and a key belongs into STEAM_API_KEYS");
+            url("holds a query; paths are put behind it, and a key is a setting of its own");
         }
         if let [first, second] = &self.keys[..]
             && first.expose_secret() == second.expose_secret()

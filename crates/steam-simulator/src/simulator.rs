@@ -148,7 +148,8 @@ impl State {
             .target
             .split_once('?')
             .unwrap_or((&request.target, ""));
-        match (request.method.as_str(), path) {
+        // Steam does not mind one behind a path.
+        match (request.method.as_str(), path.trim_end_matches('/')) {
             ("GET", "/openid/login") => self.login(query),
             ("POST", "/openid/login") => self.check(&Form::read(&request.body)),
             // Where the mode `redirect` leads.

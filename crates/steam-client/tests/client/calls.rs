@@ -206,3 +206,40 @@ async fn a_key_reaches_the_upstream_and_shows_nowhere_else() {
     assert!(matches!(error, CallError::Unavailable { .. }), "{error:?}");
     assert_no_secret("error of a connection", &format!("{error:?} {error}"));
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_person_is_called_as_the_upstream_says() {
+    let persons = r#"{"response":{"players":[7,{"steamid":"76561197960287930","personaname":"Rabscuttle"},
+        {"steamid":"76561198046967340","personaname":"Puppey \u003c","avatarfull":"https://a.example/a.jpg","loccountrycode":"EE"},
+        {"steamid":76561198046967340}]}}"#;
+    let nobody = r#"{"response":{"players":[]}}"#;
+    let (steam, script) = steam(
+        &["one"],
+        [persons, nobody, "{}", "[]"].map(|body| Ok(answer(200, body))),
+    );
+    let puppey: domain::SteamId = "76561198046967340".parse().expect("an id");
+    let person = steam
+        .person(puppey)
+        .await
+        .expect("an answer")
+        .expect("somebody");
+    assert_eq!(person.name.as_deref(), Some("Puppey <"));
+    assert_eq!(person.picture.as_deref(), Some("https://a.example/a.jpg"));
+    assert_eq!(steam.person(puppey).await, Ok(None));
+    for _ in 0..2 {
+        let failed = steam.person(puppey).await.expect_err("that is no answer");
+        assert!(
+            failed.to_string().contains("none about persons"),
+            "{failed}"
+        );
+        advance(Duration::from_mins(2)).await;
+    }
+    let asked = script.asked.lock().expect("no panic");
+    let url = "http://upstream/ISteamUser/GetPlayerSummaries/v0002/?steamids=76561198046967340";
+    assert!(
+        asked
+            .iter()
+            .all(|call| *call == (url.to_owned(), "one".to_owned())),
+        "{asked:?}"
+    );
+}
