@@ -286,14 +286,16 @@ async fn kept_keys_of_somebody_else_or_in_pieces_are_not_used() -> Result<()> {
     ] {
         fs::write(&settings.key_file, spoilt)?;
         let verifier = world.unwatched(&settings, None)?;
+        ensure!(health(&verifier).0 == Unhealthy);
+        let watched = Watched::begin(verifier);
         refused(
-            &verifier,
+            &watched.verifier,
             &world.token(),
             TokenRefusal::KeyUnknown,
             "there are no keys",
         )
         .await;
-        ensure!(health(&verifier).0 == Unhealthy);
+        watched.is(Unhealthy, "there are no keys").await?;
     }
     Ok(())
 }

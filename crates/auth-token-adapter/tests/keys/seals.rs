@@ -1,6 +1,6 @@
 //! What is sealed, and by whom it is opened.
 
-use std::collections::BTreeSet;
+use std::{collections::BTreeSet, sync::mpsc};
 
 use anyhow::{Context as _, Result, ensure};
 use auth_application::{
@@ -10,6 +10,7 @@ use auth_application::{
 use auth_token_adapter::{EncryptionKey, SealedKeys, SealedSigner};
 use futures_util::FutureExt as _;
 use identity::{Algorithm, TokenRefusal};
+use tokio::{runtime::Builder, task::spawn_blocking};
 
 use crate::world::{NOW, claims, encryption_key, kept, loaded, made, rules, signer};
 
@@ -131,21 +132,26 @@ async fn a_seal_holds_nothing_that_can_be_read() -> Result<()> {
     Ok(())
 }
 
-#[tokio::test]
-async fn making_and_opening_keeps_no_thread_of_the_runtime_busy() -> Result<()> {
-    let maker = SealedKeys::new(encryption_key()?);
-    ensure!(maker.make(Algorithm::Rs256).now_or_never().is_none());
-    let key = kept(&made(Algorithm::Rs256).await?);
-    let signer = signer()?;
-    ensure!(
-        signer
-            .load(std::slice::from_ref(&key))
-            .now_or_never()
-            .is_none()
-    );
-    // Given up, it knows what it knew before.
-    ensure!(signer.sign(&key.id, &claims()?).is_err());
-    Ok(())
+#[test]
+fn making_and_opening_keeps_no_thread_of_the_runtime_busy() -> Result<()> {
+    let runtime = Builder::new_current_thread()
+        .max_blocking_threads(1)
+        .build()?;
+    runtime.block_on(async {
+        let key = kept(&made(Algorithm::Rs256).await?);
+        let (maker, signer) = (SealedKeys::new(encryption_key()?), signer()?);
+        // As long as the one thread for work that takes long is taken, nothing is done.
+        let (release, held) = mpsc::channel::<()>();
+        let holding = spawn_blocking(move || held.recv());
+        ensure!(maker.make(Algorithm::Rs256).now_or_never().is_none());
+        let loading = signer.load(std::slice::from_ref(&key));
+        ensure!(loading.now_or_never().is_none());
+        release.send(())?;
+        holding.await??;
+        // Given up, it knows what it knew before.
+        ensure!(signer.sign(&key.id, &claims()?).is_err());
+        Ok(())
+    })
 }
 
 #[tokio::test]
