@@ -18,8 +18,8 @@ const IDLE_IN_TRANSACTION_MAX: Duration = Duration::from_secs(30);
 
 /// A database on a PostgreSQL server: a few connections, which are made when they are needed.
 ///
-/// Every call ends in time: a connection is waited for as long as [`DatabaseSettings::timeout`], and the work on
-/// it may take [`DatabaseSettings::statement_timeout`], whether the server is slow, frozen or gone. Clones share
+/// Every call ends in time: a connection is waited for nine tenths of [`DatabaseSettings::timeout`], so that whoever
+/// asked can be told within all of it, and the work on it may take [`DatabaseSettings::statement_timeout`], whether the server is slow, frozen or gone. Clones share
 /// the connections.
 #[derive(Debug, Clone)]
 pub struct PostgresDatabase {
@@ -99,14 +99,15 @@ impl PostgresDatabase {
                     ms(IDLE_IN_TRANSACTION_MAX),
                 ),
             ]);
+        let timeout = settings.timeout * 9 / 10;
         let pool = PgPoolOptions::new()
             .max_connections(settings.connections_max)
-            .acquire_timeout(settings.timeout)
+            .acquire_timeout(timeout)
             .connect_lazy_with(options);
         Self {
             pool,
             place,
-            timeout: settings.timeout,
+            timeout,
             statement_timeout: settings.statement_timeout,
         }
     }

@@ -35,6 +35,7 @@ pub enum Migrate {
 /// The settings that fill [`DatabaseSettings`].
 pub struct DatabaseSection {
     url: Setting<Place, Unset>,
+    is_url_needed: bool,
     connections_max: Setting<Integer<u32>>,
     timeout: Setting<DurationBetween>,
     statement_timeout: Setting<DurationBetween>,
@@ -42,7 +43,7 @@ pub struct DatabaseSection {
 }
 
 impl DatabaseSection {
-    /// A server that must be named.
+    /// A server that whoever uses it must name; see [`with_url_needed`](Self::with_url_needed).
     pub const DEFAULT: Self = Self {
         url: Setting {
             variable: "DATABASE_URL",
@@ -50,6 +51,7 @@ impl DatabaseSection {
             help: "Where the PostgreSQL database is, version 14 or later",
             parser: Place,
         },
+        is_url_needed: false,
         connections_max: Setting {
             variable: "DATABASE_CONNECTIONS_MAX",
             default: "10",
@@ -90,10 +92,21 @@ impl DatabaseSection {
         self
     }
 
+    /// The same for a service that does not start unless its server is named.
+    #[must_use]
+    pub const fn with_url_needed(mut self) -> Self {
+        self.is_url_needed = true;
+        self
+    }
+
     /// What is in force.
     pub fn read(&self, reader: &mut SettingsReader) -> DatabaseSettings {
+        let place = reader.get_optional(&self.url);
+        if self.is_url_needed && place.is_none() {
+            reader.refuse(&self.url, "without it nothing could be kept");
+        }
         DatabaseSettings {
-            place: reader.get_optional(&self.url),
+            place,
             connections_max: reader.get(&self.connections_max),
             timeout: reader.get(&self.timeout),
             statement_timeout: reader.get(&self.statement_timeout),

@@ -307,7 +307,10 @@ async fn tables_are_brought_up_to_date_as_soon_as_the_server_is_there() -> Resul
     health.look().await;
     ensure!(is_healthy(&health) && !health.is_newer());
     let late = looked_after(&url, FIRST, Migrate::Auto)?;
-    let ended = late.watch(CancellationToken::new()).await;
+    let late = Arc::new(late);
+    let watched = Arc::clone(&late);
+    let watching = tokio::spawn(async move { watched.watch(CancellationToken::new()).await });
+    let ended = watching.await?;
     ensure!(
         matches!(
             ended,
