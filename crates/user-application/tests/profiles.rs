@@ -1,27 +1,16 @@
 //! What can be done with profiles, and by whom, in front of profiles in memory.
 
-use std::sync::{
-    Arc,
-    atomic::{AtomicI64, Ordering},
-};
+use std::{sync::Arc, time::Duration};
 
 use domain::{DisplayName, PictureUrl, SteamId, Timestamp, UserId};
 use health_kit::Clock;
 use serde_json::json;
+use test_kit::clock::HandClock;
 use user_application::{
     Caller, DEFAULT_NAME, Edit, Plan, Profile, Profiles, Refusal, Subscription, Version, Whose,
     ports::ProfileStore,
 };
 use user_memory_adapter::MemoryProfiles;
-
-/// Stands still until a test moves it on.
-struct HandClock(AtomicI64);
-
-impl Clock for HandClock {
-    fn now(&self) -> Timestamp {
-        Timestamp::from_unix_ms(self.0.load(Ordering::Relaxed))
-    }
-}
 
 struct World {
     profiles: Profiles,
@@ -31,7 +20,7 @@ struct World {
 
 impl World {
     fn new() -> Self {
-        let clock = Arc::new(HandClock(AtomicI64::new(1_764_547_200_500)));
+        let clock = Arc::new(HandClock::at(Timestamp::from_unix_ms(1_764_547_200_500)));
         let store = Arc::new(MemoryProfiles::new());
         Self {
             profiles: Profiles::new(store.clone(), clock.clone()),
@@ -40,8 +29,8 @@ impl World {
         }
     }
 
-    fn pass(&self, seconds: i64) {
-        self.clock.0.fetch_add(seconds * 1_000, Ordering::Relaxed);
+    fn pass(&self, seconds: u64) {
+        self.clock.pass(Duration::from_secs(seconds));
     }
 
     /// Somebody who has just signed in: tokens say whole seconds.
