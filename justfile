@@ -42,7 +42,7 @@ test-release:
 # Tests the pages in Chromium, which must be installed.
 test-browser:
     cargo test --workspace --locked --test api live_page \
-        --features ingestion-http-api/browser-tests,etl-http-api/browser-tests,model-http-api/browser-tests
+        --features ingestion-http-api/browser-tests,etl-http-api/browser-tests,model-http-api/browser-tests,user-http-api/browser-tests
 
 # Hurts three brokers, the feed and the service for so long, and reports: just chaos 60
 chaos MINUTES="2":

@@ -1,0 +1,14 @@
+//! The wiring of `user-service`, and its commands: settings, `run`, `doctor`, `migrate`.
+//!
+//! The command line is the binary's. As a library it is there for whoever runs several services in one process.
+
+// A closed pipe makes these macros panic; see `command_kit::say`.
+#![warn(clippy::print_stdout, clippy::print_stderr)]
+
+mod commands;
+mod doctor;
+mod service;
+pub mod settings;
+
+pub use commands::{Command, execute};
+pub use service::Service;

@@ -1,0 +1,51 @@
+//! `user-service`: profiles of users.
+//!
+//! The command line, and nothing else: what it asks for is done by the library.
+
+use std::{path::PathBuf, process::ExitCode};
+
+use clap::Parser;
+use command_kit::{Given, VERSION_AND_COMMIT, parse};
+use service_kit::{descriptors, telemetry};
+use user_service::{Command, execute, settings::Settings};
+
+/// Keeps profiles: what users say of themselves, for themselves
+#[derive(Debug, Parser)]
+#[command(name = "user-service", version = VERSION_AND_COMMIT)]
+struct CommandLine {
+    /// TOML file with settings
+    #[arg(
+        long,
+        value_name = "FILE",
+        global = true,
+        help = "TOML file with settings; USER_CONFIG names it too"
+    )]
+    config: Option<PathBuf>,
+
+    #[command(subcommand)]
+    command: Option<Command>,
+}
+
+fn main() -> ExitCode {
+    descriptors::raise_limit();
+    let (line, settings) = parse::<CommandLine, Settings>();
+    let given = Given {
+        config_file: line.config,
+        settings,
+    };
+    let code = execute(line.command.unwrap_or(Command::Run), given);
+    telemetry::flush();
+    code.into()
+}
+
+#[cfg(test)]
+mod tests {
+    use command_kit::command;
+
+    use super::*;
+
+    #[test]
+    fn the_command_line_is_well_formed() {
+        command::<CommandLine, Settings>().debug_assert();
+    }
+}
