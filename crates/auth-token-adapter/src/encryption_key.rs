@@ -127,3 +127,23 @@ impl fmt::Debug for EncryptionKey {
         f.write_str("EncryptionKey")
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_sealed_for_one_key_opens_for_no_other() {
+        let key = EncryptionKey::try_new(&std::array::from_fn(|index| index.to_le_bytes()[0]));
+        let key = key.expect("nobody would guess it");
+        let id = |name| KeyId::new(name).expect("a name");
+        let sealed = key.seal(&id("a"), Algorithm::Es256, b"private");
+        let sealed = sealed.expect("there is randomness");
+        let open = |name, algorithm| key.open(&id(name), algorithm, &sealed);
+        let opened = open("a", Algorithm::Es256).expect("it is this one");
+        assert_eq!(opened.as_slice(), b"private");
+        assert_eq!(open("b", Algorithm::Es256), Err(NotOpened));
+        assert_eq!(open("a", Algorithm::EdDsa), Err(NotOpened));
+        assert_eq!(open("a", Algorithm::Rs256), Err(NotOpened));
+    }
+}

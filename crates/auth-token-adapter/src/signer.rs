@@ -8,7 +8,7 @@ use std::{
 
 use async_trait::async_trait;
 use auth_application::{
-    KeyId, SealedKey, SigningKey,
+    KeyId, PublicKey, SealedKey, SigningKey,
     ports::{AccessToken, KeyFault, TokenSigner},
 };
 use auth_kit::KeySet;
@@ -33,10 +33,10 @@ struct Loaded {
 }
 
 struct Opened {
-    /// What it was opened from.
+    /// What it was opened from, and beside what.
     sealed: SealedKey,
+    public: PublicKey,
     pair: KeyPair,
-    algorithm: identity::Algorithm,
 }
 
 impl SealedSigner {
@@ -86,12 +86,18 @@ impl TokenSigner for SealedSigner {
             ))
         })?;
         let sign = |message: &[u8]| opened.pair.sign(message);
-        token::write(key, opened.algorithm, claims, sign)
+        token::write(key, opened.public.algorithm(), claims, sign)
             .map_err(|_| KeyFault(format!("the key {key} does not sign")))
     }
 
     fn verify(&self, token: &str, now: Timestamp) -> Result<Principal, TokenRefusal> {
         self.loaded().set.judge(&self.rules, token, now)
+    }
+}
+
+impl Opened {
+    fn is(&self, signing: &SigningKey) -> bool {
+        self.sealed == signing.sealed && self.public == signing.public
     }
 }
 
@@ -112,9 +118,7 @@ impl Loaded {
         let (mut opened, mut faults) = (BTreeMap::new(), Vec::new());
         for signing in keys {
             let known = before.opened.get(&signing.id);
-            let known = known
-                .filter(|known| known.sealed == signing.sealed)
-                .cloned();
+            let known = known.filter(|known| known.is(signing)).cloned();
             match known.map_or_else(|| open(key, signing).map(Arc::new), Ok) {
                 Ok(pair) => _ = opened.insert(signing.id.clone(), pair),
                 Err(fault) => faults.push((signing.id.clone(), fault)),
@@ -138,8 +142,8 @@ fn open(key: &EncryptionKey, signing: &SigningKey) -> Result<Opened, KeyFault> {
     }
     Ok(Opened {
         sealed: signing.sealed.clone(),
+        public: signing.public.clone(),
         pair,
-        algorithm,
     })
 }
 

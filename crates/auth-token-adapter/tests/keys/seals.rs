@@ -61,6 +61,8 @@ async fn a_seal_is_of_one_key_and_one_algorithm_and_whole() -> Result<()> {
     let third = kept(&made(Algorithm::EdDsa).await?);
     let signer = signer()?;
     let refuses = async |spoilt, what: &str| -> Result<()> {
+        // Also if it knew the honest one.
+        ensure!(signer.load(std::slice::from_ref(&key)).await.is_empty());
         let faults = signer.load(&[spoilt]).await;
         ensure!(faults.len() == 1, "{what}");
         Ok(())
