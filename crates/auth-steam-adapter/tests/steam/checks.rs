@@ -5,7 +5,7 @@ use std::time::Duration;
 use anyhow::{Context as _, Result, ensure};
 use auth_application::ports::{AssertionChecker as _, CheckFault};
 use auth_steam_adapter::SteamChecker;
-use identity::openid::{AnswerFault, Provider, Refusal};
+use identity::openid::{ANSWER_BYTES_MAX, AnswerFault, Provider, Refusal};
 use secrecy::SecretString;
 use steam_simulator::Mode;
 use tokio::{
@@ -162,11 +162,13 @@ async fn asked_and_answered(
         }
         // Whoever has read enough closes.
         _ = stream.write_all(answer.as_bytes()).await;
-        anyhow::Ok(String::from_utf8(asked)?)
+        anyhow::Ok((String::from_utf8(asked)?, stream))
     });
     let asking = SteamChecker::try_new("tests/1", provider, headers);
     let checked = asking.map_err(anyhow::Error::msg)?.check(&assertion).await;
-    Ok((checked, serving.await??))
+    // Until here the connection is open, and whoever waits for more waits.
+    let (asked, _open) = serving.await??;
+    Ok((checked, asked))
 }
 
 #[tokio::test]
@@ -199,13 +201,30 @@ async fn a_question_is_a_form_with_the_headers_of_the_settings() -> Result<()> {
 }
 
 #[tokio::test]
-async fn a_busy_steam_may_say_so_at_length() -> Result<()> {
+async fn a_busy_steam_says_so_by_its_status_whatever_follows() -> Result<()> {
     for status in [403, 429, 503] {
-        let page = "x".repeat(100_000);
-        let answer = format!("HTTP/1.1 {status} No\r\nContent-Length: 100000\r\n\r\n{page}");
+        // A page of which nearly all is still to come.
+        let answer = format!("HTTP/1.1 {status} No\r\nContent-Length: 100000\r\n\r\n<html>");
         let (checked, _) = asked_and_answered(answer, Vec::new()).await?;
         let expected = AnswerFault::Unavailable(status);
         ensure!(checked == Err(CheckFault::Answer(expected)), "{checked:?}");
     }
+    Ok(())
+}
+
+#[tokio::test]
+async fn an_answer_is_read_as_far_as_an_answer_goes() -> Result<()> {
+    let yes = "ns:http://specs.openid.net/auth/2.0\nis_valid:true\nx:";
+    let of_length = |length: usize| format!("{yes}{}", "x".repeat(length - yes.len()));
+    let longest = of_length(ANSWER_BYTES_MAX);
+    let answer = format!("HTTP/1.1 200 OK\r\nContent-Length: 4096\r\n\r\n{longest}");
+    let (checked, _) = asked_and_answered(answer, Vec::new()).await?;
+    ensure!(checked == Ok(()), "{checked:?}");
+    // It goes on, and nobody waits for it.
+    let longer = of_length(ANSWER_BYTES_MAX + 1);
+    let answer = format!("HTTP/1.1 200 OK\r\nContent-Length: 100000\r\n\r\n{longer}");
+    let (checked, _) = asked_and_answered(answer, Vec::new()).await?;
+    let expected = AnswerFault::TooLong;
+    ensure!(checked == Err(CheckFault::Answer(expected)), "{checked:?}");
     Ok(())
 }
