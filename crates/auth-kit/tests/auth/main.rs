@@ -1,5 +1,6 @@
 //! Whose tokens are taken, and that no forgery is.
 
+mod any_text;
 mod claims;
 mod forge;
 mod forgeries;
