@@ -1,8 +1,10 @@
 //! What stands for the world of auth in tests: chance that repeats, a Steam that answers as told, keys and tokens
-//! without cryptography; and [the suite](store_contract) that holds every store to its ports.
+//! without cryptography; and the suites that hold [every store](store_contract), and [whoever makes and uses
+//! keys](key_contract), to their ports.
 //!
 //! Only tests use it.
 
+pub mod key_contract;
 mod plain_keys;
 mod repeating_chance;
 mod scripted_steam;

@@ -1,7 +1,7 @@
 //! Keys and tokens without cryptography.
 
 use std::{
-    collections::{BTreeMap, BTreeSet},
+    collections::BTreeMap,
     sync::{
         Mutex, PoisonError,
         atomic::{AtomicU64, Ordering},
@@ -23,7 +23,8 @@ pub struct PlainMaker(AtomicU64);
 /// Remembers what it has signed, by the name of the key; a key that is sealed with nothing cannot be opened.
 #[derive(Debug, Default)]
 pub struct PlainSigner {
-    known: Mutex<BTreeSet<KeyId>>,
+    /// By their names, and whether they open.
+    known: Mutex<BTreeMap<KeyId, bool>>,
     signed: Mutex<BTreeMap<String, (KeyId, AccessClaims)>>,
 }
 
@@ -65,13 +66,21 @@ impl PlainSigner {
 impl TokenSigner for PlainSigner {
     async fn load(&self, keys: &[SigningKey]) -> Vec<(KeyId, KeyFault)> {
         let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
-        *known = keys.iter().map(|key| key.id.clone()).collect();
-        let closed = keys.iter().filter(|key| key.sealed.as_bytes().is_empty());
+        let is_open = |key: &&SigningKey| !key.sealed.as_bytes().is_empty();
+        *known = keys
+            .iter()
+            .map(|key| (key.id.clone(), is_open(&key)))
+            .collect();
+        let closed = keys.iter().filter(|key| !is_open(key));
         let fault = || KeyFault("it is sealed with nothing".to_owned());
         closed.map(|key| (key.id.clone(), fault())).collect()
     }
 
     fn sign(&self, key: &KeyId, claims: &AccessClaims) -> Result<AccessToken, KeyFault> {
+        let known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
+        if known.get(key) != Some(&true) {
+            return Err(KeyFault(format!("{key} is not known, or does not open")));
+        }
         let mut signed = self.signed.lock().unwrap_or_else(PoisonError::into_inner);
         let token = format!("{key}.{}.signed", claims.id);
         signed.insert(token.clone(), (key.clone(), claims.clone()));
@@ -82,7 +91,7 @@ impl TokenSigner for PlainSigner {
         let signed = self.signed.lock().unwrap_or_else(PoisonError::into_inner);
         let (key, claims) = signed.get(token).ok_or(TokenRefusal::Signature)?;
         let known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
-        if !known.contains(key) {
+        if !known.contains_key(key) {
             return Err(TokenRefusal::KeyUnknown);
         }
         if claims.expires_at <= now {
