@@ -9,10 +9,7 @@ use std::{
 };
 
 use health_kit::{Clock, Condition, HealthCheck, HealthReporter, HealthStatus};
-use tokio::{
-    sync::SetOnce,
-    time::{MissedTickBehavior, interval},
-};
+use tokio::sync::SetOnce;
 use tokio_util::sync::CancellationToken;
 
 use crate::{Migrate, MigrateError, PostgresDatabase, PostgresSchema};
@@ -72,17 +69,9 @@ impl PostgresHealth {
     /// # Errors
     /// [`MigrateError::Newer`]: the tables are those of a newer program, and nothing was touched.
     pub async fn watch(&self, end: CancellationToken) -> Result<(), MigrateError> {
-        // Not by `Condition::watch`: of a closure that borrows, nobody knows whether a task may take it elsewhere.
-        let mut ticks = interval(LOOK_EVERY);
-        ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
-        let looking = async {
-            loop {
-                ticks.tick().await;
-                self.look().await;
-            }
-        };
+        let judge = || self.judge();
         tokio::select! {
-            _ = end.run_until_cancelled(looking) => Ok(()),
+            () = self.condition.watch(LOOK_EVERY, end, judge) => Ok(()),
             error = self.newer() => Err(error),
         }
     }
