@@ -74,6 +74,12 @@ impl RedisServer {
             .await
     }
 
+    /// Has the next call make a connection of its own: one keeps a buffer as large as the largest command that it
+    /// ever took. Calls that are under way keep theirs.
+    pub(crate) async fn renew_connection(&self) {
+        self.open.lock().await.current = None;
+    }
+
     pub(crate) async fn pipeline<T: FromRedisValue>(
         &self,
         pipeline: &Pipeline,

@@ -17,7 +17,10 @@ use crate::{
 /// A pipeline is complete with so many keys …
 const PIPELINE_KEYS_MAX: usize = 128;
 /// … or with so many bytes, which also a slow network takes within a deadline.
-const PIPELINE_BYTES_MAX: usize = 512 * 1024;
+const PIPELINE_BYTES_MAX: usize = 128 * 1024;
+
+/// A change of more keys is so large that its connection is not used again.
+const CHANGE_KEYS_KEPT: usize = 1024;
 
 /// The keys on a server that begin with a prefix; whoever uses it never sees the prefix.
 #[derive(Clone)]
@@ -152,6 +155,9 @@ impl KeySpace for ServerKeySpace {
             command.arg(&argument[..]);
         }
         let answer: Vec<String> = self.server.command(&command).await?;
+        if written.keys.len() > CHANGE_KEYS_KEPT {
+            self.server.renew_connection().await;
+        }
         let answer: Vec<_> = answer.iter().map(String::as_str).collect();
         match answer[..] {
             ["made"] => Ok(Outcome::Made),
