@@ -10,6 +10,8 @@ const THOUSANDTHS_MAX: i32 = 6000;
 const BINS: u64 = 20;
 /// Enough for any logistic regression of two numbers.
 const NEWTON_STEPS: u32 = 30;
+/// Far below the hundredths that are told.
+const NEWTON_STEP_MIN: f64 = 1e-9;
 
 /// The outcomes of matches by what was predicted, in thousandths of log-odds.
 ///
@@ -71,11 +73,27 @@ impl Calibration {
 impl HoldOut {
     /// Adds a match; a prediction beyond six log-odds counts as six.
     pub fn add(&mut self, predicted_thousandths: i32, radiant_won: bool) {
-        let within = predicted_thousandths.clamp(-THOUSANDTHS_MAX, THOUSANDTHS_MAX);
-        let place = usize::try_from(within + THOUSANDTHS_MAX).unwrap_or_default();
-        let (games, wins) = &mut self.outcomes[place];
+        let (games, wins) = self.of(predicted_thousandths);
         *games += 1;
         *wins += u64::from(radiant_won);
+    }
+
+    fn of(&mut self, predicted_thousandths: i32) -> &mut (u64, u64) {
+        let within = predicted_thousandths.clamp(-THOUSANDTHS_MAX, THOUSANDTHS_MAX);
+        let place = usize::try_from(within + THOUSANDTHS_MAX).unwrap_or_default();
+        &mut self.outcomes[place]
+    }
+
+    /// The same matches, of each of which the same was predicted.
+    #[must_use]
+    pub fn predicted_alike(&self, predicted_thousandths: i32) -> Self {
+        let mut alike = Self::default();
+        let all = alike.of(predicted_thousandths);
+        for (games, wins) in &self.outcomes {
+            all.0 += games;
+            all.1 += wins;
+        }
+        alike
     }
 
     /// Adds what somebody else has seen.
@@ -195,8 +213,15 @@ impl HoldOut {
             }
             // Steps are kept short: where one side won every match there is no end.
             let step = |change: f64| (change / determinant).clamp(-1.0, 1.0);
-            intercept += step(squares * of_one - mixed * of_x);
-            slope += step(ones * of_x - mixed * of_one);
+            let (up, steeper) = (
+                step(squares * of_one - mixed * of_x),
+                step(ones * of_x - mixed * of_one),
+            );
+            intercept += up;
+            slope += steeper;
+            if up.abs() + steeper.abs() < NEWTON_STEP_MIN {
+                break;
+            }
         }
         Calibration { slope, intercept }
     }

@@ -2,7 +2,7 @@
 
 use std::array::from_fn;
 
-use crate::log_odds::{exp, ln};
+use crate::log_odds::{Product, exp};
 
 /// An effect as the counts show it.
 #[derive(Debug, Clone, Copy)]
@@ -109,25 +109,28 @@ impl Likelihood {
         best
     }
 
-    /// Sums `ln(variance) + value²/variance`. One logarithm is taken of the product of
-    /// eight variances: within 1e-7 … 1e10 that neither vanishes nor overflows.
+    /// Sums `ln(variance) + value²/variance`. One logarithm is taken of the product of all variances, into which
+    /// they go eight at a time: within 1e-7 … 1e10 that neither vanishes nor overflows.
     fn cost(&self, by_popularity: &[f64], level: f64) -> f64 {
         const AT_ONCE: usize = 8;
         let (squares, squares_left) = self.squares.as_chunks::<AT_ONCE>();
         let (noises, noises_left) = self.noises.as_chunks::<AT_ONCE>();
         let (scales, scales_left) = by_popularity.as_chunks::<AT_ONCE>();
         let mut cost = 0.0;
+        let mut product = Product::ONE;
         for ((squares, noises), scales) in squares.iter().zip(noises).zip(scales) {
             // Lists of a fixed length are computed side by side.
             let variances: [f64; AT_ONCE] = from_fn(|at| level * scales[at] + noises[at]);
             let terms: [f64; AT_ONCE] = from_fn(|at| squares[at] / variances[at]);
-            cost += ln(variances.iter().product()) + terms.iter().sum::<f64>();
+            product.times(variances.iter().product());
+            cost += terms.iter().sum::<f64>();
         }
         for ((square, noise), scale) in squares_left.iter().zip(noises_left).zip(scales_left) {
             let variance = level * scale + noise;
-            cost += ln(variance) + square / variance;
+            product.times(variance);
+            cost += square / variance;
         }
-        cost
+        cost + product.ln()
     }
 }
 
