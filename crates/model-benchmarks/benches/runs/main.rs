@@ -27,6 +27,14 @@ use crate::{
     world::Season,
 };
 
+/// What the deployment sets, so that what a run has needed goes back to the system.
+const GIVE_BACK: [(&str, &str); 4] = [
+    ("MALLOC_ARENA_MAX", "1"),
+    ("MALLOC_MMAP_THRESHOLD_", "4096"),
+    ("MALLOC_TRIM_THRESHOLD_", "8192"),
+    ("MALLOC_TOP_PAD_", "4096"),
+];
+
 #[derive(Debug, Parser)]
 struct Arguments {
     /// How many matches there are; one in twenty is left out by the rules
@@ -69,7 +77,10 @@ async fn main() -> Result<()> {
     if !arguments.no_server {
         let filled = OnServer::fill(&season).await?;
         bench.over_server(&filled).await?;
-        bench.at_rest(&filled.variables()).await?;
+        println!("  with the allocator as it is:");
+        bench.at_rest(&filled.variables(), &[]).await?;
+        println!("  as the deployment sets it:");
+        bench.at_rest(&filled.variables(), &GIVE_BACK).await?;
         on_server = Some(filled);
     }
     if !arguments.no_embedded {
@@ -134,13 +145,18 @@ impl Bench {
     }
 
     /// The service, which runs once at its start and then answers.
-    async fn at_rest(&self, variables: &[(&'static str, String)]) -> Result<()> {
+    async fn at_rest(
+        &self,
+        variables: &[(&'static str, String)],
+        allocator: &[(&str, &str)],
+    ) -> Result<()> {
         let command = self.command(&["run"], "rest:", variables)?;
         let settings: Vec<_> = command
             .get_envs()
             .filter_map(|(name, value)| Some((name.to_str()?, value?.to_str()?)))
             .chain([("MODEL_RUN_ON_START", "always"), ("MODEL_SCHEDULE", "")])
             .chain([("API_HOST", "127.0.0.1"), ("API_PORT", "0")])
+            .chain(allocator.iter().copied())
             .collect();
         let mut program = Command::new(command.get_program());
         program.args(command.get_args());
