@@ -13,13 +13,14 @@ use crate::{
 };
 
 /// An effect as it is published: in whole thousandths of log-odds, so that everybody
-/// who adds up the same effects gets the same sum.
+/// who adds up the same effects gets the same sum. Beyond ±32 log-odds nothing is told
+/// apart: small numbers keep the models of all slices in the processor's cache.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Effect {
     /// What it is.
-    pub value: i32,
+    pub value: i16,
     /// Its standard deviation.
-    pub sd: i32,
+    pub sd: i16,
 }
 
 const PARTS: f64 = 1000.0;
@@ -34,8 +35,8 @@ impl Effect {
     )]
     pub fn of(estimate: Estimate) -> Self {
         Self {
-            value: (PARTS * estimate.value).round() as i32,
-            sd: (PARTS * estimate.sd).round() as i32,
+            value: (PARTS * estimate.value).round() as i16,
+            sd: (PARTS * estimate.sd).round() as i16,
         }
     }
 
@@ -43,7 +44,7 @@ impl Effect {
     #[must_use]
     pub const fn reversed(self) -> Self {
         Self {
-            value: -self.value,
+            value: self.value.saturating_neg(),
             sd: self.sd,
         }
     }
@@ -235,11 +236,17 @@ pub struct Predictions {
     pub model: i32,
     /// By strengths alone.
     pub heroes_only: i32,
-    /// Whoever plays.
-    pub constant: i32,
 }
 
 impl DraftModel {
+    /// What it would predict if it knew no heroes, in thousandths of log-odds.
+    #[must_use]
+    pub fn constant(&self) -> i32 {
+        let mut score = Score::default();
+        score.add(self.side);
+        score.thousandths()
+    }
+
     /// Predicts a whole draft: the same sums as those of an
     /// [evaluation](Self::evaluate), for many drafts.
     ///
@@ -250,7 +257,6 @@ impl DraftModel {
         let dire = self.roster.places(draft.dire())?;
         let mut score = Score::default();
         score.add(self.side);
-        let constant = score.thousandths();
         for (&ours, &theirs) in radiant.iter().zip(&dire) {
             score.add(self.strengths[ours]);
             score.add(self.strengths[theirs].reversed());
@@ -268,7 +274,6 @@ impl DraftModel {
         Ok(Predictions {
             model: score.thousandths(),
             heroes_only,
-            constant,
         })
     }
 }

@@ -22,11 +22,11 @@ pub struct PublishedEffects<'a> {
     /// The Radiant's advantage and its standard deviation.
     pub side: Effect,
     /// Of each hero: values and standard deviations.
-    pub strengths: (&'a [i32], &'a [i32]),
+    pub strengths: (&'a [i16], &'a [i16]),
     /// Of the pair's first hero over its second: triangles.
-    pub advantages: (&'a [i32], &'a [i32]),
+    pub advantages: (&'a [i16], &'a [i16]),
     /// Of each pair: triangles.
-    pub synergies: (&'a [i32], &'a [i32]),
+    pub synergies: (&'a [i16], &'a [i16]),
 }
 
 /// Why numbers are of no slice.
@@ -81,7 +81,7 @@ fn roster(ids: &[u16]) -> Result<Roster, EffectsUnreadable> {
 
 fn effects(
     what: &'static str,
-    (values, sds): (&[i32], &[i32]),
+    (values, sds): (&[i16], &[i16]),
     expected: usize,
 ) -> Result<Vec<Effect>, EffectsUnreadable> {
     for found in [values.len(), sds.len()] {
@@ -149,11 +149,14 @@ pub fn personal_effects(
     effects
 }
 
-#[expect(clippy::cast_possible_truncation, reason = "far fewer than 2³¹")]
+#[expect(
+    clippy::cast_possible_truncation,
+    reason = "what is larger ends at its limit"
+)]
 fn thousandths(value: f64, sd: f64) -> Effect {
     Effect {
-        value: (1000.0 * value).round() as i32,
-        sd: (1000.0 * sd).round() as i32,
+        value: (1000.0 * value).round() as i16,
+        sd: (1000.0 * sd).round() as i16,
     }
 }
 
@@ -161,7 +164,7 @@ fn thousandths(value: f64, sd: f64) -> Effect {
 mod tests {
     use super::*;
 
-    fn published<'a>(heroes: &'a [u16], pairs: &'a [i32]) -> PublishedEffects<'a> {
+    fn published<'a>(heroes: &'a [u16], pairs: &'a [i16]) -> PublishedEffects<'a> {
         PublishedEffects {
             heroes,
             side: Effect { value: 60, sd: 3 },
@@ -181,7 +184,7 @@ mod tests {
 
     #[test]
     fn lists_that_do_not_fit_are_refused() {
-        let check = |heroes: &[u16], pairs: &[i32], said: &str| {
+        let check = |heroes: &[u16], pairs: &[i16], said: &str| {
             let refused = DraftModel::try_from(published(heroes, pairs));
             assert_eq!(refused.expect_err("it does not fit").to_string(), said);
         };

@@ -29,7 +29,6 @@ fn patch(slices: &[(Mode, Skill)]) -> PatchHead {
         window: (start, start),
         excluded: BTreeMap::new(),
         holdout: None,
-        judged: None,
     };
     let slices = slices.iter().map(|&(mode, skill)| {
         let result = SliceResult::of(&found, &counts, 9_000, facts());

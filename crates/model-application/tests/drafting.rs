@@ -14,7 +14,7 @@ fn hero(id: u16) -> HeroId {
 }
 
 fn effects(count: usize) -> impl Strategy<Value = Vec<Effect>> {
-    vec((-300..300, 1..80), count).prop_map(|effects| {
+    vec((-300_i16..300, 1_i16..80), count).prop_map(|effects| {
         let effect = |(value, sd)| Effect { value, sd };
         effects.into_iter().map(effect).collect()
     })
@@ -22,7 +22,7 @@ fn effects(count: usize) -> impl Strategy<Value = Vec<Effect>> {
 
 fn any_model() -> impl Strategy<Value = DraftModel> {
     let (heroes, pairs) = (usize::from(HEROES), usize::from(HEROES * (HEROES - 1) / 2));
-    (-90..90, effects(heroes), effects(pairs), effects(pairs)).prop_map(
+    (-90_i16..90, effects(heroes), effects(pairs), effects(pairs)).prop_map(
         move |(side, strengths, advantages, synergies)| DraftModel {
             roster: Roster::new((1..=HEROES).map(hero)),
             side: Effect { value: side, sd: 3 },

@@ -119,7 +119,6 @@ fn published(counts: &Counts) -> SliceResult {
         window: (Timestamp::from_unix_ms(0), Timestamp::from_unix_ms(1)),
         excluded: BTreeMap::new(),
         holdout: None,
-        judged: None,
     };
     SliceResult::of(&estimate(counts), counts, 9_000, facts)
 }
@@ -129,7 +128,7 @@ fn pairs(
     result: &SliceResult,
     of: impl Fn(&SliceResult, HeroId) -> Vec<(HeroId, PairPoints)>,
 ) -> BTreeMap<(u16, u16), PairPoints> {
-    let heroes = result.model.roster.heroes().iter();
+    let heroes = result.head.model.roster.heroes().iter();
     let all = heroes.flat_map(|&one| {
         let others = of(result, one).into_iter();
         others.map(move |(other, points)| ((one.get(), other.get()), points))
@@ -206,10 +205,10 @@ proptest! {
         let of_strengths = mean(strengths.enumerate(), &counts);
         prop_assert!(is_centred(of_strengths), "strengths: {}", of_strengths);
         for of in [versus, together] {
-            for &hero in result.model.roster.heroes() {
+            for &hero in result.head.model.roster.heroes() {
                 let row = of(&result, hero);
                 let row = row.iter().map(|(other, seen)| {
-                    let place = result.model.roster.place(*other).expect("listed");
+                    let place = result.head.model.roster.place(*other).expect("listed");
                     (place, seen.points.pp)
                 });
                 let of_row = mean(row, &counts);

@@ -1,6 +1,6 @@
 //! What heroes have been given: the documents as they stand in Redis.
 
-use std::{collections::HashMap, convert::identity};
+use std::convert::identity;
 
 use actix_web::{HttpRequest, HttpResponse, get, http::header::ContentType, web};
 use bytes::Bytes;
@@ -10,7 +10,7 @@ use http_kit::{Parameters, Questions, path_parameter};
 use crate::{
     ApiState,
     problems::{Refused, SliceRefusals, no_data, unknown_hero},
-    published::{HeroDocuments, SliceModels, keys},
+    published::{HeroDocuments, PackedDocuments, SliceModels, keys},
     target::{TARGET, Target},
 };
 
@@ -76,7 +76,7 @@ pub(crate) async fn synergies(
 
 /// One of the two documents of a hero.
 struct Kind {
-    held: fn(&HeroDocuments) -> &HashMap<u16, Bytes>,
+    held: fn(&HeroDocuments) -> &PackedDocuments,
     key: fn(SliceKeys<'_>, u16) -> String,
 }
 
@@ -98,7 +98,7 @@ async fn look_up(
     let hero = hero(request, slice)?;
     let key = (kind.key)(keys(slice.name, &patch.meta.patch), hero);
     if let Some(heroes) = &slice.heroes {
-        let found = (kind.held)(heroes).get(&hero).cloned();
+        let found = (kind.held)(heroes).get(hero);
         return found.ok_or_else(|| absent(request, &key));
     }
     let keys = [key];

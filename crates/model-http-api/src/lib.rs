@@ -26,7 +26,7 @@ mod target;
 
 pub use interface::{RUN_CANCEL_PATH, RUN_PUBLISH_PATH, RUNS_PATH, serve};
 pub use published::{
-    HERO_BYTES_MAX, HeroDocuments, LookError, PATCHES_MAX, PatchModels, Published, SliceModels,
-    Snapshot,
+    HERO_BYTES_MAX, HeroDocuments, LookError, PATCHES_MAX, PackedDocuments, PatchModels, Published,
+    SliceModels, Snapshot,
 };
 pub use state::ApiState;

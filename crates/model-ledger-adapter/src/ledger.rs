@@ -6,7 +6,7 @@ use async_trait::async_trait;
 use domain::Timestamp;
 use model_application::ports::{Entered, LedgerError, Run, RunId, RunLedger, RunState};
 use sql_kit::{Fault, OpenError, Schema, SqliteFile};
-use sqlx::{Row as _, Sqlite, Transaction};
+use sqlx::{Row as _, Sqlite, SqlitePool, Transaction};
 
 use crate::rows;
 
@@ -43,8 +43,11 @@ impl SqliteLedger {
 
     /// A change, alone from its first look on: another process may have the file too.
     pub(crate) async fn change(&self) -> Result<Transaction<'static, Sqlite>, sqlx::Error> {
-        let writer = self.file.writer().expect("it was opened for writing");
-        writer.begin_with("BEGIN IMMEDIATE").await
+        self.writer().begin_with("BEGIN IMMEDIATE").await
+    }
+
+    pub(crate) fn writer(&self) -> &SqlitePool {
+        self.file.writer().expect("it was opened for writing")
     }
 
     async fn find(

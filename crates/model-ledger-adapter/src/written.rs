@@ -74,10 +74,10 @@ struct HoldOutWritten {
 #[derive(Serialize, Deserialize)]
 struct ModelWritten {
     heroes: Vec<u16>,
-    side: (i32, i32),
-    strengths: Vec<(i32, i32)>,
-    advantages: Vec<(i32, i32)>,
-    synergies: Vec<(i32, i32)>,
+    side: (i16, i16),
+    strengths: Vec<(i16, i16)>,
+    advantages: Vec<(i16, i16)>,
+    synergies: Vec<(i16, i16)>,
 }
 
 pub(crate) fn encode(result: &PatchResult) -> Vec<u8> {
@@ -123,17 +123,20 @@ fn slice_written(slice: Slice, values: &SliceResult) -> SliceWritten {
         |seen: &StrengthPoints| (seen_of(seen.points, seen.games, seen.wins), seen.low_sample);
     let judged = values.judged.as_ref();
     SliceWritten {
-        from: values.from.of_slice(slice),
-        matches: values.matches,
-        effective_matches: values.effective_matches,
-        window: (values.window.0.as_unix_ms(), values.window.1.as_unix_ms()),
-        excluded: values.excluded.clone(),
-        prior_sd: of_kinds(values.prior_sd),
-        prior_games: of_kinds(values.prior_games),
-        holdout: values.holdout.as_ref().map(holdout_written),
+        from: values.head.from.of_slice(slice),
+        matches: values.head.matches,
+        effective_matches: values.head.effective_matches,
+        window: (
+            values.head.window.0.as_unix_ms(),
+            values.head.window.1.as_unix_ms(),
+        ),
+        excluded: values.head.excluded.clone(),
+        prior_sd: of_kinds(values.head.prior_sd),
+        prior_games: of_kinds(values.head.prior_games),
+        holdout: values.head.holdout.as_ref().map(holdout_written),
         judged: judged.map(|it| (model_written(&it.model), it.unseen_since.as_unix_ms())),
-        level: values.level,
-        model: model_written(&values.model),
+        level: values.head.level,
+        model: model_written(&values.head.model),
         strengths: values.strengths.iter().map(strength).collect(),
         advantages: values.advantages.values().iter().map(pair).collect(),
         synergies: values.synergies.values().iter().map(pair).collect(),
@@ -216,7 +219,6 @@ fn slice_read(slice: Slice, written: SliceWritten) -> Option<SliceResult> {
         prior_sd: kinds(written.prior_sd),
         prior_games: kinds(written.prior_games),
         holdout: written.holdout.map(holdout_read),
-        judged,
         level: written.level,
         model: Arc::new(model),
     };
@@ -225,6 +227,7 @@ fn slice_read(slice: Slice, written: SliceWritten) -> Option<SliceResult> {
         strengths: strengths.collect(),
         advantages: triangle(heroes, written.advantages.into_iter().map(pair).collect())?,
         synergies: triangle(heroes, written.synergies.into_iter().map(pair).collect())?,
+        judged,
     })
 }
 
@@ -255,7 +258,7 @@ fn holdout_read(written: HoldOutWritten) -> HoldOutResult {
 fn model_read(written: &ModelWritten) -> Option<DraftModel> {
     let heroes = written.heroes.iter().map(|&raw| HeroId::try_new(raw).ok());
     let roster = Roster::new(heroes.collect::<Option<Vec<_>>>()?);
-    let effects = |of: &[(i32, i32)]| -> Vec<Effect> {
+    let effects = |of: &[(i16, i16)]| -> Vec<Effect> {
         of.iter().map(|&(value, sd)| Effect { value, sd }).collect()
     };
     let len = roster.len();

@@ -75,7 +75,7 @@ async fn results_are_there_after_a_restart() -> Result<()> {
     let (_folder, path) = file()?;
     let result = results_contract::result_of(1, "7.38");
     let store = SqliteLedger::open(&path, KEEP).await?;
-    store.keep(&result).await?;
+    store.keep(&result, None).await?;
     store.close().await;
     let store = SqliteLedger::open(&path, KEEP).await?;
     ensure!(store.results_of(result.run).await? == [result]);

@@ -65,7 +65,6 @@ fn slice_of(games: &[(u64, f64)], from: ValuesFrom) -> SliceResult {
         window: (seconds(1_716_441_965), seconds(1_719_705_600)),
         excluded: BTreeMap::from([("mode".to_owned(), 81_234)]),
         holdout: HoldOutResult::of(&holdout, &holdout, &holdout),
-        judged: None,
     };
     SliceResult::of(&estimate(&counts), &counts, 9_000, facts)
 }
@@ -124,7 +123,7 @@ async fn publish(keys: &Arc<dyn KeySpace>, result: &PatchResult) -> Result<()> {
 /// What readers find, less what they do not.
 fn as_read(mut result: PatchResult) -> PatchResult {
     for values in result.slices.values_mut() {
-        if let Some(holdout) = &mut values.holdout {
+        if let Some(holdout) = &mut values.head.holdout {
             holdout.calibration.clear();
         }
     }

@@ -35,11 +35,17 @@ impl MemoryResults {
 
 #[async_trait]
 impl ResultStore for MemoryResults {
-    async fn keep(&self, result: &PatchResult) -> Result<(), LedgerError> {
+    async fn keep(
+        &self,
+        result: &PatchResult,
+        published: Option<RunId>,
+    ) -> Result<(), LedgerError> {
         let mut kept = self.lock();
         kept.insert((result.run, result.patch.clone()), result.clone());
         let of_patch = kept.keys().filter(|(_, patch)| *patch == result.patch);
-        let forgotten: Vec<_> = of_patch.rev().skip(KEPT_MAX).cloned().collect();
+        let is_seen = |(run, _): &&(RunId, String)| Some(*run) == published;
+        let forgotten = of_patch.rev().skip(KEPT_MAX).filter(|key| !is_seen(key));
+        let forgotten: Vec<_> = forgotten.cloned().collect();
         for key in forgotten {
             kept.remove(&key);
         }

@@ -32,12 +32,12 @@ pub fn result_of(number: u128, patch: &str) -> PatchResult {
             window: (at(1_742_000_000), at(1_743_000_000)),
             excluded: BTreeMap::from([("mode".to_owned(), 3)]),
             holdout: HoldOutResult::of(&holdout, &holdout, &holdout),
-            judged: Some(Judged {
-                model: Arc::new(DraftModel::of(&found)),
-                unseen_since: at(1_742_900_000),
-            }),
         };
-        let values = SliceResult::of(&found, &counts, 9_000, facts);
+        let mut values = SliceResult::of(&found, &counts, 9_000, facts);
+        values.judged = Some(Judged {
+            model: Arc::new(DraftModel::of(&found)),
+            unseen_since: at(1_742_900_000),
+        });
         (Slice { mode, skill }, values)
     };
     let earlier = ValuesFrom::EarlierPatch("7.37".to_owned());
@@ -65,14 +65,14 @@ pub async fn check(open: impl AsyncFn() -> Result<Arc<dyn ResultStore>>) -> Resu
     let [first, second, third] = [1, 2, 3].map(|number| result_of(number, "7.38"));
     let other = result_of(1, "7.37");
     for result in [&first, &other, &second] {
-        store.keep(result).await?;
+        store.keep(result, None).await?;
     }
     let of_first = store.results_of(first.run).await?;
     ensure!(
         of_first == [other.clone(), first.clone()],
         "what is kept is what was given"
     );
-    store.keep(&third).await?;
+    store.keep(&third, None).await?;
     let of_first = store.results_of(first.run).await?;
     ensure!(of_first == [other], "two of each patch are kept");
     let kept = store.kept().await?;
@@ -83,9 +83,18 @@ pub async fn check(open: impl AsyncFn() -> Result<Arc<dyn ResultStore>>) -> Resu
     ];
     ensure!(kept == expected, "the newest first: {kept:?}");
 
+    for number in [4, 5] {
+        let held = result_of(number, "7.38");
+        store.keep(&held, Some(third.run)).await?;
+    }
+    let of_third = store.results_of(third.run).await?;
+    ensure!(of_third == [third.clone()], "what readers see is kept");
+    let of_second = store.results_of(second.run).await?;
+    ensure!(of_second.is_empty(), "nobody sees it any more");
+
     let mut again = third.clone();
     again.counts_hash = None;
-    store.keep(&again).await?;
+    store.keep(&again, None).await?;
     ensure!(
         store.results_of(third.run).await? == [again],
         "the later one is kept"

@@ -29,19 +29,19 @@ pub struct DraftModelDocument {
     /// The heroes' ids, ascending.
     pub heroes: Vec<u16>,
     /// The Radiant's advantage.
-    pub side: i32,
+    pub side: i16,
     /// Of each hero.
-    pub strength: Vec<i32>,
+    pub strength: Vec<i16>,
     /// Of the pair's first hero over its second: a triangle.
-    pub advantage: Vec<i32>,
+    pub advantage: Vec<i16>,
     /// Of each pair: a triangle.
-    pub synergy: Vec<i32>,
+    pub synergy: Vec<i16>,
     /// The standard deviation of `side`.
-    pub sd_side: i32,
+    pub sd_side: i16,
     /// The standard deviations of `strength`.
-    pub sd_strength: Vec<i32>,
+    pub sd_strength: Vec<i16>,
     /// The standard deviations of `advantage`.
-    pub sd_advantage: Vec<i32>,
+    pub sd_advantage: Vec<i16>,
     /// The standard deviations of `synergy`.
-    pub sd_synergy: Vec<i32>,
+    pub sd_synergy: Vec<i16>,
 }

@@ -9,14 +9,16 @@ use crate::result::PatchResult;
 /// published again without computing it.
 #[async_trait]
 pub trait ResultStore: Send + Sync {
-    /// Keeps a result, and forgets all but the last two of its patch.
+    /// Keeps a result, and forgets all but the last two of its patch and that of the
+    /// run whose result readers see, if there is one.
     ///
     /// MUST be one step, and survive the loss of this process. Keeping the result
     /// of the same run and patch again replaces it.
     ///
     /// # Errors
     /// Whether it is kept is not known.
-    async fn keep(&self, result: &PatchResult) -> Result<(), LedgerError>;
+    async fn keep(&self, result: &PatchResult, published: Option<RunId>)
+    -> Result<(), LedgerError>;
 
     /// The results of a run that are still kept, by the names of their patches.
     ///

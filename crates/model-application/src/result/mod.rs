@@ -6,7 +6,7 @@
 mod holdout;
 mod slice;
 
-use std::{collections::BTreeMap, fmt, ops::Deref, ops::DerefMut, str::FromStr, sync::Arc};
+use std::{collections::BTreeMap, fmt, str::FromStr, sync::Arc};
 
 use domain::{HeroId, Timestamp};
 
@@ -165,9 +165,6 @@ pub struct SliceHead {
     pub prior_games: KindFigures,
     /// What matches say that the model has not seen; none where nothing was held out.
     pub holdout: Option<HoldOutResult>,
-    /// By what later runs are judged. Readers do not find this in what is published:
-    /// none if it was read from there.
-    pub judged: Option<Judged>,
     /// How sure intervals are, in ten-thousandths: 9000 for nine of ten.
     pub level: u16,
     /// All that scores drafts.
@@ -185,20 +182,9 @@ pub struct SliceResult {
     pub advantages: Triangle<PairPoints>,
     /// Of each pair.
     pub synergies: Triangle<PairPoints>,
-}
-
-impl Deref for SliceResult {
-    type Target = SliceHead;
-
-    fn deref(&self) -> &SliceHead {
-        &self.head
-    }
-}
-
-impl DerefMut for SliceResult {
-    fn deref_mut(&mut self) -> &mut SliceHead {
-        &mut self.head
-    }
+    /// By what later runs are judged. Readers do not find this in what is published:
+    /// none if it was read from there.
+    pub judged: Option<Judged>,
 }
 
 /// A whole number for each kind of effect.
@@ -343,7 +329,7 @@ impl SliceResult {
     /// The place of a hero; none if the slice does not have it.
     #[must_use]
     pub fn place(&self, hero: HeroId) -> Option<HeroPlace> {
-        self.model.roster.place(hero).ok().map(HeroPlace)
+        self.head.model.roster.place(hero).ok().map(HeroPlace)
     }
 
     /// Every other hero with what this one has over it, by id.
@@ -372,7 +358,7 @@ impl SliceResult {
     }
 
     fn others(&self, place: usize) -> impl Iterator<Item = (usize, HeroId)> {
-        let heroes = self.model.roster.heroes().iter().copied();
+        let heroes = self.head.model.roster.heroes().iter().copied();
         heroes.enumerate().filter(move |(other, _)| *other != place)
     }
 }

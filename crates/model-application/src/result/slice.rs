@@ -5,7 +5,7 @@ use std::{collections::BTreeMap, sync::Arc};
 use domain::Timestamp;
 
 use super::{
-    HoldOutResult, Judged, KindFigures, PairPoints, Points, SliceHead, SliceResult, StrengthPoints,
+    HoldOutResult, KindFigures, PairPoints, Points, SliceHead, SliceResult, StrengthPoints,
     ValuesFrom,
 };
 use crate::{
@@ -32,8 +32,6 @@ pub struct SliceFacts {
     pub excluded: BTreeMap<String, u64>,
     /// What matches say that the model has not seen.
     pub holdout: Option<HoldOutResult>,
-    /// By what later runs are judged.
-    pub judged: Option<Judged>,
 }
 
 /// Levels are told in parts of this.
@@ -76,7 +74,6 @@ impl SliceResult {
                 games.min(PRIOR_GAMES_MAX)
             }),
             holdout: facts.holdout,
-            judged: facts.judged,
             level,
             model: Arc::new(DraftModel::of(found)),
         };
@@ -85,6 +82,7 @@ impl SliceResult {
             strengths: strength_points(found, counts, &shares, z),
             advantages,
             synergies,
+            judged: None,
         }
     }
 }

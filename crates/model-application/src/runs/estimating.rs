@@ -188,7 +188,6 @@ impl Shown {
             window: read.counted,
             excluded: excluded.into_iter().collect(),
             holdout: None,
-            judged: None,
         };
         SliceResult::of(&self.estimate, &self.counts, level, facts)
     }

@@ -10,7 +10,7 @@ use crate::{
     draft_model::DraftModel,
     holdout::{HoldOut, Judgement, Rivals},
     ports::DraftSeen,
-    result::{HoldOutResult, PatchHead, Slice},
+    result::{HoldOutResult, Judged, PatchHead, Slice},
 };
 
 /// Sees matches, day by day.
@@ -27,7 +27,6 @@ struct OfSlice<'a> {
     rival: Option<Rival<'a>>,
     model: HoldOut,
     heroes_only: HoldOut,
-    constant: HoldOut,
 }
 
 /// What readers see, or the model by which that was judged.
@@ -46,6 +45,7 @@ impl<'a> Judge<'a> {
         estimates: &'a Estimates,
         wanted: impl Fn(Slice) -> bool,
         published: Option<&'a PatchHead>,
+        kept: &'a BTreeMap<Slice, Judged>,
     ) -> Self {
         let mut slices = Vec::new();
         for (&mode, of_mode) in &estimates.modes {
@@ -55,7 +55,7 @@ impl<'a> Judge<'a> {
                     continue;
                 }
                 let seen = published.and_then(|result| result.slices.get(&slice));
-                let rival = seen.map(|seen| match &seen.judged {
+                let rival = seen.map(|seen| match kept.get(&slice) {
                     Some(judged) => Rival {
                         model: &judged.model,
                         unseen_since: judged.unseen_since,
@@ -71,7 +71,6 @@ impl<'a> Judge<'a> {
                     rival,
                     model: HoldOut::default(),
                     heroes_only: HoldOut::default(),
-                    constant: HoldOut::default(),
                 });
             }
         }
@@ -96,7 +95,6 @@ impl<'a> Judge<'a> {
             };
             of.model.add(new.model, seen.radiant_win);
             of.heroes_only.add(new.heroes_only, seen.radiant_win);
-            of.constant.add(new.constant, seen.radiant_win);
             let rival = of.rival.filter(|rival| day.start() >= rival.unseen_since);
             let said = rival.and_then(|rival| rival.model.predict(&seen.draft).ok());
             self.said.extend(said.map(|said| (new.model, said.model)));
@@ -109,7 +107,8 @@ impl<'a> Judge<'a> {
     /// The figures of each slice, and whether what is published is better.
     pub(super) fn finish(self) -> (BTreeMap<Slice, HoldOutResult>, Option<Judgement>) {
         let figures = self.slices.iter().filter_map(|of| {
-            let result = HoldOutResult::of(&of.model, &of.heroes_only, &of.constant)?;
+            let constant = of.model.predicted_alike(of.fit.constant());
+            let result = HoldOutResult::of(&of.model, &of.heroes_only, &constant)?;
             Some((of.slice, result))
         });
         (figures.collect(), self.rivals.judge())

@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use super::{Runner, recorder::Trouble};
 use crate::{
     ports::{ReadBackError, Run, RunState},
-    result::{PatchHead, PatchResult},
+    result::{Judged, PatchHead, PatchResult, Slice},
 };
 
 /// So many runs are looked through for the last success.
@@ -111,6 +111,19 @@ impl Runner {
                 self.parts().status.sees(result.head(), since);
             }
         }
+    }
+
+    /// By what the slices of a published result were judged, as far as it is kept. That
+    /// is as large as what scores drafts, and wanted once a run: it is not held.
+    pub(super) async fn judged_by(&self, head: &PatchHead) -> BTreeMap<Slice, Judged> {
+        let kept = self.parts().results.results_of(head.run).await;
+        let of_patch = kept.unwrap_or_default().into_iter();
+        let mut of_patch = of_patch.filter(|it| it.patch == head.patch);
+        let slices = of_patch.next().map(|kept| kept.slices);
+        let slices = slices.into_iter().flatten();
+        slices
+            .filter_map(|(slice, values)| Some((slice, values.judged?)))
+            .collect()
     }
 
     /// All of what is known to be published of a patch: as it is kept, or else as

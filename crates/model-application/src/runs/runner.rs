@@ -261,8 +261,10 @@ impl Runner {
     /// cannot, and it says so then.
     async fn keep(&self, results: &[Arc<PatchResult>]) {
         for result in results {
-            if let Err(error) = self.parts.results.keep(result).await {
-                let patch = &result.patch;
+            let patch = &result.patch;
+            let seen = self.parts.status.published(patch);
+            let published = seen.map(|seen| seen.result.run);
+            if let Err(error) = self.parts.results.keep(result, published).await {
                 tracing::error!(run = %result.run, patch, %error, "a result is not kept");
             }
         }

@@ -234,7 +234,11 @@ impl Runner {
         let parts = self.parts();
         let seen = parts.status.published(&read.window.patch);
         let published = seen.as_ref().map(|seen| &seen.result);
-        let mut judge = Judge::new(estimates, |slice| request.includes(slice), published);
+        let kept = match published {
+            Some(published) => self.judged_by(published).await,
+            None => BTreeMap::new(),
+        };
+        let mut judge = Judge::new(estimates, |slice| request.includes(slice), published, &kept);
         let mut matches = 0;
         if let Some(since) = read.held_out_since {
             let during = read.window.during.start.max(since)..read.counted.1;
@@ -306,7 +310,7 @@ fn result(
                 model,
                 unseen_since: since,
             });
-            values.holdout = figures.remove(&slice);
+            values.head.holdout = figures.remove(&slice);
             slices.insert(slice, values);
         }
     }

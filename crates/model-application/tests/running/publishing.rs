@@ -33,16 +33,20 @@ async fn a_run_publishes_what_it_has_found() {
     assert_eq!(result.patch, PATCH);
     assert!(result.excluded.is_empty(), "{:?}", result.excluded);
     let all = &result.slices[&slice(Skill::All)];
-    assert_eq!(all.matches, 1_500);
-    assert_eq!(all.window.1, day(6).start(), "today has no matches yet");
-    let held_out = all.holdout.as_ref().expect("a day is held out");
+    assert_eq!(all.head.matches, 1_500);
+    assert_eq!(
+        all.head.window.1,
+        day(6).start(),
+        "today has no matches yet"
+    );
+    let held_out = all.head.holdout.as_ref().expect("a day is held out");
     assert_eq!(held_out.matches, 250);
     assert!(held_out.log_loss < held_out.constant, "{held_out:?}");
     // Hero 23 is better than hero 1.
     let pp = |place: usize| all.strengths[place].points.pp;
     assert!(pp(22) > 500 && pp(0) < -500, "{} {}", pp(22), pp(0));
     let games: u64 = all.strengths.iter().map(|seen| seen.games).sum();
-    assert_eq!(games, 10 * all.matches);
+    assert_eq!(games, 10 * all.head.matches);
 
     let index = world.key("meta:patches").await.expect("it is published");
     assert!(index.contains(r#""current":"7.38""#), "{index}");
@@ -222,7 +226,7 @@ async fn a_run_of_a_slice_publishes_the_whole_patch() {
     let (before, after) = (&first.results[0].slices, &second.results[0].slices);
     let (all, high) = (slice(Skill::All), slice(Skill::High));
     assert_eq!(before[&all], after[&all]);
-    assert!(after[&high].matches > before[&high].matches);
+    assert!(after[&high].head.matches > before[&high].head.matches);
     let id = second.run.id.to_string();
     for key in [
         "counters:patch_7.38:skill_all:hero_1",
@@ -234,7 +238,7 @@ async fn a_run_of_a_slice_publishes_the_whole_patch() {
     // The other slice is of older counts: the next run is not unchanged.
     let third = process.run(by_hand()).await;
     assert_eq!(third.run.state, RunState::Published);
-    assert_eq!(third.results[0].slices[&all].matches, 1_750);
+    assert_eq!(third.results[0].slices[&all].head.matches, 1_750);
 }
 
 #[tokio::test(start_paused = true)]

@@ -106,8 +106,8 @@ async fn load_patch(
     for name in names {
         let held = known.and_then(|known| known.slice(name));
         let slice = match held {
-            Some(slice) if slice.heroes.is_some() => Arc::clone(slice),
-            _ => Arc::new(load_slice(publisher, &meta, name).await?),
+            Some(slice) => Arc::clone(slice),
+            None => Arc::new(load_slice(publisher, &meta, name).await?),
         };
         slices.push(within(room, slice));
     }
@@ -157,19 +157,25 @@ async fn load_slice(
     if now.run != meta.run || slice.run != meta.run {
         return Err(LookError::Overtaken(now.run));
     }
+    let counters: Vec<_> = found.by_ref().take(ids.len()).collect();
+    slice.games = counters.iter().map(|it| games(it.as_ref())).collect();
     let mut heroes = HeroDocuments::default();
-    for documents in [&mut heroes.counters, &mut heroes.synergies] {
-        for (&hero, document) in ids.iter().zip(found.by_ref()) {
-            documents.extend(document.map(|document| (hero, document)));
+    for (documents, found) in [
+        (&mut heroes.counters, counters),
+        (&mut heroes.synergies, found.collect()),
+    ] {
+        for (&hero, document) in ids.iter().zip(&found) {
+            if let Some(document) = document {
+                documents.insert(hero, document);
+            }
         }
     }
-    slice.games = games(&ids, &heroes);
     slice.heroes = Some(heroes);
     Ok(slice)
 }
 
-/// How often each hero is picked, as its document says; `None` if one says nothing.
-fn games(ids: &[u16], heroes: &HeroDocuments) -> Option<Vec<u64>> {
+/// How often a hero is picked, as its document says; `None` if it says nothing.
+fn games(document: Option<&Bytes>) -> Option<u64> {
     /// The part of a document that is looked at.
     #[derive(Deserialize)]
     struct Picked {
@@ -179,12 +185,8 @@ fn games(ids: &[u16], heroes: &HeroDocuments) -> Option<Vec<u64>> {
     struct Games {
         games: u64,
     }
-    let games = ids.iter().map(|hero| {
-        let document = heroes.counters.get(hero)?;
-        let picked: Picked = serde_json::from_slice(document).ok()?;
-        Some(picked.strength.games)
-    });
-    games.collect()
+    let picked: Picked = serde_json::from_slice(document?).ok()?;
+    Some(picked.strength.games)
 }
 
 async fn one(publisher: &dyn ModelPublisher, key: &str) -> Result<Option<Bytes>, LookError> {

@@ -21,16 +21,16 @@ use tokio_util::sync::CancellationToken;
 pub(crate) use self::slice::keys;
 pub use self::{
     load::{LookError, PATCHES_MAX},
-    slice::{HeroDocuments, SliceModels},
+    slice::{HeroDocuments, PackedDocuments, SliceModels},
 };
 
 /// A look at what has not changed costs one short value.
 const LOOK_EVERY: Duration = Duration::from_secs(2);
 /// A look that takes longer is given up, and the next one begins anew.
 const LOOK_TIME_MAX: Duration = Duration::from_secs(30);
-/// So many bytes of heroes' documents are held. The rest is read when it is asked
+/// So many bytes of heroes' documents are held, as they are packed: one slice. The rest is read when it is asked
 /// for; what scores drafts is held of all slices.
-pub const HERO_BYTES_MAX: usize = 4 * 1024 * 1024;
+pub const HERO_BYTES_MAX: usize = 2 * 1024 * 1024;
 
 /// What readers see, as it was at the last look.
 ///

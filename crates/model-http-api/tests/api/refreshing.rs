@@ -6,7 +6,7 @@ use contracts::models::ModelDocument as _;
 use domain::Timestamp;
 use health_kit::{Clock, SystemClock};
 use model_application::ports::{Document, ModelPublisher, Renewal};
-use model_http_api::Published;
+use model_http_api::{PackedDocuments, Published};
 use model_redis_adapter::RedisPublisher;
 use redis_kit::{MemoryKeySpace, RedisPlace, RedisSettings, ServerKeySpace};
 use redis_test_kit::Redis;
@@ -129,12 +129,14 @@ async fn what_does_not_fit_is_read_when_it_is_asked_for() {
         ..World::first()
     };
     world.publish(&*publisher).await;
-    // Room for the heroes of one slice of three.
+    // Room for the heroes of one slice of three, and a half.
     let documents = world.publication().documents;
-    let of_heroes = documents
-        .iter()
-        .filter(|it| it.key.contains("skill_high:hero"));
-    let bytes: usize = of_heroes.map(|document| document.json.len()).sum();
+    let of_heroes = documents.iter().filter(|it| it.key.contains(":hero_"));
+    let mut packed = PackedDocuments::default();
+    for (number, document) in (1..).zip(of_heroes) {
+        packed.insert(number, &document.json);
+    }
+    let bytes = packed.len_bytes() / 2;
     let held = Published::with_hero_bytes_max(Arc::clone(&publisher), Arc::new(SystemClock), bytes);
     let api = Api::start_at(0, None, publisher, Arc::new(held));
     api.published.look().await.expect("there is an answer");

@@ -201,7 +201,11 @@ async fn a_run_is_cancelled_and_one_that_is_held_is_published() {
         excluded: BTreeMap::new(),
         slices: BTreeMap::new(),
     };
-    api.desk.results.keep(&result).await.expect("there is room");
+    api.desk
+        .results
+        .keep(&result, None)
+        .await
+        .expect("there is room");
     let published = post(&api, &format!("{place}/publish"), &json!({}), None).await;
     assert_eq!(published.status(), StatusCode::ACCEPTED);
     let order = api.desk.order().await;

@@ -18,10 +18,10 @@ macro_rules! hero_document {
             patch: $of.result.patch.clone(),
             skill: $of.slice.skill.as_str().to_owned(),
             mode: mode($of.slice.mode).to_owned(),
-            hero: $of.values.model.roster.heroes()[$place].get(),
+            hero: $of.values.head.model.roster.heroes()[$place].get(),
             from: $of.from(),
-            matches: $of.values.matches,
-            level: Decimal(i64::from($of.values.level)),
+            matches: $of.values.head.matches,
+            level: Decimal(i64::from($of.values.head.level)),
             strength: strength($of.values, $place),
             $pairs: $seen.map(pair).collect(),
         }

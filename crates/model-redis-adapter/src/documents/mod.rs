@@ -47,7 +47,7 @@ impl<'a> Of<'a> {
     }
 
     fn from(self) -> String {
-        self.values.from.of_slice(self.slice)
+        self.values.head.from.of_slice(self.slice)
     }
 }
 
@@ -92,7 +92,7 @@ impl ResultDocuments for ContractDocuments {
         };
         let keys = of.keys();
         let mut documents = Vec::new();
-        for (place, hero) in of.values.model.roster.heroes().iter().enumerate() {
+        for (place, hero) in of.values.head.model.roster.heroes().iter().enumerate() {
             let counters = heroes::counters(of, place);
             documents.push(written(keys.counters(hero.get()), &counters));
             let synergy = heroes::synergy(of, place);
@@ -167,7 +167,7 @@ fn patches(index: &PatchIndex) -> PatchesDocument {
 }
 
 fn draft_model(of: Of<'_>) -> DraftModelDocument {
-    let model = &of.values.model;
+    let model = &of.values.head.model;
     let values = |effects: &[Effect]| effects.iter().map(|effect| effect.value).collect();
     let sds = |effects: &[Effect]| effects.iter().map(|effect| effect.sd).collect();
     let all = Triangle::values;
@@ -179,7 +179,7 @@ fn draft_model(of: Of<'_>) -> DraftModelDocument {
         skill: of.slice.skill.as_str().to_owned(),
         mode: mode(of.slice.mode).to_owned(),
         from: of.from(),
-        matches: of.values.matches,
+        matches: of.values.head.matches,
         heroes: model
             .roster
             .heroes()

@@ -8,10 +8,9 @@ use contracts::models::{
     CountersDocument, DraftModelDocument, MetaDocument, ModelDocument, PATCHES_KEY,
     PatchesDocument, SliceFigures, SliceKeys, SynergyDocument, meta_key,
 };
-use domain::HeroId;
 use model_application::{
-    DraftModel, Effect, HoldOutResult, KindFigures, PairPoints, PatchResult, Points, Roster, Slice,
-    SliceHead, SliceResult, StrengthPoints, Triangle, ValuesFrom,
+    DraftModel, Effect, HoldOutResult, KindFigures, PairPoints, PatchResult, Points,
+    PublishedEffects, Slice, SliceHead, SliceResult, StrengthPoints, Triangle, ValuesFrom,
     ports::{IndexedPatch, PatchIndex, PublishedResults, ReadBackError, RunId},
 };
 use redis_kit::KeySpace;
@@ -239,7 +238,6 @@ impl Documents<'_> {
                 slope: seen.slope.0,
                 calibration: Vec::new(),
             }),
-            judged: None,
             level: u16::try_from(level).map_err(|_| self.odd("its level is no share"))?,
             model: Arc::new(self.model()?),
         };
@@ -248,39 +246,23 @@ impl Documents<'_> {
             strengths: self.strengths(),
             advantages: self.advantages()?,
             synergies: self.pairs_with()?,
+            judged: None,
         })
     }
 
     fn model(&self) -> Result<DraftModel, ReadBackError> {
         let document = self.document;
-        let heroes = document.heroes.iter().map(|&raw| HeroId::try_new(raw));
-        let heroes: Result<Vec<_>, _> = heroes.collect();
-        let heroes = heroes.map_err(|error| self.odd(&error.to_string()))?;
-        if !heroes.is_sorted_by(|one, next| one < next) {
-            return Err(self.odd("its heroes are not in order"));
-        }
-        let len = heroes.len();
-        let effects = |values: &[i32], sds: &[i32], count: usize| {
-            if values.len() != count || sds.len() != count {
-                return Err(self.odd("it has not as many effects as heroes or pairs"));
-            }
-            let each = values.iter().zip(sds);
-            Ok(each.map(|(&value, &sd)| Effect { value, sd }).collect())
-        };
-        let triangle = |values: &[i32], sds: &[i32]| {
-            let effects = effects(values, sds, len * len.saturating_sub(1) / 2)?;
-            Ok::<_, ReadBackError>(Triangle::from_values(len, effects))
-        };
-        Ok(DraftModel {
-            roster: Roster::new(heroes),
+        DraftModel::try_from(PublishedEffects {
+            heroes: &document.heroes,
             side: Effect {
                 value: document.side,
                 sd: document.sd_side,
             },
-            strengths: effects(&document.strength, &document.sd_strength, len)?,
-            advantages: triangle(&document.advantage, &document.sd_advantage)?,
-            synergies: triangle(&document.synergy, &document.sd_synergy)?,
+            strengths: (&document.strength, &document.sd_strength),
+            advantages: (&document.advantage, &document.sd_advantage),
+            synergies: (&document.synergy, &document.sd_synergy),
         })
+        .map_err(|error| self.odd(&error.to_string()))
     }
 
     fn strengths(&self) -> Vec<StrengthPoints> {

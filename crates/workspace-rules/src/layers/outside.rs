@@ -57,6 +57,8 @@ pub(super) const PERMITS: &[Permit] = &[
 
     // What takes access tokens: signatures, and extractors for handlers.
     permit(Who::Named("auth-kit"), &["actix-web", "base64", "ring", "serde", "serde_json", "utoipa"]),
+    // Documents of heroes are held packed.
+    permit(Who::Named("model-http-api"), &["lz4_flex"]),
     permit(Who::Technology("clickhouse"), &["clickhouse"]),
     permit(Who::Technology("client"), &[
         "http-body-util", "hyper", "hyper-rustls", "hyper-util", "jiff", "rand", "secrecy", "serde", "tokio-rustls", "webpki-roots",

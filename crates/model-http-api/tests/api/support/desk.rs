@@ -190,7 +190,6 @@ impl Desk {
             prior_sd: KindFigures::default(),
             prior_games: KindFigures::default(),
             holdout: None,
-            judged: None,
             level: 9_000,
             model,
         }
@@ -222,7 +221,11 @@ impl Results {
 
 #[async_trait]
 impl ResultStore for Results {
-    async fn keep(&self, result: &PatchResult) -> Result<(), LedgerError> {
+    async fn keep(
+        &self,
+        result: &PatchResult,
+        _published: Option<RunId>,
+    ) -> Result<(), LedgerError> {
         self.lock().push(result.clone());
         Ok(())
     }

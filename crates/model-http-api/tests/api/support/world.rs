@@ -109,6 +109,7 @@ impl World {
         let spread = |count: usize, step: i32, width: i32| {
             let each = (0..count).map(move |place| i32::try_from(place).expect("few"));
             each.map(|place| (place * step + run).rem_euclid(2 * width + 1) - width)
+                .map(|value| i16::try_from(value).expect("within the width"))
                 .collect::<Vec<_>>()
         };
         DraftModelDocument {
