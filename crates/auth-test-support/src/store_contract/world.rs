@@ -152,12 +152,8 @@ impl World {
     }
 
     /// What Steam's yes for an attempt leads to.
-    pub(crate) fn login(
-        &self,
-        attempt: Digest<kind::Attempt>,
-        person: SteamId,
-        at: Timestamp,
-    ) -> Login {
+    #[must_use]
+    pub fn login(&self, attempt: Digest<kind::Attempt>, person: SteamId, at: Timestamp) -> Login {
         Login {
             attempt,
             client: client("stats-site"),
@@ -190,7 +186,9 @@ impl World {
         }
     }
 
-    pub(crate) fn redeeming(&self, code: Digest<kind::Code>, at: Timestamp) -> RedeemRequest {
+    /// What is asked by whoever redeems a code.
+    #[must_use]
+    pub fn redeeming(&self, code: Digest<kind::Code>, at: Timestamp) -> RedeemRequest {
         RedeemRequest {
             code,
             client: client("stats-site"),
@@ -221,7 +219,9 @@ impl World {
         }
     }
 
-    pub(crate) fn refreshing(&self, token: Digest<kind::Refresh>, at: Timestamp) -> RefreshRequest {
+    /// What is asked by whoever presents a token.
+    #[must_use]
+    pub fn refreshing(&self, token: Digest<kind::Refresh>, at: Timestamp) -> RefreshRequest {
         RefreshRequest {
             token,
             next: self.digest(),
