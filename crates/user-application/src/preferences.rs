@@ -56,7 +56,7 @@ impl Preferences {
     /// What [`document`](Self::document) has written; what is not understood any more is left out.
     #[must_use]
     pub fn restored(document: &Value) -> Self {
-        Self::read(document, "", &mut Faults::default())
+        Self::read_members(document, "", &mut Faults::default())
     }
 
     /// As they stand in a profile.
@@ -98,6 +98,17 @@ impl Preferences {
 
     /// Reads what is at `pointer`; what is missing or null is as it is at first.
     pub(crate) fn read(document: &Value, pointer: &str, faults: &mut Faults) -> Self {
+        let read = Self::read_members(document, pointer, faults);
+        // As it is given out, so that what was read can be sent back.
+        if read.document().to_string().len() > PREFERENCES_BYTES_MAX {
+            let detail =
+                format!("all preferences together, at most {PREFERENCES_BYTES_MAX} bytes of JSON");
+            faults.add(pointer, "too_long", detail);
+        }
+        read
+    }
+
+    fn read_members(document: &Value, pointer: &str, faults: &mut Faults) -> Self {
         let mut read = Self::default();
         let members = match document {
             Value::Null => return read,
@@ -111,12 +122,6 @@ impl Preferences {
                 return read;
             }
         };
-        if document.to_string().len() > PREFERENCES_BYTES_MAX {
-            let detail =
-                format!("all preferences together, at most {PREFERENCES_BYTES_MAX} bytes of JSON");
-            faults.add(pointer, "too_long", detail);
-            return read;
-        }
         for (name, value) in members {
             let at = member(pointer, name);
             match name.as_str() {
@@ -402,8 +407,13 @@ mod tests {
     #[test]
     fn all_together_are_so_long_at_most() {
         let of = |length: usize| json!({"overlay": {"a": "x".repeat(length)}});
-        let around = of(0).to_string().len();
-        check(&of(PREFERENCES_BYTES_MAX - around), &[]);
+        let around = Preferences::restored(&of(0)).document().to_string().len();
+        let longest = of(PREFERENCES_BYTES_MAX - around);
+        let found = read(&longest).expect("it is not too long");
+        let document = found.document();
+        assert_eq!(document.to_string().len(), PREFERENCES_BYTES_MAX);
+        assert_eq!(read(&document).as_ref(), Ok(&found), "it can be sent back");
+        assert_eq!(Preferences::restored(&document), found, "and kept");
         check(&of(PREFERENCES_BYTES_MAX - around + 1), &[" too_long"]);
     }
 }
