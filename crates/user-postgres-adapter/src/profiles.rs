@@ -200,11 +200,8 @@ async fn subscribe(connection: &mut PgConnection, order: SubscriptionOrder) -> S
             .bind(key)
             .execute(&mut *transaction)
             .await?;
-        sqlx::query(FORGET_KEYS)
-            .bind(order.keys_since.as_unix_ms())
-            .execute(&mut *transaction)
-            .await?;
-        if let Some((known_user, answer)) = known_key(&mut transaction, key).await? {
+        let known = known_key(&mut transaction, key, order.keys_since).await?;
+        if let Some((known_user, answer)) = known {
             let is_same = known_user == user && answer.subscription == order.subscription;
             return Ok(if is_same {
                 Subscribed::Yes(answer)
@@ -223,6 +220,10 @@ async fn subscribe(connection: &mut PgConnection, order: SubscriptionOrder) -> S
     }
     let answer = there.subscription_state();
     if let Some(key) = &order.key {
+        sqlx::query(FORGET_KEYS)
+            .bind(order.keys_since.as_unix_ms())
+            .execute(&mut *transaction)
+            .await?;
         sqlx::query(REMEMBER_KEY)
             .bind(key)
             .bind(user.as_uuid())
@@ -305,8 +306,9 @@ async fn deletion(connection: &mut PgConnection, user: UserId) -> Sql<Option<Del
 async fn known_key(
     connection: &mut PgConnection,
     key: &str,
+    since: Timestamp,
 ) -> Sql<Option<(UserId, SubscriptionState)>> {
-    let row = sqlx::query(KNOWN_KEY).bind(key);
+    let row = sqlx::query(KNOWN_KEY).bind(key).bind(since.as_unix_ms());
     let Some(row) = row.fetch_optional(connection).await? else {
         return Ok(None);
     };

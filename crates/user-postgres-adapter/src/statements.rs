@@ -63,10 +63,11 @@ pub(crate) const SUBSCRIBE: &str = "INSERT INTO profiles.subscriptions (user_id,
     source, updated_at) VALUES ($1, $2, $3, to_timestamp($4::bigint / 1000.0), $5, to_timestamp($6::bigint / 1000.0)) \
     ON CONFLICT (user_id) DO UPDATE SET plan = excluded.plan, status = excluded.status, \
     current_period_end = excluded.current_period_end, source = excluded.source, updated_at = excluded.updated_at";
-pub(crate) const FORGET_KEYS: &str =
-    "DELETE FROM profiles.idempotency WHERE at < to_timestamp($1::bigint / 1000.0)";
-pub(crate) const KNOWN_KEY: &str =
-    "SELECT user_id, answer::text AS answer FROM profiles.idempotency WHERE key = $1";
+/// Those that somebody else forgets at this moment are not waited for.
+pub(crate) const FORGET_KEYS: &str = "DELETE FROM profiles.idempotency WHERE key IN (SELECT key \
+    FROM profiles.idempotency WHERE at < to_timestamp($1::bigint / 1000.0) FOR UPDATE SKIP LOCKED)";
+pub(crate) const KNOWN_KEY: &str = "SELECT user_id, answer::text AS answer FROM profiles.idempotency \
+    WHERE key = $1 AND at >= to_timestamp($2::bigint / 1000.0)";
 pub(crate) const REMEMBER_KEY: &str = "INSERT INTO profiles.idempotency (key, user_id, answer, at) \
     VALUES ($1, $2, $3::text::jsonb, to_timestamp($4::bigint / 1000.0))";
 
