@@ -11,6 +11,7 @@ use std::{
 use anyhow::{Context as _, Result, ensure};
 use reqwest::Client;
 use test_kit::{
+    engine_process::EngineProcess,
     ports::free_ports,
     supervisor::{Order, Supervisor},
     waiting::wait_until,
@@ -44,8 +45,7 @@ launch() { exec "$program" --library "$library" --path "$folder/data" --port "$p
 pub struct ClickHouse {
     url: String,
     client: Client,
-    /// None for one that is not ours to disturb.
-    process: Option<Supervisor>,
+    process: EngineProcess,
 }
 
 /// The ClickHouse that all tests of this process share, each with a database of its own.
@@ -59,7 +59,7 @@ pub async fn shared_clickhouse() -> Result<&'static ClickHouse> {
     SHARED
         .get_or_try_init(|| async {
             match env::var("WAREHOUSE_URL_TEST") {
-                Ok(url) => ClickHouse::new(url, None),
+                Ok(url) => ClickHouse::new(url, EngineProcess::SOMEBODY_ELSES),
                 Err(_) => ClickHouse::start().await,
             }
         })
@@ -89,12 +89,13 @@ impl ClickHouse {
                 Supervisor::new(folder, FRONT_SCRIPT, &arguments)
             }
         };
-        let engine = Self::new(format!("http://127.0.0.1:{port}"), Some(process?))?;
+        let process = EngineProcess::ours(process?);
+        let engine = Self::new(format!("http://127.0.0.1:{port}"), process)?;
         engine.restart().await?;
         Ok(engine)
     }
 
-    fn new(url: String, process: Option<Supervisor>) -> Result<Self> {
+    fn new(url: String, process: EngineProcess) -> Result<Self> {
         let client = Client::builder()
             .no_proxy()
             .connect_timeout(CONNECT_TIMEOUT)
@@ -147,7 +148,7 @@ impl ClickHouse {
     /// # Errors
     /// When it is not ours, or its supervisor has died.
     pub fn kill(&self) -> Result<()> {
-        self.tell(Order::Kill)
+        self.process.tell(Order::Kill)
     }
 
     /// Starts it again after it was killed, at the same port and with its
@@ -156,7 +157,7 @@ impl ClickHouse {
     /// # Errors
     /// When it is not ours; and when it does not come up, with what it wrote.
     pub async fn restart(&self) -> Result<()> {
-        self.tell(Order::Start)?;
+        self.process.tell(Order::Start)?;
         self.wait_until_it_answers().await
     }
 
@@ -165,7 +166,7 @@ impl ClickHouse {
     /// # Errors
     /// When it is not ours, or its supervisor has died.
     pub fn pause(&self) -> Result<()> {
-        self.tell(Order::Pause)
+        self.process.tell(Order::Pause)
     }
 
     /// Lets it go on with SIGCONT.
@@ -173,7 +174,7 @@ impl ClickHouse {
     /// # Errors
     /// When it is not ours, or its supervisor has died.
     pub fn resume(&self) -> Result<()> {
-        self.tell(Order::Resume)
+        self.process.tell(Order::Resume)
     }
 
     /// Waits until it answers.
@@ -193,20 +194,13 @@ impl ClickHouse {
     /// The process it runs in; none while it is killed, and of one that is not ours.
     #[must_use]
     pub fn process_id(&self) -> Option<u32> {
-        self.process.as_ref().and_then(Supervisor::process_id)
+        self.process.id()
     }
 
     /// The last lines that it wrote; none of one that is not ours.
     #[must_use]
     pub fn log_tail(&self) -> String {
-        let process = self.process.as_ref();
-        process.map_or_else(String::new, Supervisor::log_tail)
-    }
-
-    fn tell(&self, order: Order) -> Result<()> {
-        let process = self.process.as_ref();
-        let process = process.context("only an engine started by the test can be disturbed")?;
-        process.tell(order)
+        self.process.log_tail()
     }
 }
 

@@ -11,6 +11,7 @@ use std::{
 use anyhow::{Context as _, Result};
 use redis::{Client, FromRedisValue, aio::MultiplexedConnection};
 use test_kit::{
+    engine_process::EngineProcess,
     ports::free_ports,
     supervisor::{Order, Supervisor},
     waiting::wait_until,
@@ -43,8 +44,7 @@ launch() { cd "$folder" && exec "$program" "$folder/redis.conf" $mode; }
 /// Dropping it kills it; so does the end of the process, of whatever kind.
 pub struct Redis {
     url: String,
-    /// None for one that is not ours to disturb.
-    process: Option<Supervisor>,
+    process: EngineProcess,
 }
 
 /// The Redis that all tests of this process share, each under a prefix of its own.
@@ -58,7 +58,10 @@ pub async fn shared_redis() -> Result<&'static Redis> {
     SHARED
         .get_or_try_init(|| async {
             match env::var("REDIS_URL_TEST") {
-                Ok(url) => Ok(Redis { url, process: None }),
+                Ok(url) => Ok(Redis {
+                    url,
+                    process: EngineProcess::SOMEBODY_ELSES,
+                }),
                 Err(_) => Redis::start().await,
             }
         })
@@ -108,7 +111,7 @@ impl Redis {
         let arguments = [program.as_os_str(), mode.as_ref()];
         let redis = Self {
             url: format!("redis://127.0.0.1:{port}/0"),
-            process: Some(Supervisor::new(folder, SCRIPT, &arguments)?),
+            process: EngineProcess::ours(Supervisor::new(folder, SCRIPT, &arguments)?),
         };
         redis.restart().await?;
         Ok(redis)
@@ -187,7 +190,7 @@ impl Redis {
     /// # Errors
     /// When it is not ours, or its supervisor has died.
     pub fn kill(&self) -> Result<()> {
-        self.tell(Order::Kill)
+        self.process.tell(Order::Kill)
     }
 
     /// Starts it again after it was killed, empty and at the same port, and
@@ -196,7 +199,7 @@ impl Redis {
     /// # Errors
     /// When it is not ours; and when it does not come up, with what it wrote.
     pub async fn restart(&self) -> Result<()> {
-        self.tell(Order::Start)?;
+        self.process.tell(Order::Start)?;
         let answers = async || self.ping().await.is_ok();
         let answered = wait_until(START_DEADLINE, "Redis answers", answers).await;
         answered.with_context(|| self.log_tail())
@@ -207,7 +210,7 @@ impl Redis {
     /// # Errors
     /// When it is not ours, or its supervisor has died.
     pub fn pause(&self) -> Result<()> {
-        self.tell(Order::Pause)
+        self.process.tell(Order::Pause)
     }
 
     /// Lets it go on with SIGCONT.
@@ -215,20 +218,19 @@ impl Redis {
     /// # Errors
     /// When it is not ours, or its supervisor has died.
     pub fn resume(&self) -> Result<()> {
-        self.tell(Order::Resume)
+        self.process.tell(Order::Resume)
     }
 
     /// The process it runs in; none while it is killed, and of one that is not ours.
     #[must_use]
     pub fn process_id(&self) -> Option<u32> {
-        self.process.as_ref().and_then(Supervisor::process_id)
+        self.process.id()
     }
 
     /// The last lines that it wrote; none of one that is not ours.
     #[must_use]
     pub fn log_tail(&self) -> String {
-        let process = self.process.as_ref();
-        process.map_or_else(String::new, Supervisor::log_tail)
+        self.process.log_tail()
     }
 
     /// Any answer will do: one that wants a password is there as well.
@@ -243,11 +245,5 @@ impl Redis {
     async fn connect(&self) -> Result<MultiplexedConnection> {
         let client = Client::open(self.url.as_str())?;
         Ok(client.get_multiplexed_async_connection().await?)
-    }
-
-    fn tell(&self, order: Order) -> Result<()> {
-        let process = self.process.as_ref();
-        let process = process.context("only a server started by the test can be disturbed")?;
-        process.tell(order)
     }
 }

@@ -18,6 +18,7 @@ use std::{
 use anyhow::{Context as _, Result, ensure};
 use sqlx::{AssertSqlSafe, Connection as _, PgConnection};
 use test_kit::{
+    engine_process::EngineProcess,
     ports::free_ports,
     supervisor::{Order, Supervisor},
     waiting::wait_until,
@@ -70,8 +71,7 @@ send() {
 pub struct Postgres {
     /// Without the name of a database.
     address: String,
-    /// None for one that is not ours to disturb.
-    process: Option<Supervisor>,
+    process: EngineProcess,
 }
 
 /// The PostgreSQL that all tests of this process share, each in a database of its own.
@@ -89,7 +89,7 @@ pub async fn shared_postgres() -> Result<&'static Postgres> {
                     address: url
                         .rsplit_once('/')
                         .map_or(url.clone(), |(address, _)| address.to_owned()),
-                    process: None,
+                    process: EngineProcess::SOMEBODY_ELSES,
                 }),
                 Err(_) => Postgres::start().await,
             }
@@ -121,7 +121,7 @@ impl Postgres {
         let process = Supervisor::new_as(superusers_other(), folder, SCRIPT, &arguments)?;
         let postgres = Self {
             address: format!("postgresql://postgres@127.0.0.1:{port}"),
-            process: Some(process),
+            process: EngineProcess::ours(process),
         };
         postgres.restart().await?;
         Ok(postgres)
@@ -150,7 +150,7 @@ impl Postgres {
     /// # Errors
     /// When it is not ours, or its supervisor has died.
     pub fn kill(&self) -> Result<()> {
-        self.tell(Order::Kill)
+        self.process.tell(Order::Kill)
     }
 
     /// Starts it again after it was killed, at the same port, and waits until it answers.
@@ -158,7 +158,7 @@ impl Postgres {
     /// # Errors
     /// When it is not ours; and when it does not come up, with what it wrote.
     pub async fn restart(&self) -> Result<()> {
-        self.tell(Order::Start)?;
+        self.process.tell(Order::Start)?;
         let answers = async || self.run("SELECT 1").await.is_ok();
         let answered = wait_until(START_DEADLINE, "PostgreSQL answers", answers).await;
         answered.with_context(|| self.log_tail())
@@ -169,7 +169,7 @@ impl Postgres {
     /// # Errors
     /// When it is not ours, or its supervisor has died.
     pub fn pause(&self) -> Result<()> {
-        self.tell(Order::Pause)
+        self.process.tell(Order::Pause)
     }
 
     /// Lets it go on with SIGCONT.
@@ -177,20 +177,19 @@ impl Postgres {
     /// # Errors
     /// When it is not ours, or its supervisor has died.
     pub fn resume(&self) -> Result<()> {
-        self.tell(Order::Resume)
+        self.process.tell(Order::Resume)
     }
 
     /// The process it runs in; none while it is killed, and of one that is not ours.
     #[must_use]
     pub fn process_id(&self) -> Option<u32> {
-        self.process.as_ref().and_then(Supervisor::process_id)
+        self.process.id()
     }
 
     /// The last lines that it wrote; none of one that is not ours.
     #[must_use]
     pub fn log_tail(&self) -> String {
-        let process = self.process.as_ref();
-        process.map_or_else(String::new, Supervisor::log_tail)
+        self.process.log_tail()
     }
 
     async fn run(&self, statement: &str) -> Result<()> {
@@ -206,12 +205,6 @@ impl Postgres {
             .await
             .context("PostgreSQL does not answer")?;
         ran.with_context(|| statement.to_owned())
-    }
-
-    fn tell(&self, order: Order) -> Result<()> {
-        let process = self.process.as_ref();
-        let process = process.context("only a server started by the test can be disturbed")?;
-        process.tell(order)
     }
 }
 

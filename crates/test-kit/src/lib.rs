@@ -10,6 +10,7 @@
 pub mod certificates;
 pub mod clock;
 pub mod document;
+pub mod engine_process;
 pub mod fuzz_corpus;
 pub mod package_cache;
 pub mod ports;
