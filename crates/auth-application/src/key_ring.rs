@@ -10,7 +10,8 @@ use health_kit::{Clock, Condition, HealthCheck, HealthReporter, HealthStatus};
 use identity::{AccessClaims, Principal, TokenRefusal};
 
 use crate::{
-    keys::{KeyId, KeySchedule, SigningKey},
+    key_schedule::KeySchedule,
+    keys::{KeyId, SigningKey},
     ports::{AccessToken, KeyFault, KeyMaker, KeyStore, StoreError, TokenSigner},
 };
 

@@ -12,7 +12,9 @@ mod auth;
 mod caller;
 mod fields;
 mod figures;
+mod introspection;
 mod key_ring;
+mod key_schedule;
 mod keys;
 pub mod ports;
 mod settings;
@@ -26,11 +28,11 @@ pub use self::{
     auth::{Auth, AuthParts, Stores},
     caller::{AddressPrefix, Caller, UserAgent},
     figures::{AuthFigures, FigureSnapshot, Grant, LoginResult},
+    introspection::Introspection,
     key_ring::{KeyRing, KeyRingError},
-    keys::{
-        KEY_KEPT, KeyId, KeySchedule, KeyScheduleFault, MadeKey, PublicKey, SealedKey, SigningKey,
-    },
+    key_schedule::{KEY_KEPT, KeySchedule, KeyScheduleFault},
+    keys::{KeyId, MadeKey, PublicKey, SealedKey, SigningKey},
     settings::{AuthSettings, ClientTwice, Clients},
     sign_in::{AuthorizeError, Authorized, CameBack, NoClient, PageReason},
-    tokens::{Introspection, TokenAnswer, TokenError},
+    tokens::{TokenAnswer, TokenError},
 };

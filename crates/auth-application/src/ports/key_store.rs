@@ -4,7 +4,10 @@ use async_trait::async_trait;
 use domain::Timestamp;
 
 use super::StoreError;
-use crate::keys::{KeyId, KeySchedule, MadeKey, SigningKey};
+use crate::{
+    key_schedule::KeySchedule,
+    keys::{KeyId, MadeKey, SigningKey},
+};
 
 /// The signing keys, shared by all instances of the service.
 #[async_trait]
