@@ -411,30 +411,6 @@ async fn a_steam_that_cannot_answer_is_asked_once_more() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_callback_that_is_loaded_many_times_at_once_asks_steam_twice_and_lets_one_in() {
-    let world = World::new().await;
-    let tab = world.tab(ANA).await;
-    let silence = world.steam.keep_silent();
-    let loads = (0..10).map(|_| world.come_back(&tab));
-    let loads = futures_util::future::join_all(loads);
-    let answers = async {
-        // All others have their answer by then.
-        tokio::time::sleep(Duration::from_secs(1)).await;
-        drop(silence);
-    };
-    let (came, ()) = tokio::join!(loads, answers);
-    assert_eq!(world.steam.asked().len(), 2);
-    let came_in = came.iter().filter(|it| matches!(it, CameBack::In { .. }));
-    assert_eq!(came_in.count(), 1);
-    let page = CameBack::Page(PageReason::Refused(Refusal::AttemptEnded));
-    assert_eq!(came.iter().filter(|it| **it == page).count(), 9);
-    assert_eq!(
-        world.set_down().iter().filter(|it| *it == "login").count(),
-        1
-    );
-}
-
-#[tokio::test(start_paused = true)]
 async fn whoever_is_blocked_is_sent_back() {
     let world = World::new().await;
     let answer = world.session(ANA).await;

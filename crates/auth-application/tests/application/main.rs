@@ -4,6 +4,7 @@ mod account;
 mod authorize;
 mod callback;
 mod keys;
+mod many_loads;
 mod query;
 mod tokens;
 mod upkeep;
