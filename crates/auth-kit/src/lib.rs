@@ -38,6 +38,6 @@ pub use authorized::{
 };
 pub use identity::{Principal, Scope};
 pub use key_set::{KeySet, KeySetFault};
-pub use section::AuthSection;
+pub use section::{AuthSection, IssuerSection, IssuerSettings};
 pub use settings::AuthSettings;
 pub use verifier::{Refused, TokenVerifier, VerifierParts};

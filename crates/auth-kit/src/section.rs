@@ -1,4 +1,4 @@
-//! The settings of those who take tokens, as a part of the section `[auth]`.
+//! The settings of those who take tokens, and what whoever issues them has of these, as parts of the section `[auth]`.
 
 use std::time::Duration;
 
@@ -11,17 +11,33 @@ use crate::settings::AuthSettings;
 
 const AUDIENCE_LENGTH_MAX: usize = 128;
 
-/// The settings that fill [`AuthSettings`].
-pub struct AuthSection {
+/// The settings that issuer and takers of tokens have in common: they fill [`IssuerSettings`].
+pub struct IssuerSection {
     issuer: Setting<Parsed<Issuer>, Unset>,
     is_issuer_needed: bool,
     audience: Setting<Parsed<String>>,
-    key_set_url: Setting<Url, Unset>,
-    key_file: Setting<FilePath>,
     skew: Setting<DurationBetween>,
 }
 
-impl AuthSection {
+/// Who issues tokens, and for whom.
+#[derive(Debug, Clone)]
+pub struct IssuerSettings {
+    /// `AUTH_ISSUER`: who issues them.
+    pub issuer: Option<Issuer>,
+    /// `AUTH_AUDIENCE`: for whom they must be.
+    pub audience: String,
+    /// `AUTH_CLOCK_SKEW`: how far ahead the issuer's clock may be.
+    pub skew: Duration,
+}
+
+/// The settings that fill [`AuthSettings`].
+pub struct AuthSection {
+    issuer: IssuerSection,
+    key_set_url: Setting<Url, Unset>,
+    key_file: Setting<FilePath>,
+}
+
+impl IssuerSection {
     /// A service that starts without an issuer, and takes no token then.
     pub const DEFAULT: Self = Self {
         issuer: Setting {
@@ -45,21 +61,6 @@ impl AuthSection {
                 parse: audience,
             },
         },
-        key_set_url: Setting {
-            variable: "AUTH_JWKS_URL",
-            default: Unset("(AUTH_ISSUER)/.well-known/jwks.json"),
-            help: "Where the keys are that tokens are signed with, if this service finds the issuer \
-                   elsewhere than browsers do",
-            parser: Url {
-                schemes: &["http", "https"],
-            },
-        },
-        key_file: Setting {
-            variable: "AUTH_JWKS_CACHE_FILE",
-            default: "data/jwks.json",
-            help: "Where these keys are kept, so that tokens are taken also while the issuer is away",
-            parser: FilePath,
-        },
         skew: Setting {
             variable: "AUTH_CLOCK_SKEW",
             default: "30s",
@@ -80,18 +81,68 @@ impl AuthSection {
     }
 
     /// What is in force.
-    pub fn read(&self, reader: &mut SettingsReader) -> AuthSettings {
-        let key_file = reader.get(&self.key_file);
-        let settings = AuthSettings {
+    pub fn read(&self, reader: &mut SettingsReader) -> IssuerSettings {
+        let settings = IssuerSettings {
             issuer: reader.get_optional(&self.issuer),
             audience: reader.get(&self.audience),
-            key_set_url: reader.get_optional(&self.key_set_url),
-            key_file: reader.located(&key_file),
             skew: reader.get(&self.skew),
         };
         if self.is_issuer_needed && settings.issuer.is_none() {
             reader.refuse(&self.issuer, "without it nobody could be let in");
         }
+        settings
+    }
+}
+
+impl Section for IssuerSection {
+    fn declarations(&'static self) -> Vec<&'static dyn Declaration> {
+        vec![&self.issuer, &self.audience, &self.skew]
+    }
+}
+
+impl AuthSection {
+    /// A service that starts without an issuer, and takes no token then.
+    pub const DEFAULT: Self = Self {
+        issuer: IssuerSection::DEFAULT,
+        key_set_url: Setting {
+            variable: "AUTH_JWKS_URL",
+            default: Unset("(AUTH_ISSUER)/.well-known/jwks.json"),
+            help: "Where the keys are that tokens are signed with, if this service finds the issuer \
+                   elsewhere than browsers do",
+            parser: Url {
+                schemes: &["http", "https"],
+            },
+        },
+        key_file: Setting {
+            variable: "AUTH_JWKS_CACHE_FILE",
+            default: "data/jwks.json",
+            help: "Where these keys are kept, so that tokens are taken also while the issuer is away",
+            parser: FilePath,
+        },
+    };
+
+    /// The same for a service that does not start without an issuer.
+    #[must_use]
+    pub const fn with_issuer_needed(mut self) -> Self {
+        self.issuer = self.issuer.with_issuer_needed();
+        self
+    }
+
+    /// What is in force.
+    pub fn read(&self, reader: &mut SettingsReader) -> AuthSettings {
+        let key_file = reader.get(&self.key_file);
+        let IssuerSettings {
+            issuer,
+            audience,
+            skew,
+        } = self.issuer.read(reader);
+        let settings = AuthSettings {
+            issuer,
+            audience,
+            key_set_url: reader.get_optional(&self.key_set_url),
+            key_file: reader.located(&key_file),
+            skew,
+        };
         reader.refuse_all(settings.check());
         settings
     }
@@ -99,13 +150,13 @@ impl AuthSection {
 
 impl Section for AuthSection {
     fn declarations(&'static self) -> Vec<&'static dyn Declaration> {
-        vec![
-            &self.issuer,
-            &self.audience,
-            &self.key_set_url,
-            &self.key_file,
-            &self.skew,
-        ]
+        let IssuerSection {
+            issuer,
+            audience,
+            skew,
+            ..
+        } = &self.issuer;
+        vec![issuer, audience, &self.key_set_url, &self.key_file, skew]
     }
 }
 

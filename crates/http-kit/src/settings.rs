@@ -98,6 +98,13 @@ impl ApiSection {
         }
     }
 
+    /// With more time for a request, or less.
+    #[must_use]
+    pub const fn with_request_timeout(mut self, default: &'static str) -> Self {
+        self.request_timeout.default = default;
+        self
+    }
+
     /// What is in force.
     pub fn read(&self, reader: &mut SettingsReader) -> ApiSettings {
         ApiSettings {

@@ -28,7 +28,7 @@ pub use key_space::{
 };
 pub use memory::MemoryKeySpace;
 pub use place::RedisPlace;
-pub use section::{RedisSection, RedisSettings};
+pub use section::{OptionalRedisSection, RedisSection, RedisSettings};
 pub use server::RedisServer;
 pub use server_key_space::ServerKeySpace;
 pub use server_state::ServerState;

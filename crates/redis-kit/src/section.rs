@@ -1,6 +1,6 @@
 //! The settings of Redis, as a section.
 
-use service_kit::config::{Declaration, Parsed, Section, Setting, SettingsReader};
+use service_kit::config::{Declaration, Parsed, Section, Setting, SettingsReader, Unset};
 
 use crate::{RedisPlace, place::Place};
 
@@ -14,6 +14,16 @@ pub struct RedisSettings {
     /// What every key and channel begins with; may be empty.
     pub key_prefix: String,
 }
+
+const KEY_PREFIX: Setting<Parsed<String>> = Setting {
+    variable: "REDIS_KEY_PREFIX",
+    default: "",
+    help: "What every key and channel of ours begins with",
+    parser: Parsed {
+        allowed: "up to 64 of letters, digits and . : _ - /",
+        parse: key_prefix,
+    },
+};
 
 /// The settings that fill [`RedisSettings`].
 pub struct RedisSection {
@@ -31,15 +41,7 @@ impl RedisSection {
                    master, which are asked without its password",
             parser: Place,
         },
-        key_prefix: Setting {
-            variable: "REDIS_KEY_PREFIX",
-            default: "",
-            help: "What every key and channel of ours begins with",
-            parser: Parsed {
-                allowed: "up to 64 of letters, digits and . : _ - /",
-                parse: key_prefix,
-            },
-        },
+        key_prefix: KEY_PREFIX,
     };
 
     /// What is in force.
@@ -52,6 +54,41 @@ impl RedisSection {
 }
 
 impl Section for RedisSection {
+    fn declarations(&'static self) -> Vec<&'static dyn Declaration> {
+        vec![&self.url, &self.key_prefix]
+    }
+}
+
+/// The settings that fill [`RedisSettings`] for a service that does without Redis, too.
+pub struct OptionalRedisSection {
+    url: Setting<Place, Unset>,
+    key_prefix: Setting<Parsed<String>>,
+}
+
+impl OptionalRedisSection {
+    /// No server, unless one is named: what is so without it, and what it is for.
+    #[must_use]
+    pub const fn new(without: &'static str, help: &'static str) -> Self {
+        Self {
+            url: Setting {
+                variable: "REDIS_URL",
+                default: Unset(without),
+                help,
+                parser: Place,
+            },
+            key_prefix: KEY_PREFIX,
+        }
+    }
+
+    /// What is in force; `None` without a server.
+    pub fn read(&self, reader: &mut SettingsReader) -> Option<RedisSettings> {
+        let key_prefix = reader.get(&self.key_prefix);
+        let place = reader.get_optional(&self.url)?;
+        Some(RedisSettings { place, key_prefix })
+    }
+}
+
+impl Section for OptionalRedisSection {
     fn declarations(&'static self) -> Vec<&'static dyn Declaration> {
         vec![&self.url, &self.key_prefix]
     }

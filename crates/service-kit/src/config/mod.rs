@@ -42,6 +42,7 @@ pub use problem::{Broken, Problem, WrongSettings};
 pub use reader::{Report, ReportLine, SettingsReader};
 pub use section::{Section, declarations};
 pub use service_settings::{Loaded, ServiceSettings};
+pub use toml_file::read_toml;
 pub use values::{
     DurationBetween, FilePath, Integer, OneOf, Parsed, SecretText, SizeBetween, ValueParser,
     size_text,

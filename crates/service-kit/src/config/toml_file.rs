@@ -5,7 +5,8 @@ use std::path::Path;
 
 use figment::providers::{Format, Toml};
 use figment::value::Value;
-use figment::{Profile, Provider};
+use figment::{Figment, Profile, Provider};
+use serde::de::DeserializeOwned;
 
 use super::declaration::Declaration;
 use super::layers::{Texts, read_text, wrong_file};
@@ -63,6 +64,23 @@ pub(super) fn toml_texts(
         }
     }
     texts
+}
+
+/// Reads a TOML file that a setting names: what `T` has, and what it does not know is refused if it says so.
+///
+/// # Errors
+/// It cannot be read, is no TOML, or no `T`: where, and what was expected.
+pub fn read_toml<T: DeserializeOwned>(path: &Path) -> Result<T, String> {
+    let text = read_text(path).map_err(|error| error.to_string())?;
+    let toml = Toml::string(&text);
+    // An error of the reading below would name the whole text as its place.
+    toml.data()
+        .map_err(|error| syntax_reason(&error.to_string()))?;
+    let read = Figment::from(toml).extract();
+    read.map_err(|error| match error.path.as_slice() {
+        [] => error.kind.to_string(),
+        path => format!("{}: {}", path.join("."), error.kind),
+    })
 }
 
 /// The place and the kind of a syntax error. Left out are the lines between,
@@ -134,4 +152,55 @@ fn suggestion<'a>(name: &str, known: impl Iterator<Item = &'a String>) -> String
         .max_by(|(a, _), (b, _)| a.total_cmp(b))
         .map(|(_, candidate)| format!("; did you mean {candidate}?"))
         .unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+
+    use serde::Deserialize;
+
+    use super::*;
+
+    #[derive(Debug, PartialEq, Deserialize)]
+    #[serde(deny_unknown_fields)]
+    struct Harbours {
+        harbours: Vec<Harbour>,
+    }
+
+    #[derive(Debug, PartialEq, Deserialize)]
+    #[serde(deny_unknown_fields)]
+    struct Harbour {
+        name: String,
+    }
+
+    #[test]
+    fn a_file_that_a_setting_names_is_read_and_a_wrong_one_says_where() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let file = folder.path().join("harbours.toml");
+        let read = |text: &str| {
+            fs::write(&file, text).expect("it is written");
+            read_toml::<Harbours>(&file)
+        };
+        let harbours = vec![Harbour {
+            name: "Dover".to_owned(),
+        }];
+        let text = "[[harbours]]\nname = \"Dover\"\n";
+        assert_eq!(read(text), Ok(Harbours { harbours }));
+        for (text, words) in [
+            ("[[harbours]]\ndepth = 3\n", &["harbours.0", "depth"][..]),
+            ("[[harbours]]\nname = 3\n", &["harbours.0.name", "string"]),
+            ("", &["harbours"]),
+            ("[[harbours]\n", &["line 1"]),
+        ] {
+            let wrong = read(text).expect_err(text);
+            assert!(words.iter().all(|word| wrong.contains(word)), "{wrong}");
+        }
+        let missing = read_toml::<Harbours>(&folder.path().join("nowhere.toml"));
+        assert!(
+            missing
+                .expect_err("it is not there")
+                .contains("No such file")
+        );
+    }
 }
