@@ -7,6 +7,7 @@
 //! Which key is published, signs or retires, and when, is said in `auth-application`. Private parts are wiped when they
 //! are dropped, and shown by nothing.
 
+mod chance;
 mod encryption_key;
 mod key_pair;
 mod key_set;
@@ -15,6 +16,7 @@ mod section;
 mod signer;
 mod token;
 
+pub use chance::SystemChance;
 pub use encryption_key::{EncryptionKey, EncryptionKeyFault};
 pub use key_set::key_set;
 pub use maker::SealedKeys;
