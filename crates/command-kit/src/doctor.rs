@@ -3,6 +3,8 @@
 //!
 //! What is tried is the service's; here is how it is told.
 
+mod database;
+
 use std::{
     fmt::Display,
     io::{Write as _, stdout},
@@ -12,6 +14,8 @@ use std::{
 use serde::Serialize;
 use service_kit::{config::size_text, disk::Space, exit_code::ExitCode};
 use tokio::time::{Instant, timeout};
+
+pub use database::{DatabaseChecks, Trial};
 
 /// Flags of `doctor`.
 #[derive(Debug, Clone, Copy, clap::Args)]

@@ -15,9 +15,11 @@ pub mod top;
 
 mod build_info;
 pub mod demo;
+mod ending;
 mod given;
 mod healthcheck;
 mod listening;
+mod migrate;
 mod moment;
 mod progress;
 mod running_service;
@@ -27,13 +29,15 @@ mod stop;
 mod validate;
 
 pub use build_info::{COMMIT, VERSION, VERSION_AND_COMMIT};
+pub use ending::conclude;
 pub use given::{Given, command, parse};
 pub use healthcheck::{HealthcheckArguments, healthcheck, url_to_ask};
 pub use listening::{listen_first, run_service};
+pub use migrate::{MigrateArguments, migrate};
 pub use moment::{Moment, rfc3339};
 pub use progress::{Progress, percent};
 pub use running_service::{client_of_service, find_service};
-pub use runtime::block_on;
+pub use runtime::{block_on, with_settings};
 pub use said::{complain, say};
 pub use stop::{Stop, stoppable};
 pub use validate::validate;

@@ -2,7 +2,9 @@
 
 use std::future::Future;
 
-use service_kit::{exit_code::ExitCode, telemetry};
+use service_kit::{config::ServiceSettings, exit_code::ExitCode, telemetry};
+
+use crate::Given;
 
 /// Does `work` on a runtime with so many threads that poll tasks.
 #[must_use]
@@ -24,5 +26,18 @@ pub fn block_on(worker_threads: usize, work: impl Future<Output = ExitCode>) -> 
             ));
             ExitCode::Internal
         }
+    }
+}
+
+/// Reads the settings of a command, starts its log, and does `work` with them on a runtime with so many threads.
+#[must_use]
+pub fn with_settings<Settings: ServiceSettings>(
+    worker_threads: usize,
+    given: &Given,
+    work: impl AsyncFnOnce(Settings) -> ExitCode,
+) -> ExitCode {
+    match given.load_for_command() {
+        Ok(settings) => block_on(worker_threads, work(settings)),
+        Err(code) => code,
     }
 }

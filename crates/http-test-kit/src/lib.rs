@@ -1,8 +1,8 @@
 //! What tests of a service's HTTP interface need, whichever service it is: a
 //! client that says what went wrong, readers of events, of metrics and of the
-//! manual, and a real browser for the pages.
+//! manual, a real browser for the pages, and the service as a process.
 //!
-//! A dev-dependency only. It starts no server: that is the test's.
+//! A dev-dependency only.
 
 pub mod browser;
 pub mod client;
@@ -10,6 +10,7 @@ pub mod events;
 pub mod manual;
 pub mod metrics;
 pub mod secrets;
+pub mod service;
 
 use std::time::Duration;
 

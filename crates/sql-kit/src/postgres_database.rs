@@ -112,6 +112,13 @@ impl PostgresDatabase {
         }
     }
 
+    /// The one that the settings name, if they do; likewise.
+    #[must_use]
+    pub fn named(settings: &DatabaseSettings, application: &str) -> Option<Self> {
+        let place = settings.place.clone()?;
+        Some(Self::new(settings, place, application))
+    }
+
     /// Where it is.
     #[must_use]
     pub fn place(&self) -> &PostgresPlace {

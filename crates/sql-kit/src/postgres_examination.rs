@@ -1,5 +1,6 @@
 //! What commands ask of a database, and what they say of it: for `doctor` and `migrate` of every service.
 
+use health_kit::Clock;
 use service_kit::exit_code::ExitCode;
 use sqlx::PgConnection;
 
@@ -49,14 +50,18 @@ impl PostgresDatabase {
         Ok(format!("{name} has version {}", schema.steps.version()))
     }
 
-    /// What the server's clock says, in milliseconds since the beginning of 1970.
+    /// How far the server's clock is ahead of this one, in milliseconds.
     ///
     /// # Errors
-    /// [`CallError`].
-    pub async fn clock_unix_ms(&self) -> Result<i64, CallError> {
+    /// It does not say.
+    pub async fn examine_clock(&self, clock: &dyn Clock) -> Result<i64, String> {
         let now = "SELECT (extract(epoch FROM clock_timestamp()) * 1000)::bigint";
-        self.call(async |connection| sqlx::query_scalar(now).fetch_one(connection).await)
-            .await
+        let asked = async |connection: &mut PgConnection| {
+            let now = sqlx::query_scalar::<_, i64>(now);
+            now.fetch_one(connection).await
+        };
+        let theirs = self.call(asked).await.map_err(|error| error.to_string())?;
+        Ok(theirs.saturating_sub(clock.now().as_unix_ms()))
     }
 
     /// Brings tables up to date, or only looks whether they are: what a command is to say, and end with.

@@ -76,11 +76,11 @@ impl PostgresHealth {
         }
     }
 
-    /// Whether the tables are those of a newer program, so that this one must end.
+    /// Why this program must end: the tables are those of a newer one.
     #[must_use]
-    pub fn is_newer(&self) -> bool {
-        let tables = self.tables.as_ref();
-        tables.is_some_and(|tables| tables.newer.get().is_some())
+    pub fn in_the_way(&self) -> Option<&'static str> {
+        let newer = self.tables.as_ref()?.newer.get();
+        newer.map(|_| "the tables are those of a newer program: use that one")
     }
 
     /// Looks once.

@@ -59,6 +59,28 @@ pub fn listed_commands(help: &str) -> BTreeSet<String> {
     names.map(str::to_owned).collect()
 }
 
+/// Asserts that each promise of a document in `docs/`, in its table of promises, names tests that there are: by crate
+/// and file, and then by function. There are at least so many promises.
+///
+/// # Panics
+/// When one names none, or one that is not there.
+pub fn assert_promises_are_tested(document: &str, count_min: usize) {
+    let crates = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
+    let rows = table(document, "promise");
+    assert!(rows.len() >= count_min, "{rows:?}");
+    for row in rows {
+        let tests: Vec<_> = code(&row[1]).collect();
+        assert!(!tests.is_empty(), "{row:?}");
+        for test in tests {
+            let (file, name) = test.split_once("::").expect("a file and a test");
+            let source = fs::read_to_string(crates.join(format!("{file}.rs")));
+            let source = source.unwrap_or_else(|error| panic!("{file}: {error}"));
+            let is_there = source.contains(&format!("fn {name}("));
+            assert!(is_there, "{file} has no test {name}");
+        }
+    }
+}
+
 /// What stands in backticks.
 pub fn code(cell: &str) -> impl Iterator<Item = &str> {
     cell.split('`').skip(1).step_by(2)

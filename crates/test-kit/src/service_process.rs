@@ -99,6 +99,19 @@ pub struct Finished {
     pub took: Duration,
 }
 
+impl Finished {
+    /// Each check of `doctor --json` with what came of it, such as `settings ok`.
+    ///
+    /// # Errors
+    /// It has said something else.
+    pub fn checks(&self) -> Result<Vec<String>> {
+        let report: Value = serde_json::from_str(&self.stdout)?;
+        let checks = report["checks"].as_array().context("it lists checks")?;
+        let text = |check: &Value| format!("{} {}", check["name"], check["outcome"]);
+        Ok(checks.iter().map(|it| text(it).replace('"', "")).collect())
+    }
+}
+
 /// Runs a program in `folder` with nothing in its environment but `settings`, to its end.
 ///
 /// # Errors

@@ -2,8 +2,8 @@
 
 use clap::Subcommand;
 use command_kit::{
-    Given, HealthcheckArguments, block_on, complain, doctor::DoctorArguments, healthcheck,
-    run_service, say, validate,
+    Given, HealthcheckArguments, MigrateArguments, block_on, complain, doctor::DoctorArguments,
+    healthcheck, migrate, run_service, validate, with_settings,
 };
 use service_kit::{exit_code::ExitCode, lifecycle::Lifecycle};
 use user_postgres_adapter::SCHEMA;
@@ -32,14 +32,6 @@ pub enum Command {
     Migrate(MigrateArguments),
 }
 
-/// Flags of `migrate`.
-#[derive(Debug, Clone, Copy, clap::Args)]
-pub struct MigrateArguments {
-    /// Only look whether they are; exit 69 if steps are missing
-    #[arg(long)]
-    check: bool,
-}
-
 /// Does what the command line asks for.
 #[must_use]
 pub fn execute(command: Command, given: Given) -> ExitCode {
@@ -49,12 +41,12 @@ pub fn execute(command: Command, given: Given) -> ExitCode {
         Command::Healthcheck(arguments) => {
             block_on(WORKER_THREADS, healthcheck::<Settings>(given, arguments))
         }
-        Command::Doctor(arguments) => with_settings(&given, async |settings| {
+        Command::Doctor(arguments) => with_settings(WORKER_THREADS, &given, async |settings| {
             doctor::run(&settings, arguments).await
         }),
-        Command::Migrate(arguments) => {
-            with_settings(&given, async |settings| migrate(&settings, arguments).await)
-        }
+        Command::Migrate(arguments) => with_settings(WORKER_THREADS, &given, async |settings| {
+            bring_up_to_date(&settings, arguments).await
+        }),
     }
 }
 
@@ -74,7 +66,7 @@ async fn run(given: Given) -> ExitCode {
     .await
 }
 
-async fn migrate(settings: &Settings, arguments: MigrateArguments) -> ExitCode {
+async fn bring_up_to_date(settings: &Settings, arguments: MigrateArguments) -> ExitCode {
     let database = match database(settings) {
         Ok(database) => database,
         Err(error) => {
@@ -82,17 +74,6 @@ async fn migrate(settings: &Settings, arguments: MigrateArguments) -> ExitCode {
             return ExitCode::Config;
         }
     };
-    let (code, said) = database.migrate_command(SCHEMA, arguments.check).await;
-    match code {
-        ExitCode::Ok => say(said),
-        _ => complain(said),
-    }
-    code
-}
-
-fn with_settings(given: &Given, work: impl AsyncFnOnce(Settings) -> ExitCode) -> ExitCode {
-    match given.load_for_command() {
-        Ok(settings) => block_on(WORKER_THREADS, work(settings)),
-        Err(code) => code,
-    }
+    let work = async |only_look| database.migrate_command(SCHEMA, only_look).await;
+    migrate(arguments, work).await
 }

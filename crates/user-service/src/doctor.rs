@@ -4,8 +4,8 @@ use std::{path::Path, time::Duration};
 
 use auth_kit::KeySet;
 use client_kit::{ClientLimits, HttpClient};
-use command_kit::doctor::{Checklist, DoctorArguments, judge_clocks};
-use health_kit::{Clock as _, SystemClock};
+use command_kit::doctor::{Checklist, DatabaseChecks, DoctorArguments};
+use health_kit::SystemClock;
 use service_kit::exit_code::ExitCode;
 use user_postgres_adapter::SCHEMA;
 
@@ -23,41 +23,21 @@ pub(crate) async fn run(settings: &Settings, arguments: DoctorArguments) -> Exit
     let mut list = Checklist::new(arguments);
     let right = async { Ok::<_, String>("they are right; `validate` shows them".to_owned()) };
     list.check("settings", TIME_MAX, right).await;
-    examine_database(&mut list, settings).await;
+    match database(settings) {
+        Ok(database) => {
+            let checks = DatabaseChecks {
+                server: Box::pin(database.examine_server()),
+                tables: Box::pin(database.examine_tables(SCHEMA)),
+                clock: Box::pin(database.examine_clock(&SystemClock)),
+            };
+            list.check_database(TIME_MAX, checks).await;
+        }
+        Err(error) => _ = list.check("database", TIME_MAX, async { Err(error) }).await,
+    }
     list.check("auth.keys", TIME_MAX, keys(settings)).await;
     let kept = async { judge_folder(&settings.auth.key_file) };
     list.check("auth.cache", TIME_MAX, kept).await;
     list.conclude()
-}
-
-async fn examine_database(list: &mut Checklist, settings: &Settings) {
-    let database = match database(settings) {
-        Ok(database) => database,
-        Err(error) => {
-            let wrong = async { Err(error) };
-            list.check("database", TIME_MAX, wrong).await;
-            return;
-        }
-    };
-    let answers = list
-        .check("database", TIME_MAX, database.examine_server())
-        .await;
-    if !answers {
-        for name in ["database.tables", "database.clock"] {
-            list.skip(name, "the database cannot be used");
-        }
-        return;
-    }
-    let tables = database.examine_tables(SCHEMA);
-    list.check("database.tables", TIME_MAX, tables).await;
-    let clock = async {
-        let theirs = database
-            .clock_unix_ms()
-            .await
-            .map_err(|error| error.to_string())?;
-        judge_clocks(theirs - SystemClock.now().as_unix_ms())
-    };
-    list.check("database.clock", TIME_MAX, clock).await;
 }
 
 /// Whether the issuer has keys.

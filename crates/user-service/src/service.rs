@@ -4,14 +4,10 @@ use std::{convert::Infallible, net::TcpListener, sync::Arc};
 
 use anyhow::Context as _;
 use auth_kit::{TokenVerifier, VerifierParts};
-use command_kit::{COMMIT, VERSION};
+use command_kit::{COMMIT, VERSION, conclude};
 use health_kit::{Clock, Health, HealthReporter, HealthStatus, Readiness, SystemClock};
 use http_kit::ServiceParts;
-use service_kit::{
-    exit_code::ExitCode,
-    lifecycle::{Lifecycle, ProcessEnd},
-    telemetry,
-};
+use service_kit::{exit_code::ExitCode, lifecycle::Lifecycle};
 use sql_kit::{PostgresDatabase, PostgresHealth};
 use tokio_util::sync::CancellationToken;
 use user_application::{Profiles, ports::ProfileStore};
@@ -127,24 +123,19 @@ impl Service {
             lifecycle.spawn("database", async move { health.watch(drain).await });
         }
         let ending = lifecycle.run(next_signal).await;
-        let mut is_newer = false;
+        let mut in_the_way = None;
         if let Some((database, health)) = self.database {
-            is_newer = health.is_newer();
+            in_the_way = health.in_the_way();
             database.close().await;
         }
-        conclude(&ending, is_newer)
+        conclude(&ending, in_the_way)
     }
 }
 
 /// The database that the settings name.
 pub(crate) fn database(settings: &Settings) -> anyhow::Result<PostgresDatabase> {
-    let place = settings.database.place.clone();
-    let place = place.context("DATABASE_URL is not given")?;
-    Ok(PostgresDatabase::new(
-        &settings.database,
-        place,
-        &settings.service_name,
-    ))
+    let database = PostgresDatabase::named(&settings.database, &settings.service_name);
+    database.context("DATABASE_URL is not given")
 }
 
 fn verifier(settings: &Settings, clock: Arc<dyn Clock>) -> anyhow::Result<TokenVerifier> {
@@ -160,22 +151,4 @@ fn verifier(settings: &Settings, clock: Arc<dyn Clock>) -> anyhow::Result<TokenV
 /// What the service calls itself where it asks others.
 pub(crate) fn user_agent() -> String {
     format!("user-service/{VERSION}")
-}
-
-/// Says how it all ended.
-fn conclude(ending: &ProcessEnd, is_newer: bool) -> ExitCode {
-    if !ending.unfinished.is_empty() {
-        tracing::error!(tasks = ?ending.unfinished, "tasks did not end when they were aborted");
-    }
-    let all_is_well = ending.failed.is_empty() && ending.unfinished.is_empty();
-    let code = if is_newer {
-        telemetry::say_last("the tables are those of a newer program: use that one");
-        ExitCode::Config
-    } else if all_is_well {
-        ExitCode::Ok
-    } else {
-        ExitCode::Internal
-    };
-    tracing::info!(exit_code = code as u8, "stopped");
-    code
 }

@@ -3,11 +3,10 @@
 use std::{collections::BTreeSet, time::Duration};
 
 use anyhow::{Result, ensure};
-use serde_json::Value;
 use service_kit::exit_code::ExitCode;
 use sql_test_kit::shared_postgres;
 use test_kit::{
-    document::{code, described_commands, listed_commands, table},
+    document::{assert_promises_are_tested, described_commands, listed_commands, table},
     waiting::wait_until,
 };
 
@@ -34,24 +33,9 @@ async fn the_manual_lists_the_commands_and_exit_codes_there_are() -> Result<()> 
     Ok(())
 }
 
-/// Each promise of the manual is kept by tests that there are.
 #[test]
-fn every_promise_names_tests_that_there_are() -> Result<()> {
-    let crates = concat!(env!("CARGO_MANIFEST_DIR"), "/..");
-    let rows = table(MANUAL, "promise");
-    assert!(rows.len() >= 10, "{rows:?}");
-    for row in rows {
-        let tests: Vec<_> = code(&row[1]).collect();
-        assert!(!tests.is_empty(), "{row:?}");
-        for test in tests {
-            let (file, name) = test.split_once("::").expect("a file and a test");
-            let path = format!("{crates}/{file}.rs");
-            let source = std::fs::read_to_string(&path)?;
-            let is_there = source.contains(&format!("fn {name}("));
-            assert!(is_there, "{file} has no test {name}");
-        }
-    }
-    Ok(())
+fn every_promise_names_tests_that_there_are() {
+    assert_promises_are_tested(MANUAL, 10);
 }
 
 #[tokio::test]
@@ -104,16 +88,6 @@ async fn validate_shows_every_setting_and_where_it_comes_from() -> Result<()> {
     Ok(())
 }
 
-/// Each check of `doctor --json` with what came of it.
-fn outcomes(stdout: &str) -> Result<Vec<String>> {
-    let report: Value = serde_json::from_str(stdout)?;
-    let checks = report["checks"].as_array().cloned().unwrap_or_default();
-    let outcomes = checks
-        .iter()
-        .map(|check| format!("{} {}", check["name"], check["outcome"]));
-    Ok(outcomes.map(|text| text.replace('"', "")).collect())
-}
-
 #[tokio::test(flavor = "multi_thread")]
 async fn doctor_tries_everything_and_says_what_fails() -> Result<()> {
     let url = shared_postgres().await?.fresh_database("doctor").await?;
@@ -121,7 +95,9 @@ async fn doctor_tries_everything_and_says_what_fails() -> Result<()> {
     let before = command(&["doctor", "--json"], &settings(&url, &issuer)).await?;
     ensure!(before.exit_code == Some(69), "{before:?}");
     ensure!(
-        outcomes(&before.stdout)?.contains(&"database.tables failed".to_owned()),
+        before
+            .checks()?
+            .contains(&"database.tables failed".to_owned()),
         "{before:?}"
     );
     ensure!(
@@ -141,7 +117,7 @@ async fn doctor_tries_everything_and_says_what_fails() -> Result<()> {
         "auth.cache",
     ];
     ensure!(
-        outcomes(&examined.stdout)? == all.map(|name| format!("{name} ok")),
+        examined.checks()? == all.map(|name| format!("{name} ok")),
         "{examined:?}"
     );
 

@@ -1,19 +1,16 @@
 //! The service as a process, and whoever asks it.
 
-use std::{path::Path, process::Command, sync::Arc, time::Duration};
+use std::{ops::Deref, path::Path, sync::Arc, time::Duration};
 
 use anyhow::{Result, ensure};
 use auth_test_kit::TestIssuer;
 use domain::{Timestamp, UserId};
 use health_kit::SystemClock;
-use http_test_kit::client::Site;
+use http_test_kit::service::{RunningService, Said};
 use reqwest::{Method, RequestBuilder, Response, StatusCode};
 use serde_json::Value;
 use tempfile::TempDir;
-use test_kit::{
-    service_process::{Finished, ServiceProcess, run_to_end},
-    waiting::wait_until,
-};
+use test_kit::service_process::{Finished, run_to_end};
 
 pub(crate) const PROGRAM: &str = env!("CARGO_BIN_EXE_user-service");
 /// Nothing takes longer, also on a machine that compiles at the same time.
@@ -46,9 +43,14 @@ pub(crate) async fn command(arguments: &[&str], settings: &[(&str, &str)]) -> Re
 }
 
 /// The service, running.
-pub(crate) struct Service {
-    pub(crate) process: ServiceProcess,
-    pub(crate) site: Site,
+pub(crate) struct Service(RunningService);
+
+impl Deref for Service {
+    type Target = RunningService;
+
+    fn deref(&self) -> &RunningService {
+        &self.0
+    }
 }
 
 impl Service {
@@ -58,10 +60,9 @@ impl Service {
     }
 
     pub(crate) async fn start_in(folder: &Arc<TempDir>, settings: &[(&str, &str)]) -> Result<Self> {
-        let program = Command::new(PROGRAM);
-        let process = ServiceProcess::start(program, settings, Arc::clone(folder)).await?;
-        let site = Site::at(process.address().parse()?);
-        Ok(Self { process, site })
+        Ok(Self(
+            RunningService::start(PROGRAM, settings, folder).await?,
+        ))
     }
 
     /// The same, and waits until it is ready and takes tokens.
@@ -69,13 +70,6 @@ impl Service {
         let service = Self::start(settings).await?;
         service.wait_until_healthy().await?;
         Ok(service)
-    }
-
-    pub(crate) async fn wait_until_healthy(&self) -> Result<()> {
-        wait_until(DEADLINE, "the service is healthy", async || {
-            self.site.get("/api/v1/health").await.status() == StatusCode::OK
-        })
-        .await
     }
 
     pub(crate) fn request(&self, method: Method, path: &str, token: &str) -> RequestBuilder {
@@ -113,8 +107,12 @@ impl Service {
     }
 
     /// Asks it to end; its exit code.
-    pub(crate) async fn stop(mut self) -> Result<i32> {
-        self.process.signal("TERM")?;
-        self.process.exit_code().await
+    pub(crate) async fn stop(self) -> Result<i32> {
+        self.0.stop().await
+    }
+
+    /// The same, with all that it has said.
+    pub(crate) async fn said(self) -> Result<Said> {
+        self.0.said().await
     }
 }
