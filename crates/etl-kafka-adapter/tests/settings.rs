@@ -1,6 +1,6 @@
 //! Wrong settings are refused by name.
 
-use std::{ffi::OsString, path::Path, sync::Arc};
+use std::{path::Path, sync::Arc};
 
 use etl_kafka_adapter::{KafkaDeadLetters, KafkaRecords, KafkaSection, KafkaSettings};
 use health_kit::SystemClock;
@@ -10,16 +10,7 @@ use service_kit::config::{Section, SettingsReader, Sources};
 static SECTION: KafkaSection = KafkaSection::DEFAULT;
 
 fn load(environment: &[(&str, &str)]) -> Result<KafkaSettings, String> {
-    let environment = environment.iter();
-    let sources = Sources {
-        arguments: &[],
-        environment: environment
-            .map(|(variable, text)| (OsString::from(variable), OsString::from(text)))
-            .collect(),
-        config_file: None,
-        config_file_variable: "CONFIG",
-        working_dir: Path::new("."),
-    };
+    let sources = Sources::variables(environment, Path::new("."));
     let mut reader = SettingsReader::new(SECTION.declarations(), &sources);
     let settings = SECTION.read(&mut reader, "etl-service");
     let loaded = reader.finish().map(|_| settings);

@@ -1,6 +1,6 @@
 //! What the settings of a client mean to each other, to librdkafka and to files.
 
-use std::{ffi::OsString, fs, path::Path};
+use std::{fs, path::Path};
 
 use kafka_kit::settings::{ClientSection, ClientSettings, SaslMechanism};
 use secrecy::ExposeSecret;
@@ -12,16 +12,7 @@ const RESERVED: &[(&str, &str)] = &[("acks", "it is promised")];
 static SECTION: ClientSection = ClientSection::DEFAULT.with_reserved(RESERVED);
 
 fn load_in(folder: &Path, environment: &[(&str, &str)]) -> Result<ClientSettings, WrongSettings> {
-    let environment = environment.iter();
-    let sources = Sources {
-        arguments: &[],
-        environment: environment
-            .map(|(variable, text)| (OsString::from(variable), OsString::from(text)))
-            .collect(),
-        config_file: None,
-        config_file_variable: "CONFIG",
-        working_dir: folder,
-    };
+    let sources = Sources::variables(environment, folder);
     let mut reader = SettingsReader::new(SECTION.declarations(), &sources);
     let settings = SECTION.read(&mut reader, "service");
     reader.finish().map(|_| settings)

@@ -1,7 +1,5 @@
 //! What the settings of Redis mean, and what is refused.
 
-use std::ffi::OsString;
-
 use redis_kit::{RedisSection, RedisSettings};
 use service_kit::config::{Section, SettingsReader, Sources, WrongSettings};
 use tempfile::TempDir;
@@ -10,16 +8,7 @@ static SECTION: RedisSection = RedisSection::DEFAULT;
 
 fn load(environment: &[(&str, &str)]) -> Result<RedisSettings, WrongSettings> {
     let folder = TempDir::new().expect("a temporary folder can be made");
-    let environment = environment.iter();
-    let sources = Sources {
-        arguments: &[],
-        environment: environment
-            .map(|(variable, text)| (OsString::from(variable), OsString::from(text)))
-            .collect(),
-        config_file: None,
-        config_file_variable: "CONFIG",
-        working_dir: folder.path(),
-    };
+    let sources = Sources::variables(environment, folder.path());
     let mut reader = SettingsReader::new(SECTION.declarations(), &sources);
     let settings = SECTION.read(&mut reader);
     reader.finish().map(|_| settings)

@@ -1,6 +1,6 @@
 //! PostgreSQL as its users meet it, on a real server.
 
-use std::{ffi::OsString, sync::Arc, time::Duration};
+use std::{sync::Arc, time::Duration};
 
 use anyhow::{Context as _, Result, ensure};
 use health_kit::{HealthReporter as _, HealthStatus};
@@ -44,16 +44,7 @@ const BROKEN: PostgresSchema = PostgresSchema {
 
 fn settings(given: &[(&str, &str)]) -> Result<DatabaseSettings, WrongSettings> {
     let folder = tempfile::tempdir().expect("a temporary folder can be made");
-    let given = given.iter();
-    let sources = Sources {
-        arguments: &[],
-        environment: given
-            .map(|(variable, text)| (OsString::from(variable), OsString::from(text)))
-            .collect(),
-        config_file: None,
-        config_file_variable: "CONFIG",
-        working_dir: folder.path(),
-    };
+    let sources = Sources::variables(given, folder.path());
     let mut reader = SettingsReader::new(SECTION.declarations(), &sources);
     let settings = SECTION.read(&mut reader);
     reader.finish().map(|_| settings)

@@ -100,16 +100,7 @@ mod tests {
     static SECTION: SteamSection = SteamSection::DEFAULT;
 
     fn read(given: &[(&'static str, &str)]) -> Result<SteamSettings, WrongSettings> {
-        let sources = Sources {
-            arguments: &[],
-            environment: given
-                .iter()
-                .map(|(name, value)| ((*name).into(), (*value).into()))
-                .collect(),
-            config_file: None,
-            config_file_variable: "CONFIG",
-            working_dir: Path::new("/nowhere"),
-        };
+        let sources = Sources::variables(given, Path::new("/nowhere"));
         let mut reader = SettingsReader::new(SECTION.declarations(), &sources);
         let settings = SECTION.read(&mut reader);
         reader.finish().map(|_| settings)

@@ -1,6 +1,6 @@
 //! What the settings of the warehouse mean, and what is refused.
 
-use std::{ffi::OsString, fs, path::Path};
+use std::{fs, path::Path};
 
 use secrecy::ExposeSecret;
 use service_kit::config::{Section, SettingsReader, Sources, WrongSettings};
@@ -14,16 +14,7 @@ fn load_in(
     folder: &Path,
     environment: &[(&str, &str)],
 ) -> Result<WarehouseSettings, WrongSettings> {
-    let environment = environment.iter();
-    let sources = Sources {
-        arguments: &[],
-        environment: environment
-            .map(|(variable, text)| (OsString::from(variable), OsString::from(text)))
-            .collect(),
-        config_file: None,
-        config_file_variable: "CONFIG",
-        working_dir: folder,
-    };
+    let sources = Sources::variables(environment, folder);
     let mut reader = SettingsReader::new(SECTION.declarations(), &sources);
     let settings = SECTION.read(&mut reader);
     reader.finish().map(|_| settings)

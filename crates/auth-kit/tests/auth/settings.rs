@@ -1,6 +1,6 @@
 //! What the settings of `[auth]` mean, and what is refused.
 
-use std::{ffi::OsString, time::Duration};
+use std::time::Duration;
 
 use auth_kit::{AuthSection, AuthSettings};
 use service_kit::config::{Section as _, SettingsReader, Sources, WrongSettings};
@@ -14,16 +14,7 @@ fn load(
     environment: &[(&str, &str)],
 ) -> Result<AuthSettings, WrongSettings> {
     let folder = TempDir::new().expect("a temporary folder can be made");
-    let environment = environment.iter();
-    let sources = Sources {
-        arguments: &[],
-        environment: environment
-            .map(|(variable, text)| (OsString::from(variable), OsString::from(text)))
-            .collect(),
-        config_file: None,
-        config_file_variable: "CONFIG",
-        working_dir: folder.path(),
-    };
+    let sources = Sources::variables(environment, folder.path());
     let mut reader = SettingsReader::new(section.declarations(), &sources);
     let settings = section.read(&mut reader);
     let settings = reader.finish().map(|_| settings)?;

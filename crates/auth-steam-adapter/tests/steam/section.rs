@@ -1,6 +1,6 @@
 //! What the settings of a sign-in mean, and what is refused.
 
-use std::{ffi::OsString, path::Path};
+use std::path::Path;
 
 use auth_steam_adapter::{SignInSection, SignInSettings};
 use service_kit::config::{Section as _, SettingsReader, Sources, WrongSettings};
@@ -9,16 +9,7 @@ static SECTION: SignInSection = SignInSection::DEFAULT;
 const SIMULATED: (&str, &str) = ("STEAM_SIMULATED", "true");
 
 fn load(environment: &[(&str, &str)]) -> Result<SignInSettings, WrongSettings> {
-    let environment = environment.iter();
-    let sources = Sources {
-        arguments: &[],
-        environment: environment
-            .map(|(variable, text)| (OsString::from(variable), OsString::from(text)))
-            .collect(),
-        config_file: None,
-        config_file_variable: "CONFIG",
-        working_dir: Path::new("/nowhere"),
-    };
+    let sources = Sources::variables(environment, Path::new("/nowhere"));
     let mut reader = SettingsReader::new(SECTION.declarations(), &sources);
     let settings = SECTION.read(&mut reader);
     let report = reader.finish()?.to_string();

@@ -1,6 +1,6 @@
 //! What the settings of those who sign mean, and what is refused.
 
-use std::{ffi::OsString, path::Path};
+use std::path::Path;
 
 use auth_token_adapter::{SigningSection, SigningSettings};
 use identity::Algorithm;
@@ -13,16 +13,7 @@ const KEY: (&str, &str) = (
 );
 
 fn load(environment: &[(&str, &str)]) -> Result<SigningSettings, WrongSettings> {
-    let environment = environment.iter();
-    let sources = Sources {
-        arguments: &[],
-        environment: environment
-            .map(|(variable, text)| (OsString::from(variable), OsString::from(text)))
-            .collect(),
-        config_file: None,
-        config_file_variable: "CONFIG",
-        working_dir: Path::new("/nowhere"),
-    };
+    let sources = Sources::variables(environment, Path::new("/nowhere"));
     let mut reader = SettingsReader::new(SECTION.declarations(), &sources);
     let settings = SECTION.read(&mut reader);
     let report = reader.finish()?.to_string();

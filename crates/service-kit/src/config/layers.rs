@@ -39,6 +39,23 @@ pub struct Sources<'a> {
     pub working_dir: &'a Path,
 }
 
+impl<'a> Sources<'a> {
+    /// These variables and nothing else: what tests of a section give.
+    #[must_use]
+    pub fn variables(given: &[(&str, &str)], working_dir: &'a Path) -> Self {
+        let each = given.iter();
+        Self {
+            arguments: &[],
+            environment: each
+                .map(|(variable, text)| (variable.into(), text.into()))
+                .collect(),
+            config_file: None,
+            config_file_variable: "CONFIG",
+            working_dir,
+        }
+    }
+}
+
 /// The layers merged, and what was wrong in them.
 pub(super) struct Merged {
     figment: Figment,
