@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use sqlx::{
-    PgConnection, PgPool,
+    ConnectOptions as _, PgConnection, PgPool,
     postgres::{PgConnectOptions, PgPoolOptions},
 };
 use thiserror::Error;
@@ -98,7 +98,9 @@ impl PostgresDatabase {
                     "idle_in_transaction_session_timeout",
                     ms(IDLE_IN_TRANSACTION_MAX),
                 ),
-            ]);
+            ])
+            // Whoever calls says what is slow, or has failed, and for whom.
+            .disable_statement_logging();
         let timeout = settings.timeout * 9 / 10;
         let pool = PgPoolOptions::new()
             .max_connections(settings.connections_max)
