@@ -51,7 +51,8 @@ pub enum CallError {
         /// What was seen.
         detail: String,
     },
-    /// Somebody else had what it needed, or was faster. It passes, and nothing was done.
+    /// Somebody else had what it needed, or was faster; or there is no room, or nothing may be written at present. It
+    /// passes, and nothing was done.
     #[error("{place} is busy: {detail}")]
     Busy {
         /// Which server.
@@ -200,8 +201,11 @@ impl PostgresDatabase {
         };
         // https://www.postgresql.org/docs/current/errcodes-appendix.html
         match (&code.get(..2).unwrap_or_default(), code.as_str()) {
-            // Deadlocks and serialization; a lock or a statement that took too long; too many connections.
-            (&"40", _) | (_, "55P03" | "57014" | "53300") => CallError::Busy { place, detail },
+            // Deadlocks and serialization; no room, memory or connections; a lock or a statement that took too long;
+            // a server that only reads, as one does that is not the first any more, or not yet.
+            (&"40" | &"53", _) | (_, "55P03" | "57014" | "25006") => {
+                CallError::Busy { place, detail }
+            }
             // It shuts down, has crashed, or starts.
             (&"08", _) | (_, "57P01" | "57P02" | "57P03") => CallError::Silent { place, detail },
             (&"28", _) | (_, "3D000" | "42501") => CallError::Denied { place, detail },

@@ -209,6 +209,19 @@ async fn what_takes_too_long_is_cut_off_and_others_go_on() -> Result<()> {
         "{:?}",
         missing.map(drop)
     );
+    // A server that follows another one until it takes over.
+    let follower = crate::database(&url)?;
+    let write = async |it: &mut PgConnection| {
+        let only_read = "SET default_transaction_read_only = on";
+        sqlx::raw_sql(only_read).execute(&mut *it).await?;
+        let write = "CREATE TABLE winds (speed integer)";
+        sqlx::raw_sql(write).execute(it).await
+    };
+    let refused = follower.call(write).await.map(drop);
+    ensure!(
+        matches!(refused, Err(CallError::Busy { .. })),
+        "{refused:?}"
+    );
     let denied = crate::database(&url.replace("slow", "gone"))?
         .call(one)
         .await;
