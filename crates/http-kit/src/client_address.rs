@@ -5,7 +5,10 @@ use std::net::{IpAddr, Ipv6Addr};
 use actix_web::{
     HttpRequest,
     http::header::{HeaderMap, HeaderValue},
+    web,
 };
+
+use crate::interface::Interface;
 
 /// Networks whose clients are believed when they say for whom they ask.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -81,12 +84,19 @@ impl Network {
     }
 }
 
+/// Who has sent `request`, as far as the service's `TRUSTED_PROXIES` are believed; `None` if that cannot be known.
+#[must_use]
+pub fn client_address(request: &HttpRequest) -> Option<IpAddr> {
+    let interface = request.app_data::<web::Data<Interface>>()?;
+    interface.service.trusted_proxies.client(request)
+}
+
 fn bits(address: IpAddr) -> u8 {
     if address.is_ipv4() { 32 } else { 128 }
 }
 
 /// The address with all bits behind the first `prefix` cleared.
-fn cut(address: IpAddr, prefix: u8) -> IpAddr {
+pub(crate) fn cut(address: IpAddr, prefix: u8) -> IpAddr {
     let behind = bits(address).saturating_sub(prefix).into();
     match address {
         IpAddr::V4(address) => {

@@ -101,7 +101,7 @@ pub(crate) async fn refuse_large_bodies(
     Ok(next.call(request).await?.map_into_boxed_body())
 }
 
-/// Turns errors of the framework into problem documents; ours are already.
+/// Turns errors of the framework into problem documents; ours are already, or pages for people.
 pub(crate) async fn explain_errors(
     request: ServiceRequest,
     next: Next<impl MessageBody + 'static>,
@@ -110,8 +110,10 @@ pub(crate) async fn explain_errors(
     let response = next.call(request).await?.map_into_boxed_body();
     let status = response.status();
     let content_type = response.headers().get(header::CONTENT_TYPE);
-    let is_json = content_type.is_some_and(|it| it.as_bytes().ends_with(b"json"));
-    if is_json || !(status.is_client_error() || status.is_server_error()) {
+    let is_ours = content_type.is_some_and(|it| {
+        it.as_bytes().ends_with(b"json") || it.as_bytes().starts_with(b"text/html")
+    });
+    if is_ours || !(status.is_client_error() || status.is_server_error()) {
         return Ok(response);
     }
     let detail = match response.response().error() {

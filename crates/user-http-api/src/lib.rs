@@ -5,7 +5,6 @@
 //! every service shows are http-kit's.
 
 mod answer;
-mod body;
 mod caller;
 mod documents;
 mod figures;

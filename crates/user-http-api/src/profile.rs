@@ -2,13 +2,12 @@
 
 use actix_web::{HttpRequest, HttpResponse, delete, get, patch, put, web};
 use auth_kit::{AccessRefusals, Scope};
-use http_kit::{Problem, expected_tags, is_known, tagged};
+use http_kit::{Problem, expected_tags, is_known, read_json, tagged};
 use serde_json::Value;
 use user_application::{Edit, Version};
 
 use crate::{
     answer::{answer, show},
-    body::read_json,
     caller::{caller, whose},
     documents::ProfileDocument,
     figures::Operation,

@@ -93,17 +93,6 @@ impl Refused {
             .into()
     }
 
-    /// A plain problem.
-    pub(crate) fn plain(
-        request: &HttpRequest,
-        status: StatusCode,
-        detail: impl Into<String>,
-    ) -> Self {
-        Problem::new(status, detail, request.path())
-            .response()
-            .into()
-    }
-
     pub(crate) fn answer(self) -> HttpResponse {
         *self.0
     }

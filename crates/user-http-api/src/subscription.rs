@@ -2,12 +2,11 @@
 
 use actix_web::{HttpRequest, HttpResponse, put, web};
 use auth_kit::{AccessRefusals, Scope};
-use http_kit::{Problem, idempotency_key, tagged};
+use http_kit::{Problem, idempotency_key, read_json, tagged};
 use user_application::Subscription;
 
 use crate::{
     answer::answer,
-    body::read_json,
     caller::{caller, whose},
     documents::{SubscriptionAnswer, SubscriptionDocument},
     figures::Operation,

@@ -66,7 +66,7 @@ pub(super) const PERMITS: &[Permit] = &[
     permit(Who::Technology("command"), &["anyhow", "base64", "clap", "jiff", "reqwest", "serde", "serde_json"]),
     permit(Who::Technology("health"), &["hdrhistogram"]),
     permit(Who::Technology("http"), &[
-        "actix-cors", "actix-http", "actix-server", "actix-service", "actix-web", "jiff", "prometheus-client",
+        "actix-cors", "actix-http", "actix-server", "actix-service", "actix-web", "governor", "jiff", "prometheus-client",
         "secrecy", "serde", "serde_json", "subtle",
         "utoipa", "utoipa-actix-web", "utoipa-swagger-ui",
     ]),

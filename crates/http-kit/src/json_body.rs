@@ -3,7 +3,7 @@
 use std::fmt;
 
 use actix_web::{
-    HttpRequest,
+    HttpRequest, HttpResponse,
     http::{StatusCode, header},
     web,
 };
@@ -13,28 +13,36 @@ use serde::{
 };
 use serde_json::{Map, Value};
 
-use crate::refused::Refused;
+use crate::{body::read_body, problem::Problem};
 
-/// Reads a body of one of these types, or of none that is said.
-pub(crate) async fn read_json(
+/// Reads a body of one of these types, or of none that is said; it is as [`read_body`] reads it, and JSON in which no
+/// name is there twice.
+///
+/// # Errors
+/// The answer to give instead: as with [`read_body`], and that it is of another type, or no such JSON.
+pub async fn read_json(
     request: &HttpRequest,
     payload: web::Payload,
     bytes_max: usize,
     types: &[&str],
-) -> Result<Value, Refused> {
+) -> Result<Value, Box<HttpResponse>> {
+    let refuse = |status, detail: String| {
+        let problem = Problem::new(status, detail, request.path());
+        Box::new(problem.response())
+    };
     let given = request.headers().get(header::CONTENT_TYPE);
     let given = given.map(|given| given.to_str().unwrap_or_default());
     let essence = given.map(|given| given.split(';').next().unwrap_or_default().trim());
     if essence.is_some_and(|given| !types.iter().any(|known| known.eq_ignore_ascii_case(given))) {
         let detail = format!("Content-Type is another one; allowed: {}", types.join(", "));
         let status = StatusCode::UNSUPPORTED_MEDIA_TYPE;
-        return Err(Refused::plain(request, status, detail));
+        return Err(refuse(status, detail));
     }
-    let body = http_kit::read_body(request, payload, bytes_max).await?;
+    let body = read_body(request, payload, bytes_max).await?;
     let read: Result<Unambiguous, _> = serde_json::from_slice(&body);
     read.map(|read| read.0).map_err(|error| {
         let detail = format!("the body is no JSON document: {error}");
-        Refused::plain(request, StatusCode::BAD_REQUEST, detail)
+        refuse(StatusCode::BAD_REQUEST, detail)
     })
 }
 
