@@ -156,7 +156,10 @@ impl Auth {
     }
 
     /// Whoever was logged out does not act, though the access token may live on.
-    async fn require_session(&self, who: &Principal) -> Result<(), AccountError> {
+    ///
+    /// # Errors
+    /// [`AccountError::SessionEnded`] and [`AccountError::Unavailable`].
+    pub async fn require_session(&self, who: &Principal) -> Result<(), AccountError> {
         let session = self.live_session(who.session).await;
         let session = session.map_err(|error| AccountError::away(&error))?;
         session.map(drop).ok_or(AccountError::SessionEnded)

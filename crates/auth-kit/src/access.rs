@@ -64,20 +64,22 @@ impl TokenVerifier {
         let is_one = request.headers().get_all(header::AUTHORIZATION).count() == 1;
         let token = std::str::from_utf8(token).ok().filter(|_| is_one);
         let Some(token) = token else {
-            return Err(Box::new(invalid(
+            return Err(Box::new(refused_token(
                 request,
                 &"Authorization is there twice, or no text",
             )));
         };
         match self.verify(token).await {
             Ok(principal) => Ok(Some(principal)),
-            Err(refused) => Err(Box::new(invalid(request, &refused))),
+            Err(refused) => Err(Box::new(refused_token(request, &refused))),
         }
     }
 }
 
-/// The same for every reason.
-fn invalid(request: &HttpRequest, reason: &dyn Display) -> HttpResponse {
+/// The answer to a token that is not taken, the same for every reason; the log says which.
+///
+/// A [`TokenVerifier`] gives it by itself. It is here for whoever knows more of a token than a verifier does.
+pub fn refused_token(request: &HttpRequest, reason: &dyn Display) -> HttpResponse {
     note_refused_token(request, reason);
     let detail = "the access token is not taken; get a new one";
     let problem = Problem::new(StatusCode::UNAUTHORIZED, detail, request.path());

@@ -32,7 +32,7 @@ mod source;
 mod token;
 mod verifier;
 
-pub use access::AccessRefusals;
+pub use access::{AccessRefusals, refused_token};
 pub use authorized::{
     AdminScope, AnyScope, Authorized, DraftRead, DraftWrite, NeededScope, ProfileRead, ProfileWrite,
 };
