@@ -61,7 +61,19 @@ launch() {
     cd "$folder" && exec "$programs/postgres" -D "$folder/data" -p "$port" $options
 }
 send() {
-    kill -"$1" $(ps -A -o pid= -o ppid= | awk -v of="$pid" '$1 == of || $2 == of { print $1 }')
+    # Nobody is born while they are listed.
+    if [ "$1" = KILL ]; then kill -STOP "$pid"; fi
+    all=$(ps -A -o pid= -o ppid= | awk -v of="$pid" '$1 == of || $2 == of { print $1 }')
+    kill -"$1" $all
+    if [ "$1" = KILL ]; then await_end $all; fi
+}
+# Whoever is killed takes a moment to let go of the shared memory, and a server that starts before that refuses to.
+await_end() {
+    tries=0
+    while [ $tries -lt 1000 ] && ps -o stat= -p "$(echo "$@" | tr ' ' ',')" | grep -q '^[^Z]'; do
+        tries=$((tries + 1))
+        sleep 0.01
+    done
 }
 "#;
 

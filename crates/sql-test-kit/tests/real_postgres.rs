@@ -5,9 +5,11 @@ use std::time::Duration;
 use anyhow::{Result, ensure};
 use sql_test_kit::{Postgres, shared_postgres};
 use sqlx::{Connection as _, PgConnection};
-use tokio::time::timeout;
+use test_kit::waiting::wait_until;
+use tokio::{task::JoinSet, time::timeout};
 
 const SOON: Duration = Duration::from_millis(300);
+const DEADLINE: Duration = Duration::from_secs(30);
 
 async fn connect(url: &str) -> Result<PgConnection> {
     Ok(PgConnection::connect(url).await?)
@@ -56,5 +58,43 @@ async fn what_was_committed_survives_a_kill_and_nobody_answers_while_it_is_froze
         .fetch_one(&mut connect(&url).await?)
         .await?;
     ensure!(height == 3);
+    Ok(())
+}
+
+/// Whoever is killed in the midst of something, or was just born, holds the server's shared memory for a moment.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_busy_server_is_killed_and_started_again_and_again() -> Result<()> {
+    let postgres = Postgres::start_with(&["fsync=on"]).await?;
+    let url = postgres.fresh_database("busy").await?;
+    let create = "CREATE TABLE tides (height integer)";
+    sqlx::raw_sql(create)
+        .execute(&mut connect(&url).await?)
+        .await?;
+    for _ in 0..8 {
+        let mut busy = JoinSet::new();
+        for _ in 0..8 {
+            let url = url.clone();
+            busy.spawn(async move {
+                // Until the server is gone.
+                while let Ok(mut connection) = connect(&url).await {
+                    let insert = "INSERT INTO tides SELECT * FROM generate_series(1, 1000)";
+                    let _ = sqlx::raw_sql(insert).execute(&mut connection).await;
+                }
+            });
+        }
+        let is_busy = async || {
+            let count = "SELECT count(*) > 1000 FROM tides";
+            let mut connection = connect(&url).await?;
+            let count: bool = sqlx::query_scalar(count).fetch_one(&mut connection).await?;
+            anyhow::Ok(count)
+        };
+        wait_until(DEADLINE, "somebody writes", async || {
+            is_busy().await.unwrap_or(false)
+        })
+        .await?;
+        postgres.kill()?;
+        busy.join_all().await;
+        postgres.restart().await?;
+    }
     Ok(())
 }
