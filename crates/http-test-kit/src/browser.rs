@@ -9,6 +9,7 @@ use std::{
 use futures_util::{SinkExt, StreamExt};
 use serde_json::{Value, json};
 use tempfile::TempDir;
+use test_kit::waiting::wait_until;
 use tokio::{net::TcpStream, sync::oneshot, time::timeout};
 use tokio_tungstenite::{MaybeTlsStream, WebSocketStream, connect_async, tungstenite::Message};
 
@@ -112,6 +113,21 @@ impl Browser {
         );
     }
 
+    /// Waits until `expression` is true in a page that the present one leads to by itself, over any others.
+    ///
+    /// # Panics
+    /// When it does not come true in time.
+    pub async fn arrive_where(&mut self, expression: &str) {
+        let script = format!("document.readyState === 'complete' && !!({expression})");
+        let parameters = json!({ "expression": script, "returnByValue": true });
+        let arrived = wait_until(DEADLINE, expression, async || {
+            // Between two pages there is none that could answer.
+            let answer = self.ask("Runtime.evaluate", parameters.clone()).await;
+            answer.is_ok_and(|answer| answer["result"]["value"] == true)
+        });
+        arrived.await.unwrap_or_else(|error| panic!("{error}"));
+    }
+
     /// The value of `expression` in the page.
     ///
     /// # Panics
@@ -159,6 +175,12 @@ impl Browser {
     }
 
     async fn command(&mut self, method: &str, parameters: Value) -> Value {
+        let answer = self.ask(method, parameters).await;
+        answer.unwrap_or_else(|error| panic!("{method}: {error}"))
+    }
+
+    /// The result of a command, or the browser's error.
+    async fn ask(&mut self, method: &str, parameters: Value) -> Result<Value, Value> {
         self.commands += 1;
         let id = self.commands;
         let mut command = json!({ "id": id, "method": method, "params": parameters });
@@ -180,8 +202,10 @@ impl Browser {
                 continue;
             };
             if answer["id"] == id {
-                assert_eq!(answer["error"], Value::Null, "{method}");
-                return answer["result"].take();
+                return match answer["error"].take() {
+                    Value::Null => Ok(answer["result"].take()),
+                    error => Err(error),
+                };
             }
         }
     }
