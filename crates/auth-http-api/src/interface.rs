@@ -11,7 +11,7 @@ use utoipa_actix_web::service_config::ServiceConfig;
 
 use crate::{
     administration, authorize, callback, caller::OwnKeys, discovery, introspect, limits::Limits,
-    metrics::AuthMetrics, rates::RateSettings, sessions, token,
+    metrics::AuthMetrics, rates::RateSettings, sessions, sessions_page, token,
 };
 
 /// Groups of paths in the description.
@@ -149,6 +149,7 @@ fn routes(config: &mut ServiceConfig<'_>) {
         .service(administration::block)
         .service(administration::unblock)
         .service(administration::end_sessions)
+        .service(sessions_page::sessions_page)
         .service(http_kit::status_page);
 }
 

@@ -23,6 +23,7 @@ mod page;
 mod rates;
 mod refused;
 mod sessions;
+mod sessions_page;
 mod token;
 
 pub use interface::{ApiState, serve};

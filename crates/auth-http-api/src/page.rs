@@ -14,9 +14,13 @@ pub(crate) fn page(
     text: &str,
     is_steam_simulated: bool,
 ) -> HttpResponse {
-    let simulated = if is_steam_simulated { SIMULATED } else { "" };
     let page = PAGE.replace("{title}", title).replace("{text}", text);
-    let mut answer = live_page(&page.replace("<!-- simulated -->", simulated));
+    let mut answer = live_page(&page.replace("<!-- simulated -->", simulated(is_steam_simulated)));
     *answer.status_mut() = status;
     answer
+}
+
+/// What every page says while Steam is simulated.
+pub(crate) const fn simulated(is_steam_simulated: bool) -> &'static str {
+    if is_steam_simulated { SIMULATED } else { "" }
 }

@@ -26,6 +26,7 @@ async fn every_page_says_that_steam_is_simulated() {
     .await;
     for text in [
         api.text("/").await,
+        api.text("/sessions").await,
         page(api.authorize(&Fields(Vec::new()), None).await, 400).await,
         page(api.callback_text("", None).await, 400).await,
     ] {
@@ -39,6 +40,7 @@ async fn every_page_says_that_steam_is_simulated() {
     let api = Api::start().await;
     for text in [
         api.text("/").await,
+        api.text("/sessions").await,
         api.text("/openapi.json").await,
         page(api.authorize(&Fields(Vec::new()), None).await, 400).await,
     ] {
@@ -52,6 +54,7 @@ async fn pages_name_no_other_host() {
     let api = Api::start().await;
     for text in [
         api.text("/").await,
+        api.text("/sessions").await.replace(&api.url, ""),
         page(api.callback_text("", None).await, 400).await,
     ] {
         // The name of a format, which nobody asks.
@@ -61,5 +64,25 @@ async fn pages_name_no_other_host() {
             "{text}"
         );
     }
+    api.stop().await;
+}
+
+#[tokio::test]
+async fn the_page_of_sessions_is_there_if_its_client_is() {
+    let api = Api::start().await;
+    let text = page(api.get("/sessions").await, 200).await;
+    assert!(
+        text.contains(&format!("const ISSUER = \"{}\"", api.url)),
+        "{text}"
+    );
+    api.stop().await;
+
+    let has_page_client = false;
+    let api = Api::with(Given {
+        has_page_client,
+        ..Given::default()
+    })
+    .await;
+    assert_eq!(api.get("/sessions").await.status().as_u16(), 404);
     api.stop().await;
 }

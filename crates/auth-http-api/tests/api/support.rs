@@ -29,6 +29,7 @@ use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 use url::Url;
 
+pub(crate) use crate::fields::{Fields, Formed, redemption, refreshing, wish};
 use crate::moody::Moody;
 
 /// 2026-11-29T12:00:00Z
@@ -46,6 +47,7 @@ pub(crate) const CALLBACK: &str = "/login/steam/callback";
 
 pub(crate) struct Api {
     pub(crate) site: Site,
+    pub(crate) auth: Arc<Auth>,
     pub(crate) clock: Arc<HandClock>,
     pub(crate) steam: SteamSimulator,
     pub(crate) store: Arc<Moody>,
@@ -57,6 +59,8 @@ pub(crate) struct Api {
 pub(crate) struct Given {
     pub(crate) rates: [&'static str; 3],
     pub(crate) is_steam_simulated: bool,
+    pub(crate) has_key: bool,
+    pub(crate) has_page_client: bool,
 }
 
 impl Default for Given {
@@ -65,13 +69,11 @@ impl Default for Given {
             // No test is so busy.
             rates: ["1000/s"; 3],
             is_steam_simulated: false,
+            has_key: true,
+            has_page_client: true,
         }
     }
 }
-
-/// Fields of a query or a form, which a test spoils.
-#[derive(Debug, Clone)]
-pub(crate) struct Fields(pub(crate) Vec<(String, String)>);
 
 /// What a client gets.
 #[derive(Debug, Clone)]
@@ -100,8 +102,10 @@ impl Api {
             skew: Duration::from_secs(30),
         };
         let store = Arc::new(Moody::default());
-        let auth = auth(&store, &steam, &rules, &shared);
-        auth.ring().look_after().await.expect("there is a key");
+        let auth = auth(&given, &store, &steam, &rules, &shared);
+        if given.has_key {
+            auth.ring().look_after().await.expect("there is a key");
+        }
         let auth = Arc::new(auth);
         let state = ApiState {
             service: ServiceParts {
@@ -114,7 +118,7 @@ impl Api {
                 request_timeout: RequestTimeout::new(Duration::from_secs(8)),
                 trusted_proxies: TrustedProxies::default(),
             },
-            auth,
+            auth: Arc::clone(&auth),
             verifier: TokenVerifier::with_own_keys(rules, shared),
             key_set: |keys| key_set(keys),
             rates: rates(given.rates),
@@ -124,6 +128,7 @@ impl Api {
         let stop = CancellationToken::new();
         Self {
             site: Site::at(address),
+            auth,
             clock,
             steam,
             store,
@@ -221,54 +226,6 @@ impl Deref for Api {
     }
 }
 
-impl Fields {
-    pub(crate) fn of(fields: &[(&str, &str)]) -> Self {
-        let fields = fields.iter();
-        let fields = fields.map(|(name, value)| ((*name).to_owned(), (*value).to_owned()));
-        Self(fields.collect())
-    }
-
-    pub(crate) fn of_address(address: &Url) -> Self {
-        Self(address.query_pairs().into_owned().collect())
-    }
-
-    /// What a browser is sent on with.
-    pub(crate) fn of_answer(answer: &Response) -> Self {
-        assert_eq!(answer.status(), StatusCode::SEE_OTHER);
-        Self::of_address(&Url::parse(location(answer)).expect("it is an address"))
-    }
-
-    pub(crate) fn get(&self, name: &str) -> Option<&str> {
-        let found = self.0.iter().find(|(known, _)| known == name);
-        found.map(|(_, value)| value.as_str())
-    }
-
-    pub(crate) fn with(&self, name: &str, value: &str) -> Self {
-        let mut fields = self.clone();
-        match fields.0.iter_mut().find(|(known, _)| known == name) {
-            Some((_, there)) => value.clone_into(there),
-            None => fields.0.push((name.to_owned(), value.to_owned())),
-        }
-        fields
-    }
-
-    pub(crate) fn without(&self, name: &str) -> Self {
-        let fields = self.0.iter().filter(|(known, _)| known != name);
-        Self(fields.cloned().collect())
-    }
-
-    pub(crate) fn twice(&self, name: &str, value: &str) -> Self {
-        let mut fields = self.clone();
-        fields.0.push((name.to_owned(), value.to_owned()));
-        fields
-    }
-
-    pub(crate) fn written(&self) -> String {
-        let mut text = url::form_urlencoded::Serializer::new(String::new());
-        text.extend_pairs(&self.0).finish()
-    }
-}
-
 impl Tokens {
     pub(crate) fn of(document: &Value) -> Self {
         let text = |name: &str| document[name].as_str().expect("it is text").to_owned();
@@ -277,49 +234,6 @@ impl Tokens {
             refresh: text("refresh_token"),
         }
     }
-}
-
-/// A request with a form.
-pub(crate) trait Formed {
-    fn fields(self, fields: &Fields) -> Self;
-}
-
-impl Formed for RequestBuilder {
-    fn fields(self, fields: &Fields) -> Self {
-        let kind = "application/x-www-form-urlencoded";
-        self.header("content-type", kind).body(fields.written())
-    }
-}
-
-/// What the client `native-app` asks for.
-pub(crate) fn wish() -> Fields {
-    Fields::of(&[
-        ("response_type", "code"),
-        ("client_id", "native-app"),
-        ("redirect_uri", BACK),
-        ("code_challenge", CHALLENGE),
-        ("code_challenge_method", "S256"),
-        ("state", "a state & more"),
-        ("scope", "profile:read draft:read admin"),
-    ])
-}
-
-pub(crate) fn redemption(code: &str) -> Fields {
-    Fields::of(&[
-        ("grant_type", "authorization_code"),
-        ("code", code),
-        ("redirect_uri", BACK),
-        ("client_id", "native-app"),
-        ("code_verifier", VERIFIER),
-    ])
-}
-
-pub(crate) fn refreshing(token: &str) -> Fields {
-    Fields::of(&[
-        ("grant_type", "refresh_token"),
-        ("refresh_token", token),
-        ("client_id", "native-app"),
-    ])
 }
 
 fn with_cookie(request: RequestBuilder, cookie: Option<&str>) -> RequestBuilder {
@@ -381,6 +295,7 @@ fn rates([authorize, token, failures]: [&str; 3]) -> RateSettings {
 }
 
 fn auth(
+    given: &Given,
     store: &Arc<Moody>,
     steam: &SteamSimulator,
     rules: &Verifier,
@@ -408,7 +323,7 @@ fn auth(
             life: Duration::from_mins(5),
         },
         provider,
-        clients: clients(),
+        clients: clients(given),
         code_life: Duration::from_mins(1),
         session_life: SessionLife {
             idle: 30 * day,
@@ -429,7 +344,7 @@ fn auth(
     })
 }
 
-fn clients() -> Clients {
+fn clients(given: &Given) -> Clients {
     let scopes = [Scope::ProfileRead, Scope::DraftRead, Scope::Admin];
     let client = |id, kind, redirect_uri, origins: &[&str]| {
         let parts = ClientParts {
@@ -449,7 +364,14 @@ fn clients() -> Clients {
         &[],
     );
     let web = client("stats-site", ClientKind::Web, WEB_BACK, &[ORIGIN]);
-    Clients::try_new([native, web]).expect("two clients")
+    let page = client(
+        "own-sessions",
+        ClientKind::Native,
+        "http://127.0.0.1/sessions",
+        &[],
+    );
+    let page = given.has_page_client.then_some(page);
+    Clients::try_new([native, web].into_iter().chain(page)).expect("they differ")
 }
 
 /// Values that a test must not see again somewhere.

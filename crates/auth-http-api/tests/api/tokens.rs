@@ -122,8 +122,18 @@ async fn a_request_for_tokens_is_a_small_form_without_authorization() {
         (status, &refused["error"]),
         (400, &json!("invalid_request"))
     );
-    let bare = post().body("grant_type=refresh_token");
-    assert_eq!(read(sent(bare).await).await.0, 400);
+    let tokens = api.sign_in(ANA).await;
+    let written = refreshing(&tokens.refresh).written();
+    // What any page may send without asking is none either.
+    for kind in ["", "text/plain", "multipart/form-data", "application/json"] {
+        let other = post().header("content-type", kind).body(written.clone());
+        let (status, refused) = read(sent(other).await).await;
+        let expected = (400, &json!("invalid_request"));
+        assert_eq!((status, &refused["error"]), expected, "{kind}");
+    }
+    let kind = "Application/X-WWW-Form-Urlencoded; charset=UTF-8";
+    let right = post().header("content-type", kind).body(written);
+    assert_eq!(read(sent(right).await).await.0, 200);
     let large = refreshing(&"x".repeat(20_000));
     assert_eq!(api.form("/token", &large).await.0, 413);
     let broken = post().header("content-type", "application/x-www-form-urlencoded");
