@@ -25,6 +25,7 @@ mod progress;
 mod running_service;
 mod runtime;
 mod said;
+mod service_commands;
 mod stop;
 mod validate;
 
@@ -39,5 +40,6 @@ pub use progress::{Progress, percent};
 pub use running_service::{client_of_service, find_service};
 pub use runtime::{block_on, with_settings};
 pub use said::{complain, say};
+pub use service_commands::{ServiceCommand, ServiceProgram, execute};
 pub use stop::{Stop, stoppable};
 pub use validate::validate;

@@ -1,11 +1,11 @@
 //! What can be asked of the program.
 
-use clap::Subcommand;
-use command_kit::{
-    Given, HealthcheckArguments, MigrateArguments, block_on, complain, doctor::DoctorArguments,
-    healthcheck, migrate, run_service, validate, with_settings,
+use anyhow::Result;
+use command_kit::{ServiceProgram, doctor::DoctorArguments};
+use service_kit::{
+    exit_code::ExitCode,
+    lifecycle::{EndSignals, Lifecycle},
 };
-use service_kit::{exit_code::ExitCode, lifecycle::Lifecycle};
 use user_postgres_adapter::SCHEMA;
 
 use crate::{
@@ -14,66 +14,34 @@ use crate::{
     settings::Settings,
 };
 
-/// Threads that poll tasks: one beside the one that answers.
-const WORKER_THREADS: usize = 2;
-
-/// What to do.
-#[derive(Debug, Clone, Subcommand)]
-pub enum Command {
-    /// Run the service until a signal ends it (the default)
-    Run,
-    /// Load the settings, say where each value comes from, and end
-    Validate,
-    /// Ask the running service whether it is alive; exit 0 if so, 69 if not
-    Healthcheck(HealthcheckArguments),
-    /// Try everything the service depends on, and say what to do about each failure; exit 0 or 69
-    Doctor(DoctorArguments),
-    /// Bring the tables up to date, all missing steps or none; exit 0, 69, or 78 if they are a newer program's
-    Migrate(MigrateArguments),
+/// The service as a process of its own.
+pub struct Program {
+    service: Service,
+    lifecycle: Lifecycle,
 }
 
-/// Does what the command line asks for.
-#[must_use]
-pub fn execute(command: Command, given: Given) -> ExitCode {
-    match command {
-        Command::Run => block_on(WORKER_THREADS, run(given)),
-        Command::Validate => validate::<Settings>(&given),
-        Command::Healthcheck(arguments) => {
-            block_on(WORKER_THREADS, healthcheck::<Settings>(given, arguments))
-        }
-        Command::Doctor(arguments) => with_settings(WORKER_THREADS, &given, async |settings| {
-            doctor::run(&settings, arguments).await
-        }),
-        Command::Migrate(arguments) => with_settings(WORKER_THREADS, &given, async |settings| {
-            bring_up_to_date(&settings, arguments).await
-        }),
+impl ServiceProgram for Program {
+    type Settings = Settings;
+
+    fn build(settings: &Settings) -> Result<Self> {
+        let lifecycle = Lifecycle::new(settings.shutdown_timeout);
+        let service = Service::build(settings, lifecycle.drain())?;
+        Ok(Self { service, lifecycle })
     }
-}
 
-/// Runs the service until a signal asks it to end.
-async fn run(given: Given) -> ExitCode {
-    run_service(
-        given,
-        async |settings: Settings| {
-            let lifecycle = Lifecycle::new(settings.shutdown_timeout);
-            let service = Service::build(&settings, lifecycle.drain())?;
-            Ok((service, lifecycle))
-        },
-        async |(service, lifecycle), mut signals| {
-            service.run(lifecycle, async || signals.next().await).await
-        },
-    )
-    .await
-}
+    async fn run(self, mut signals: EndSignals) -> ExitCode {
+        let next = async || signals.next().await;
+        self.service.run(self.lifecycle, next).await
+    }
 
-async fn bring_up_to_date(settings: &Settings, arguments: MigrateArguments) -> ExitCode {
-    let database = match database(settings) {
-        Ok(database) => database,
-        Err(error) => {
-            complain(format_args!("{error:#}"));
-            return ExitCode::Config;
+    async fn doctor(settings: &Settings, arguments: DoctorArguments) -> ExitCode {
+        doctor::run(settings, arguments).await
+    }
+
+    async fn migrate(settings: &Settings, only_look: bool) -> (ExitCode, String) {
+        match database(settings) {
+            Ok(database) => database.migrate_command(SCHEMA, only_look).await,
+            Err(error) => (ExitCode::Config, format!("{error:#}")),
         }
-    };
-    let work = async |only_look| database.migrate_command(SCHEMA, only_look).await;
-    migrate(arguments, work).await
+    }
 }

@@ -10,5 +10,5 @@ mod doctor;
 mod service;
 pub mod settings;
 
-pub use commands::{Command, execute};
+pub use commands::Program;
 pub use service::Service;

@@ -5,9 +5,9 @@
 use std::{path::PathBuf, process::ExitCode};
 
 use clap::Parser;
-use command_kit::{Given, VERSION_AND_COMMIT, parse};
+use command_kit::{Given, ServiceCommand, VERSION_AND_COMMIT, execute, parse};
 use service_kit::{descriptors, telemetry};
-use user_service::{Command, execute, settings::Settings};
+use user_service::{Program, settings::Settings};
 
 /// Keeps profiles: what users say of themselves, for themselves
 #[derive(Debug, Parser)]
@@ -23,7 +23,7 @@ struct CommandLine {
     config: Option<PathBuf>,
 
     #[command(subcommand)]
-    command: Option<Command>,
+    command: Option<ServiceCommand>,
 }
 
 fn main() -> ExitCode {
@@ -33,7 +33,7 @@ fn main() -> ExitCode {
         config_file: line.config,
         settings,
     };
-    let code = execute(line.command.unwrap_or(Command::Run), given);
+    let code = execute::<Program>(line.command.unwrap_or(ServiceCommand::Run), given);
     telemetry::flush();
     code.into()
 }
