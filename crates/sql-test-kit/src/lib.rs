@@ -9,6 +9,8 @@
 //! that kill and freeze it. A server that is started again has what was committed.
 
 mod distribution;
+mod dump;
 mod server;
 
+pub use dump::dump;
 pub use server::{Postgres, shared_postgres};

@@ -8,31 +8,12 @@ use auth_test_support::store_contract::{BEGIN, Subject as _, World};
 use domain::{AccountId, SteamId};
 use identity::{AttemptSecret, BrowserSecret, Code, RefreshToken, Secret};
 use secrecy::ExposeSecret as _;
-use sqlx::{AssertSqlSafe, Connection as _, PgConnection};
+use sql_test_kit::dump;
 
 use crate::database::Shared;
 
 /// Of the session that is begun.
 const VERIFIER: &str = "dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk";
-
-/// Every row of every table, as text.
-async fn dump(url: &str) -> Result<String> {
-    let mut connection = PgConnection::connect(url).await?;
-    let tables =
-        "SELECT table_name::text FROM information_schema.tables WHERE table_schema = 'auth'";
-    let tables: Vec<String> = sqlx::query_scalar(tables)
-        .fetch_all(&mut connection)
-        .await?;
-    let mut dump = String::new();
-    for table in tables {
-        let rows = format!("SELECT it::text FROM auth.{table} it");
-        let rows: Vec<String> = sqlx::query_scalar(AssertSqlSafe(rows))
-            .fetch_all(&mut connection)
-            .await?;
-        dump.push_str(&rows.join("\n"));
-    }
-    Ok(dump)
-}
 
 #[tokio::test]
 async fn a_stolen_database_holds_no_secret() -> Result<()> {
@@ -63,7 +44,7 @@ async fn a_stolen_database_holds_no_secret() -> Result<()> {
         "{refreshed:?}"
     );
 
-    let dump = dump(&url).await?;
+    let dump = dump(&url, "auth").await?;
     ensure!(dump.contains("stats-site"), "the dump is one");
     ensure!(!dump.contains(VERIFIER));
     for (written, byte) in [
