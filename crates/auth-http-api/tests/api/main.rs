@@ -12,6 +12,7 @@ mod flow;
 mod hostile;
 mod keys;
 mod limits;
+mod manual;
 mod outages;
 #[cfg(feature = "browser-tests")]
 mod own_page;
