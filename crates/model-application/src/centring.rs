@@ -7,21 +7,28 @@ const ROUNDS_MAX: usize = 60;
 const CLOSE_ENOUGH: f64 = 1e-12;
 
 /// Takes from each pair what is common to a hero's pairs, until each hero's mean
-/// over all others, weighted by their shares of picks, is 0.
-pub(crate) fn centre(effects: &mut Triangle<f64>, shares: &[f64], kind: PairKind) {
+/// over all others, weighted by their shares of picks, is 0. What was taken on account
+/// of each hero: from each of its pairs, as that hero sees it.
+pub(crate) fn centre(effects: &mut Triangle<f64>, shares: &[f64], kind: PairKind) -> Vec<f64> {
+    let mut taken = vec![0.0; shares.len()];
     for _ in 0..ROUNDS_MAX {
         let means = row_means(effects, shares, kind);
+        let part = match kind {
+            PairKind::Against => 1.0,
+            // Each of both takes its half: taking all would overshoot.
+            PairKind::With => 0.5,
+        };
         for ((i, j), effect) in effects.iter_mut() {
-            *effect -= match kind {
-                PairKind::Against => means[i] - means[j],
-                // Each of both takes its half: taking all would overshoot.
-                PairKind::With => f64::midpoint(means[i], means[j]),
-            };
+            *effect -= part * (means[i] + kind.seen_from_second(means[j]));
+        }
+        for (taken, mean) in taken.iter_mut().zip(&means) {
+            *taken += part * mean;
         }
         if means.iter().all(|mean| mean.abs() < CLOSE_ENOUGH) {
             break;
         }
     }
+    taken
 }
 
 /// Each hero's mean over all others.

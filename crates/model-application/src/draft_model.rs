@@ -255,9 +255,14 @@ impl DraftModel {
     pub fn predict(&self, draft: &Draft) -> Result<Predictions, HeroNotListed> {
         let radiant = self.roster.places(draft.radiant())?;
         let dire = self.roster.places(draft.dire())?;
+        Ok(self.predict_places(&radiant, &dire))
+    }
+
+    /// The same of heroes whose places are known.
+    pub(crate) fn predict_places(&self, radiant: &[usize; 5], dire: &[usize; 5]) -> Predictions {
         let mut score = Score::default();
         score.add(self.side);
-        for (&ours, &theirs) in radiant.iter().zip(&dire) {
+        for (&ours, &theirs) in radiant.iter().zip(dire) {
             score.add(self.strengths[ours]);
             score.add(self.strengths[theirs].reversed());
         }
@@ -267,14 +272,14 @@ impl DraftModel {
                 score.add(*self.synergies.get(radiant[slot], radiant[other]));
                 score.add(self.synergies.get(dire[slot], dire[other]).reversed());
             }
-            for &theirs in &dire {
+            for &theirs in dire {
                 score.add(self.advantage(radiant[slot], theirs));
             }
         }
-        Ok(Predictions {
+        Predictions {
             model: score.thousandths(),
             heroes_only,
-        })
+        }
     }
 }
 

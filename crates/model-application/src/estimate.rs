@@ -2,7 +2,7 @@
 
 use crate::{
     counts::Counts,
-    inheritance::{Inheritance, Origin, Shrunk, shrink},
+    inheritance::{Inheritance, Origin, Prior, Shrunk, shrink},
     log_odds::{flattening, log_odds, points},
     pairs::{Heroes, PairKind, pair_effects},
     prior::{Observation, Spread},
@@ -140,6 +140,23 @@ pub fn estimate(counts: &Counts) -> SliceEstimate {
 /// that instead of 0.
 #[must_use]
 pub fn estimate_from(counts: &Counts, parent: Option<Parent<'_>>) -> SliceEstimate {
+    estimate_with_priors(counts, parent).0
+}
+
+/// What is known of each effect without the games of the slice.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct Priors {
+    pub(crate) strengths: Vec<Prior>,
+    /// Row by row, as in a [`Triangle`].
+    pub(crate) advantages: Vec<Prior>,
+    pub(crate) synergies: Vec<Prior>,
+}
+
+/// The same, with what was known before.
+pub(crate) fn estimate_with_priors(
+    counts: &Counts,
+    parent: Option<Parent<'_>>,
+) -> (SliceEstimate, Priors) {
     let roster = counts.roster();
     let shares = shares(counts.heroes());
     let inherited = parent.map(|parent| parent.hand_down(roster, &shares));
@@ -178,7 +195,7 @@ pub fn estimate_from(counts: &Counts, parent: Option<Parent<'_>>) -> SliceEstima
         ..*seen
     });
     let kept = heroes.seen.carried_over.zip(against.carried_over);
-    SliceEstimate {
+    let estimate = SliceEstimate {
         roster: roster.clone(),
         side: smoothed_log_odds(side),
         side_sd: noise_of(side).sqrt().min(SIDE_SD_MAX),
@@ -194,7 +211,17 @@ pub fn estimate_from(counts: &Counts, parent: Option<Parent<'_>>) -> SliceEstima
             .zip(with.carried_over)
             .map(|((strength, advantage), synergy)| of_kinds(strength, advantage, synergy)),
         flat,
-    }
+    };
+    let steepened = |priors: Vec<Prior>| -> Vec<Prior> {
+        let each = priors.into_iter();
+        each.map(|prior| prior.scaled(1.0 / flat)).collect()
+    };
+    let priors = Priors {
+        strengths: steepened(heroes.seen.priors),
+        advantages: steepened(against.priors),
+        synergies: steepened(with.priors),
+    };
+    (estimate, priors)
 }
 
 /// What is said of the sides when no match is known.
@@ -304,7 +331,7 @@ pub(crate) fn shares(tallies: &[Tally]) -> Vec<f64> {
     tallies.iter().map(share).collect()
 }
 
-fn weighted_sum(values: &[f64], weights: &[f64]) -> f64 {
+pub(crate) fn weighted_sum(values: &[f64], weights: &[f64]) -> f64 {
     values.iter().zip(weights).map(|(x, w)| x * w).sum()
 }
 

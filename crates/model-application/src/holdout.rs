@@ -258,6 +258,12 @@ impl Judgement {
     pub fn is_held(self) -> bool {
         self.worse_by > 2.0 * self.standard_error
     }
+
+    /// Whether it is better by more than two standard errors.
+    #[must_use]
+    pub fn has_won(self) -> bool {
+        self.worse_by < -2.0 * self.standard_error
+    }
 }
 
 const PARTS_OF_A_NAT: f64 = 1e9;

@@ -21,9 +21,18 @@ pub(crate) struct Inheritance {
     pub(crate) effects: Vec<Estimate>,
 }
 
+/// What is known of an effect without the games of its slice.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(crate) struct Prior {
+    pub(crate) mean: f64,
+    pub(crate) variance: f64,
+}
+
 /// What games and inheritance tell together.
 pub(crate) struct Shrunk {
     pub(crate) effects: Vec<Estimate>,
+    /// What inheritance alone tells of each.
+    pub(crate) priors: Vec<Prior>,
     /// How far effects spread before anything is known of one.
     pub(crate) prior_sd: f64,
     /// How much of the earlier patch has been carried over.
@@ -58,7 +67,13 @@ pub(crate) fn shrink(
     let Some(Inheritance { origin, effects }) = inheritance else {
         let variances = prior_variances(seen, spread);
         let each = seen.iter().zip(&variances);
-        return Shrunk::of(each.map(|(seen, &t)| known(0.0, 0.0, t, seen.value, seen.noise, t)));
+        return Shrunk::of(each.map(|(seen, &t)| {
+            let nothing = Prior {
+                mean: 0.0,
+                variance: t,
+            };
+            (known(0.0, 0.0, t, seen.value, seen.noise, t), nothing)
+        }));
     };
     let each = || seen.iter().zip(effects);
     match *origin {
@@ -71,17 +86,18 @@ pub(crate) fn shrink(
                 })
                 .collect();
             let variances = prior_variances(&differences, spread);
-            let parts = differences.iter().zip(effects).zip(&variances);
-            Shrunk::of(parts.map(|((seen, whole), &t)| {
+            let parts = each().zip(&differences).zip(&variances);
+            Shrunk::of(parts.map(|(((seen, whole), difference), &t)| {
                 let (inherited, before) = (whole.sd * whole.sd, whole.prior_sd * whole.prior_sd);
-                known(
+                let found = known(
                     whole.value,
                     inherited,
                     t,
-                    seen.value,
-                    seen.noise,
+                    difference.value,
+                    difference.noise,
                     before + t,
-                )
+                );
+                (found, Prior::without(seen, found, whole.value))
             }))
         }
         Origin::Earlier { carried_over } => {
@@ -91,7 +107,12 @@ pub(crate) fn shrink(
                 let kept = share * share;
                 let t = kept * earlier.sd * earlier.sd + (1.0 - kept) * before;
                 let expected = share * earlier.value;
-                known(expected, 0.0, t, seen.value - expected, seen.noise, before)
+                let found = known(expected, 0.0, t, seen.value - expected, seen.noise, before);
+                let prior = Prior {
+                    mean: expected,
+                    variance: t,
+                };
+                (found, prior)
             }));
             Shrunk {
                 carried_over: Some(share),
@@ -130,15 +151,45 @@ fn carried<'a>(each: impl Iterator<Item = (&'a Observation, &'a Estimate)>, expe
     (products / squares).clamp(0.0, CARRIED_OVER_MAX)
 }
 
+impl Prior {
+    /// What is left of what was found when the part's own games are taken out of it:
+    /// precisions add up, so they can be subtracted. Where the whole knows no more than
+    /// the part does, it tells nothing but where effects are.
+    fn without(seen: &Observation, found: Estimate, of_whole: f64) -> Self {
+        let (all, own) = (1.0 / (found.sd * found.sd), 1.0 / seen.noise);
+        let least = 1.0 / (found.prior_sd * found.prior_sd);
+        let left = all - own;
+        if left <= least {
+            return Self {
+                mean: of_whole,
+                variance: 1.0 / least,
+            };
+        }
+        Self {
+            mean: (found.value * all - seen.value * own) / left,
+            variance: 1.0 / left,
+        }
+    }
+
+    /// The same of an effect so many times as large.
+    pub(crate) fn scaled(self, by: f64) -> Self {
+        Self {
+            mean: self.mean * by,
+            variance: self.variance * by * by,
+        }
+    }
+}
+
 impl Shrunk {
-    fn of(effects: impl Iterator<Item = Estimate>) -> Self {
-        let effects: Vec<_> = effects.collect();
+    fn of(effects: impl Iterator<Item = (Estimate, Prior)>) -> Self {
+        let (effects, priors): (Vec<_>, Vec<_>) = effects.unzip();
         let variances = effects
             .iter()
-            .map(|effect| effect.prior_sd * effect.prior_sd);
+            .map(|effect: &Estimate| effect.prior_sd * effect.prior_sd);
         Self {
             prior_sd: mean(variances).sqrt(),
             effects,
+            priors,
             carried_over: None,
         }
     }

@@ -38,6 +38,7 @@ mod draft_model;
 mod estimate;
 mod holdout;
 mod inheritance;
+mod joint;
 pub mod log_odds;
 mod normal;
 mod pairs;
@@ -64,6 +65,7 @@ pub use self::{
     },
     estimate::{Estimate, OfEachKind, Parent, SliceEstimate, estimate, estimate_from},
     holdout::{Calibration, Figures, HoldOut, Judgement, Rivals},
+    joint::{Drafts, FromCounts, TooManyHeroes},
     patch_sums::{DaySums, HeroSums, Met, Others, PairSums},
     personal::{Account, PersonalScore, PersonalSkill, Played, SkillSpread},
     published::{EffectsUnreadable, PublishedEffects, PublishedScore, personal_effects},

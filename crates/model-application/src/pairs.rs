@@ -3,7 +3,7 @@
 use crate::{
     centring::centre,
     estimate::Estimate,
-    inheritance::{Inheritance, shrink},
+    inheritance::{Inheritance, Prior, shrink},
     log_odds::{ln, probability},
     prior::{Observation, Spread},
     tally::{Evidence, Tally},
@@ -50,6 +50,8 @@ pub(crate) struct Heroes<'a> {
 /// The effects of all pairs, and how far they spread.
 pub(crate) struct PairEffects {
     pub(crate) estimates: Triangle<Estimate>,
+    /// What is known of each without its games, row by row.
+    pub(crate) priors: Vec<Prior>,
     pub(crate) prior_sd: f64,
     pub(crate) carried_over: Option<f64>,
 }
@@ -75,6 +77,7 @@ pub(crate) fn pair_effects(
     }
     PairEffects {
         estimates,
+        priors: shrunk.priors,
         prior_sd: shrunk.prior_sd,
         carried_over: shrunk.carried_over,
     }

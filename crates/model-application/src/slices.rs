@@ -7,7 +7,7 @@ use thiserror::Error;
 
 use crate::{
     counts::Counts,
-    estimate::{Parent, SliceEstimate, estimate_from},
+    estimate::{Parent, Priors, SliceEstimate, estimate_with_priors},
 };
 
 /// How good the players of a slice's matches are.
@@ -150,6 +150,27 @@ pub struct Values {
     pub estimate: SliceEstimate,
     /// Whose they are.
     pub source: Source,
+    /// What was known before, where they are the slice's own.
+    pub(crate) priors: Option<Priors>,
+}
+
+impl Values {
+    fn own(counts: &Counts, parent: Option<Parent<'_>>) -> Self {
+        let (estimate, priors) = estimate_with_priors(counts, parent);
+        Self {
+            estimate,
+            source: Source::Own,
+            priors: Some(priors),
+        }
+    }
+
+    fn inherited(estimate: &SliceEstimate, source: Source) -> Self {
+        Self {
+            estimate: estimate.clone(),
+            source,
+            priors: None,
+        }
+    }
 }
 
 /// Estimates the slices of a mode of a patch, each from its parent: a skill from all
@@ -165,38 +186,26 @@ pub fn estimate_mode(
     matches_min: u64,
 ) -> BTreeMap<Skill, Values> {
     let is_enough = |counts: &Counts| counts.matches().games >= matches_min;
-    let all = counts.get(&Skill::All).map(|counts| {
-        let own = estimate_from(counts, earlier.map(Parent::Earlier));
-        match earlier {
-            Some(earlier) if !is_enough(counts) => Values {
-                estimate: earlier.clone(),
-                source: Source::EarlierPatch,
-            },
-            _ => Values {
-                estimate: own,
-                source: Source::Own,
-            },
-        }
+    let all = counts.get(&Skill::All).map(|counts| match earlier {
+        Some(earlier) if !is_enough(counts) => Values::inherited(earlier, Source::EarlierPatch),
+        _ => Values::own(counts, earlier.map(Parent::Earlier)),
     });
     let parts = counts.iter().filter(|(skill, _)| **skill != Skill::All);
     let parts = parts.map(|(&skill, counts)| {
         let values = match &all {
-            Some(all) if !is_enough(counts) => Values {
-                estimate: all.estimate.clone(),
-                source: match all.source {
+            Some(all) if !is_enough(counts) => {
+                let source = match all.source {
                     Source::EarlierPatch => Source::EarlierPatch,
                     Source::Own | Source::All => Source::All,
-                },
-            },
+                };
+                Values::inherited(&all.estimate, source)
+            }
             _ => {
                 let parent = all.as_ref().map(|all| match all.source {
                     Source::EarlierPatch => Parent::Earlier(&all.estimate),
                     Source::Own | Source::All => Parent::Whole(&all.estimate),
                 });
-                Values {
-                    estimate: estimate_from(counts, parent),
-                    source: Source::Own,
-                }
+                Values::own(counts, parent)
             }
         };
         (skill, values)

@@ -3,7 +3,9 @@
 #![expect(clippy::cast_precision_loss, reason = "games are fewer than 2⁵³")]
 
 use domain::HeroId;
-use model_application::{Counter, Counts, Draft, Roster, SliceEstimate, Tally, Weight, estimate};
+use model_application::{
+    Counter, Counts, Draft, Drafts, FromCounts, Roster, SliceEstimate, Tally, Weight, estimate,
+};
 use proptest::{collection::vec, prelude::*, sample::subsequence, strategy::ValueTree as _};
 
 /// Few enough that pairs meet often.
@@ -317,4 +319,159 @@ fn of_nothing_nothing_is_said() {
             .iter()
             .all(|pair| pair.value == 0.0)
     );
+}
+
+/// What drafts tell jointly.
+fn jointly(matches: &[(Draft, bool)]) -> SliceEstimate {
+    weighted_jointly(&[(matches, Weight::FULL)])
+}
+
+fn weighted_jointly(days: &[(&[(Draft, bool)], Weight)]) -> SliceEstimate {
+    let mut counts = Counts::new(all_heroes());
+    let mut drafts = Drafts::try_new(all_heroes()).expect("fourteen heroes");
+    for (matches, weight) in days {
+        counts.merge_weighted(&counted(*matches), *weight);
+        for (draft, won) in *matches {
+            drafts.add(draft, *won, *weight).expect("all are listed");
+        }
+    }
+    let found = FromCounts::of(&counts, None).jointly(&mut drafts, &|| true);
+    found.expect("it is wanted")
+}
+
+/// A hundredth of the last digit that is published.
+fn is_near(one: f64, other: f64) -> bool {
+    (one - other).abs() < 1e-5
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(48))]
+
+    #[test]
+    fn a_joint_fit_is_finite_and_centred(matches in vec(any_match(), 1..200)) {
+        let counts = counted(&matches);
+        let found = jointly(&matches);
+        expect_sound(&found);
+        for (advantage, synergy) in row_means(&found, &counts) {
+            prop_assert!(is_close(advantage, 0.0) && is_close(synergy, 0.0));
+        }
+        let strengths = found.strengths.iter().zip(counts.heroes());
+        let sum: f64 = strengths.map(|(found, tally)| found.value * tally.games as f64).sum();
+        prop_assert!(is_close(sum, 0.0));
+    }
+
+    #[test]
+    fn the_order_of_drafts_changes_no_bit_of_a_joint_fit(
+        matches in vec(any_match(), 1..80).prop_shuffle(),
+        old in 0..40_u32,
+    ) {
+        let mut sorted = matches.clone();
+        sorted.sort_by_key(|(draft, won)| (draft.radiant()[0], *won));
+        prop_assert_eq!(jointly(&matches), jointly(&sorted));
+        let (weight, half) = (Weight::of_age(old, 14), matches.len() / 2);
+        let days = [(&matches[..half], Weight::FULL), (&matches[half..], weight)];
+        let turned = [days[1], days[0]];
+        prop_assert_eq!(weighted_jointly(&days), weighted_jointly(&turned));
+    }
+
+    #[test]
+    fn the_order_within_a_side_means_nothing_to_a_joint_fit(matches in vec(any_match(), 1..60)) {
+        let turned: Vec<_> = matches.iter().map(|(draft, won)| {
+            let turn = |mut side: [HeroId; 5]| { side.reverse(); side };
+            let turned = Draft::try_new(turn(*draft.radiant()), turn(*draft.dire()));
+            (turned.expect("still different"), *won)
+        }).collect();
+        prop_assert_eq!(jointly(&matches), jointly(&turned));
+    }
+
+    #[test]
+    fn a_joint_fit_does_not_know_a_side_from_the_other(matches in vec(any_match(), 1..100)) {
+        let swapped: Vec<_> = matches.iter().map(|(draft, won)| (draft.swapped(), !won)).collect();
+        let (one, other) = (jointly(&matches), jointly(&swapped));
+        prop_assert!(is_near(one.side, -other.side));
+        let pairs = one.advantages.values().iter().chain(one.synergies.values());
+        let others = other.advantages.values().iter().chain(other.synergies.values());
+        for (one, other) in one.strengths.iter().chain(pairs).zip(other.strengths.iter().chain(others)) {
+            prop_assert!(is_near(one.value, other.value), "{} {}", one.value, other.value);
+        }
+    }
+
+    #[test]
+    fn a_joint_fit_does_not_know_heroes_by_their_names(matches in vec(any_match(), 20..100)) {
+        let renamed = |id: HeroId| hero(HEROES + 1 - id.get());
+        let others: Vec<_> = matches
+            .iter()
+            .map(|(draft, won)| {
+                let (radiant, dire) = (draft.radiant().map(renamed), draft.dire().map(renamed));
+                (Draft::try_new(radiant, dire).expect("still different"), *won)
+            })
+            .collect();
+        let (one, other) = (jointly(&matches), jointly(&others));
+        let place = |hero: usize| usize::from(HEROES) - 1 - hero;
+        for (hero, found) in one.strengths.iter().enumerate() {
+            prop_assert!(is_near(found.value, other.strengths[place(hero)].value));
+        }
+        for ((i, j), found) in one.advantages.iter() {
+            prop_assert!(is_near(found.value, -other.advantages.get(place(i), place(j)).value));
+        }
+        for ((i, j), found) in one.synergies.iter() {
+            prop_assert!(is_near(found.value, other.synergies.get(place(i), place(j)).value));
+        }
+    }
+
+    #[test]
+    fn a_weight_that_all_drafts_have_changes_nothing_jointly(
+        matches in vec(any_match(), 1..60),
+        parts in 1..Weight::PARTS,
+    ) {
+        let (full, light) = (jointly(&matches), weighted_jointly(&[(&matches, Weight::new(parts))]));
+        for (one, other) in full.strengths.iter().zip(&light.strengths) {
+            prop_assert!(is_near(one.value, other.value));
+        }
+    }
+}
+
+#[test]
+fn who_has_won_every_game_is_good_and_not_certain_jointly() {
+    let side = |from: u16| {
+        std::array::from_fn(|slot| hero(from + u16::try_from(slot).expect("at most 4")))
+    };
+    let draft = Draft::try_new(side(1), side(6)).expect("different");
+    for games in [1, 30, 3000] {
+        let found = jointly(&vec![(draft, true); games]);
+        expect_sound(&found);
+        assert!(found.strengths[0].value > found.strengths[5].value);
+        assert!(found.side.abs() < 20.0, "{}", found.side);
+    }
+}
+
+#[test]
+fn a_joint_fit_ends_when_nobody_wants_it() {
+    let side = |from: u16| {
+        std::array::from_fn(|slot| hero(from + u16::try_from(slot).expect("at most 4")))
+    };
+    let draft = Draft::try_new(side(1), side(6)).expect("different");
+    let counts = counted(&vec![(draft, true); 20]);
+    for wanted in 0..4 {
+        let mut drafts = Drafts::try_new(all_heroes()).expect("fourteen heroes");
+        drafts
+            .add(&draft, true, Weight::FULL)
+            .expect("all are listed");
+        let asked = std::cell::Cell::new(0);
+        let is_wanted = || asked.replace(asked.get() + 1) < wanted;
+        assert!(
+            FromCounts::of(&counts, None)
+                .jointly(&mut drafts, &is_wanted)
+                .is_none()
+        );
+        assert_eq!(asked.get(), wanted + 1);
+    }
+}
+
+#[test]
+fn packed_drafts_have_no_room_for_more_than_256_heroes() {
+    let roster = |heroes: u16| Roster::new((1..=heroes).map(hero));
+    assert!(Drafts::try_new(roster(256)).is_ok());
+    let refused = Drafts::try_new(roster(257)).expect_err("there is one too many");
+    assert!(refused.to_string().contains("257 heroes"), "{refused}");
 }

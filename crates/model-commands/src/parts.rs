@@ -203,16 +203,46 @@ fn ages_max(settings: &Settings, clock: &dyn Clock) -> AgesMax {
 /// Tells apart what runs would estimate differently: settings, and programs.
 fn settings_hash(settings: &model_application::runs::RunSettings) -> String {
     let text = format!(
-        "{VERSION_AND_COMMIT} {:?} {:?} {:?} {} {} {} {} {} {:?}",
+        "{VERSION_AND_COMMIT} {:?} {:?} {:?} {} {} {} {} {} {} {:?}",
         settings.patches,
         settings.skills,
         settings.modes,
         settings.window_days,
         settings.half_life_days,
         settings.holdout,
+        settings.is_joint,
         settings.matches_min,
         settings.level,
         settings.rules,
     );
     model_application::runs::fingerprint(&text)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+
+    use model_application::runs::RunSettings;
+    use service_kit::config::ServiceSettings as _;
+
+    use super::settings_hash;
+    use crate::settings::Settings;
+
+    #[test]
+    fn what_runs_estimate_otherwise_has_another_hash() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let nothing: [(std::ffi::OsString, std::ffi::OsString); 0] = [];
+        let loaded = Settings::load(&[], None, nothing, Path::new(folder.path()));
+        let usual = loaded.expect("nothing is needed").settings.runs(true);
+        let joint = RunSettings {
+            is_joint: !usual.is_joint,
+            ..usual.clone()
+        };
+        let patient = RunSettings {
+            is_patient: !usual.is_patient,
+            ..usual.clone()
+        };
+        assert_ne!(settings_hash(&joint), settings_hash(&usual));
+        assert_eq!(settings_hash(&patient), settings_hash(&usual));
+    }
 }

@@ -87,6 +87,19 @@ impl SliceResult {
     }
 }
 
+impl SliceResult {
+    /// Shows the values of another slice of these heroes; what is the slice's own stays.
+    pub(crate) fn show(&mut self, other: &Self) {
+        let own = &mut self.head;
+        own.prior_sd = other.head.prior_sd;
+        own.prior_games = other.head.prior_games;
+        own.model = Arc::clone(&other.head.model);
+        self.strengths.clone_from(&other.strengths);
+        self.advantages.clone_from(&other.advantages);
+        self.synergies.clone_from(&other.synergies);
+    }
+}
+
 fn strength_points(
     found: &SliceEstimate,
     counts: &Counts,

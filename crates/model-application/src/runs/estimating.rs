@@ -4,13 +4,14 @@ use std::{collections::BTreeMap, sync::Arc};
 
 use domain::{HeroId, Timestamp};
 
-use super::{RunSettings, window::PatchWindow};
+use super::{RunRequest, RunSettings, jointly::Basis, window::PatchWindow};
 use crate::{
     counts::Counts,
     draft_model::DraftModel,
     estimate::SliceEstimate,
-    ports::{OTHER_MODE, Part, PatchCounts},
-    result::{SliceFacts, SliceResult, ValuesFrom},
+    joint::FromCounts,
+    ports::{DayToRead, OTHER_MODE, Part, PatchCounts},
+    result::{Slice, SliceFacts, SliceResult, ValuesFrom},
     roster::Roster,
     slices::{MatchSums, Mode, Skill, Source, estimate_mode},
     tally::Tally,
@@ -19,6 +20,8 @@ use crate::{
 /// What was read of a patch.
 pub(super) struct PatchRead {
     pub(super) window: PatchWindow,
+    /// The days that were read, the oldest first.
+    pub(super) days: Vec<DayToRead>,
     /// From when to when matches began that were counted.
     pub(super) counted: (Timestamp, Timestamp),
     /// What became of all matches of these days.
@@ -45,14 +48,16 @@ pub(super) struct ModeEstimates {
     pub(super) results: BTreeMap<Skill, SliceResult>,
     /// By what is judged; nothing where nothing is held out.
     pub(super) fit: BTreeMap<Skill, Arc<DraftModel>>,
+    /// Where joint fits begin, of slices with values of their own; none unless wanted.
+    pub(super) bases: BTreeMap<Skill, Arc<Basis>>,
 }
 
 /// Values, and the counts that they are of.
 #[derive(Clone)]
-struct Shown {
-    estimate: Arc<SliceEstimate>,
-    counts: Arc<Counts>,
-    from: ValuesFrom,
+pub(super) struct Shown {
+    pub(super) estimate: Arc<SliceEstimate>,
+    pub(super) counts: Arc<Counts>,
+    pub(super) from: ValuesFrom,
 }
 
 /// From so many games on a hero that no list has is taken for one.
@@ -71,11 +76,13 @@ fn known_heroes(counts: &PatchCounts) -> Roster {
 }
 
 impl Estimates {
-    /// Estimates every slice, from the patch before where that is known.
+    /// Estimates every slice, from the patch before where that is known. What a joint
+    /// fit begins with is kept of the slices of `jointly`.
     pub(super) fn of(
         read: &PatchRead,
         earlier: Option<(&str, &Self)>,
         settings: &RunSettings,
+        jointly: Option<&RunRequest>,
     ) -> Self {
         let roster = known_heroes(&read.counts);
         let modes = settings.modes.iter().map(|&mode| {
@@ -83,10 +90,12 @@ impl Estimates {
                 let shown = estimates.modes.get(&mode)?.all.as_ref()?;
                 Some((patch, shown))
             });
-            (
-                mode,
-                ModeEstimates::of(read, &roster, mode, earlier, settings),
-            )
+            let is_joint = |skill| {
+                let slice = Slice { mode, skill };
+                jointly.is_some_and(|request| request.includes(slice))
+            };
+            let of_mode = ModeEstimates::of(read, &roster, mode, earlier, settings, &is_joint);
+            (mode, of_mode)
         });
         Self {
             modes: modes.collect(),
@@ -112,6 +121,7 @@ impl ModeEstimates {
         mode: Mode,
         earlier: Option<(&str, &Shown)>,
         settings: &RunSettings,
+        is_joint: &dyn Fn(Skill) -> bool,
     ) -> Self {
         let counted = |parts: &[Part]| -> BTreeMap<Skill, Counts> {
             let each = settings.skills.iter();
@@ -124,17 +134,19 @@ impl ModeEstimates {
             .collect()
         };
         let earlier_estimate = earlier.map(|(_, shown)| &*shown.estimate);
-        let mut fit = BTreeMap::new();
+        let (mut fit, mut fit_bases) = (BTreeMap::new(), BTreeMap::new());
         if read.held_out_since.is_some() {
             // As much less is enough as is left out.
             let kept = 10_000 - u64::from(settings.holdout.min(10_000));
             let matches_min = settings.matches_min * kept / 10_000;
-            let values = estimate_mode(&counted(&[Part::Fit]), earlier_estimate, matches_min);
-            let models = values.into_iter();
-            fit.extend(models.map(|(skill, values)| {
-                let model = DraftModel::of(&values.estimate);
-                (skill, Arc::new(model))
-            }));
+            let counts = counted(&[Part::Fit]);
+            for (skill, values) in estimate_mode(&counts, earlier_estimate, matches_min) {
+                fit.insert(skill, Arc::new(DraftModel::of(&values.estimate)));
+                if let Some(priors) = values.priors.filter(|_| is_joint(skill)) {
+                    let basis = FromCounts::new(values.estimate, priors, &counts[&skill]);
+                    fit_bases.insert(skill, basis);
+                }
+            }
         }
         let counts = counted(&BOTH);
         let matches = counts
@@ -146,10 +158,14 @@ impl ModeEstimates {
             .into_iter()
             .map(|(skill, counts)| (skill, Arc::new(counts)))
             .collect();
-        let mut all = None;
-        let mut results = BTreeMap::new();
+        let (mut all, mut results, mut bases) = (None, BTreeMap::new(), BTreeMap::new());
         for (skill, values) in values {
             let source = values.source;
+            if let (Some(priors), Some(fit)) = (values.priors, fit_bases.remove(&skill)) {
+                let counts = Arc::clone(&counts[&skill]);
+                let known = FromCounts::new(values.estimate.clone(), priors, &counts);
+                bases.insert(skill, Arc::new(Basis { fit, known, counts }));
+            }
             let of = |counted: Skill, from| Shown {
                 estimate: Arc::new(values.estimate),
                 counts: Arc::clone(&counts[&counted]),
@@ -173,13 +189,24 @@ impl ModeEstimates {
                 all = Some(shown);
             }
         }
-        Self { all, results, fit }
+        Self {
+            all,
+            results,
+            fit,
+            bases,
+        }
     }
 }
 
 impl Shown {
     /// What is published of a slice that shows this.
-    fn result(&self, read: &PatchRead, skill: Skill, matches: Tally, level: u16) -> SliceResult {
+    pub(super) fn result(
+        &self,
+        read: &PatchRead,
+        skill: Skill,
+        matches: Tally,
+        level: u16,
+    ) -> SliceResult {
         let other_modes = read.counts.other_modes(&BOTH, skill);
         let excluded = (other_modes > 0).then(|| (OTHER_MODE.to_owned(), other_modes));
         let facts = SliceFacts {

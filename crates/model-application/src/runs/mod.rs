@@ -9,6 +9,7 @@ mod events;
 mod fingerprint;
 mod found;
 mod handle;
+mod jointly;
 mod judging;
 mod leading;
 mod publishing;

@@ -21,6 +21,8 @@ pub struct RunSettings {
     pub half_life_days: u32,
     /// Which part of the matches is held out to judge by, in ten-thousandths; 0 for none.
     pub holdout: u16,
+    /// Whether drafts are fitted jointly too, and published where that is better.
+    pub is_joint: bool,
     /// A slice of fewer matches shows its parent's values.
     pub matches_min: u64,
     /// How sure intervals are, in ten-thousandths.

@@ -5,7 +5,7 @@ use std::{collections::BTreeMap, future::ready, sync::Arc};
 use domain::{Day, Timestamp};
 
 use super::{
-    DataAge, RunRequest, RunSettings, Runner,
+    DataAge, RunRequest, Runner,
     estimating::{Estimates, PatchRead},
     fingerprint::Fingerprint,
     found::{Found, FoundPatch},
@@ -78,14 +78,7 @@ impl Runner {
         if changed.is_empty() {
             return Ok(Found { patches });
         }
-        let estimating = of(StepName::Estimate, 0);
-        let mut counted = Some(read);
-        let (read, estimates) = recorder
-            .step(estimating, || {
-                let read = counted.take().expect("nothing is estimated twice");
-                estimated(read, settings.clone())
-            })
-            .await?;
+        let (read, estimates) = self.estimate(recorder, read, &changed, request).await?;
         let judging = of(StepName::Judge, settings.retries);
         let run = recorder.run.id;
         let judged = recorder
@@ -195,6 +188,7 @@ impl Runner {
             held_out_since: held_out.map(|day| day.day.start()),
             hash: hash.hex(),
             window,
+            days,
             sums,
             counts,
         }))
@@ -331,7 +325,7 @@ fn result(
 }
 
 /// A step that may be stopped at any time.
-const fn of(name: StepName, retries: u32) -> Plan {
+pub(super) const fn of(name: StepName, retries: u32) -> Plan {
     Plan {
         name,
         retries,
@@ -422,31 +416,4 @@ fn checked(read: &[PatchRead]) -> Result<Done<()>, Trouble> {
         rows,
         detail: "everything adds up".to_owned(),
     })
-}
-
-/// Estimates each patch from the one before, and lets go of its counts.
-async fn estimated(
-    mut read: Vec<PatchRead>,
-    settings: RunSettings,
-) -> Result<Done<(Vec<PatchRead>, Vec<Estimates>)>, Trouble> {
-    let estimating = tokio::task::spawn_blocking(move || {
-        let mut all: Vec<Estimates> = Vec::with_capacity(read.len());
-        for place in 0..read.len() {
-            let earlier = place
-                .checked_sub(1)
-                .map(|place| (&*read[place].window.patch, &all[place]));
-            let estimates = Estimates::of(&read[place], earlier, &settings);
-            all.push(estimates);
-            read[place].let_go_of_counts();
-        }
-        (read, all)
-    });
-    match estimating.await {
-        Ok((read, estimates)) => Ok(Done {
-            rows: estimates.iter().map(Estimates::slices).sum(),
-            detail: String::new(),
-            value: (read, estimates),
-        }),
-        Err(error) => std::panic::resume_unwind(error.into_panic()),
-    }
 }

@@ -9,6 +9,7 @@
 
 mod dice;
 mod hierarchy;
+mod jointly;
 mod judge;
 mod plots;
 mod real_heroes;
@@ -69,115 +70,121 @@ fn check(verdicts: &[Verdict], of_each: f64, rows: &[Row]) {
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
 }
 
+/// Of 100,000 matches.
+const OF_100_000: [Row; 11] = [
+    Row(
+        "advantage, pp",
+        |v| v.advantage_error_pp,
+        1.198,
+        [0.0, 1.25],
+    ),
+    Row("synergy, pp", |v| v.synergy_error_pp, 0.946, [0.0, 0.99]),
+    Row("strength, pp", |v| v.strength_error_pp, 0.532, [0.0, 0.57]),
+    Row(
+        "coverage, against",
+        |v| v.advantage_coverage,
+        0.923,
+        [0.88, 0.98],
+    ),
+    Row(
+        "coverage, with",
+        |v| v.synergy_coverage,
+        0.961,
+        [0.88, 0.98],
+    ),
+    Row(
+        "spread, found by true",
+        |v| v.advantage_spread,
+        0.93,
+        [0.80, 1.15],
+    ),
+    Row("captured", |v| v.captured, 0.495, [0.475, ANY]),
+    Row(
+        "calibration error",
+        |v| v.calibration_error,
+        0.003,
+        [0.0, 0.006],
+    ),
+    Row(
+        "calibration slope",
+        |v| v.calibration_slope,
+        0.98,
+        [0.90, 1.08],
+    ),
+    Row(
+        "regret of a last pick, pp",
+        |v| v.regret_pp,
+        4.33,
+        [0.0, 4.70],
+    ),
+    Row("raw error by ours", |v| v.raw_error_ratio, 2.24, [2.1, ANY]),
+];
+
 #[test]
 fn of_100_000_matches_all_that_they_tell_is_found() {
-    let rows = [
-        Row(
-            "advantage, pp",
-            |v| v.advantage_error_pp,
-            1.198,
-            [0.0, 1.25],
-        ),
-        Row("synergy, pp", |v| v.synergy_error_pp, 0.946, [0.0, 0.99]),
-        Row("strength, pp", |v| v.strength_error_pp, 0.532, [0.0, 0.57]),
-        Row(
-            "coverage, against",
-            |v| v.advantage_coverage,
-            0.923,
-            [0.88, 0.98],
-        ),
-        Row(
-            "coverage, with",
-            |v| v.synergy_coverage,
-            0.961,
-            [0.88, 0.98],
-        ),
-        Row(
-            "spread, found by true",
-            |v| v.advantage_spread,
-            0.93,
-            [0.80, 1.15],
-        ),
-        Row("captured", |v| v.captured, 0.495, [0.475, ANY]),
-        Row(
-            "calibration error",
-            |v| v.calibration_error,
-            0.003,
-            [0.0, 0.006],
-        ),
-        Row(
-            "calibration slope",
-            |v| v.calibration_slope,
-            0.98,
-            [0.90, 1.08],
-        ),
-        Row(
-            "regret of a last pick, pp",
-            |v| v.regret_pp,
-            4.33,
-            [0.0, 4.70],
-        ),
-        Row("raw error by ours", |v| v.raw_error_ratio, 2.24, [2.1, ANY]),
-    ];
-    check(&verdicts(WorldConfig::default(), 100_000, 6), 2.0, &rows);
+    let verdicts = verdicts(WorldConfig::default(), 100_000, 6);
+    check(&verdicts, 2.0, &OF_100_000);
 }
+
+/// Of a million.
+const OF_A_MILLION: [Row; 11] = [
+    Row(
+        "advantage, pp",
+        |v| v.advantage_error_pp,
+        0.739,
+        [0.0, 0.775],
+    ),
+    Row("synergy, pp", |v| v.synergy_error_pp, 0.690, [0.0, 0.725]),
+    Row("strength, pp", |v| v.strength_error_pp, 0.182, [0.0, 0.20]),
+    Row(
+        "coverage, against",
+        |v| v.advantage_coverage,
+        0.949,
+        [0.93, 0.97],
+    ),
+    Row(
+        "coverage, with",
+        |v| v.synergy_coverage,
+        0.950,
+        [0.93, 0.97],
+    ),
+    Row(
+        "spread, found by true",
+        |v| v.advantage_spread,
+        0.996,
+        [0.95, 1.05],
+    ),
+    Row("captured", |v| v.captured, 0.788, [0.77, ANY]),
+    Row(
+        "calibration error",
+        |v| v.calibration_error,
+        0.0008,
+        [0.0, 0.002],
+    ),
+    Row(
+        "calibration slope",
+        |v| v.calibration_slope,
+        1.001,
+        [0.97, 1.03],
+    ),
+    Row(
+        "regret of a last pick, pp",
+        |v| v.regret_pp,
+        1.76,
+        [0.0, 1.93],
+    ),
+    Row(
+        "raw error by ours",
+        |v| v.raw_error_ratio,
+        1.177,
+        [1.12, ANY],
+    ),
+];
 
 #[test]
 fn of_a_million_matches_intervals_hold_the_truth() {
-    let rows = [
-        Row(
-            "advantage, pp",
-            |v| v.advantage_error_pp,
-            0.739,
-            [0.0, 0.775],
-        ),
-        Row("synergy, pp", |v| v.synergy_error_pp, 0.690, [0.0, 0.725]),
-        Row("strength, pp", |v| v.strength_error_pp, 0.182, [0.0, 0.20]),
-        Row(
-            "coverage, against",
-            |v| v.advantage_coverage,
-            0.949,
-            [0.93, 0.97],
-        ),
-        Row(
-            "coverage, with",
-            |v| v.synergy_coverage,
-            0.950,
-            [0.93, 0.97],
-        ),
-        Row(
-            "spread, found by true",
-            |v| v.advantage_spread,
-            0.996,
-            [0.95, 1.05],
-        ),
-        Row("captured", |v| v.captured, 0.788, [0.77, ANY]),
-        Row(
-            "calibration error",
-            |v| v.calibration_error,
-            0.0008,
-            [0.0, 0.002],
-        ),
-        Row(
-            "calibration slope",
-            |v| v.calibration_slope,
-            1.001,
-            [0.97, 1.03],
-        ),
-        Row(
-            "regret of a last pick, pp",
-            |v| v.regret_pp,
-            1.76,
-            [0.0, 1.93],
-        ),
-        Row(
-            "raw error by ours",
-            |v| v.raw_error_ratio,
-            1.177,
-            [1.12, ANY],
-        ),
-    ];
-    check(&verdicts(WorldConfig::default(), 1_000_000, 6), 2.0, &rows);
+    let verdicts = verdicts(WorldConfig::default(), 1_000_000, 6);
+    check(&verdicts, 2.0, &OF_A_MILLION);
 }
 
 #[test]
@@ -203,22 +210,24 @@ fn where_pairs_do_nothing_to_each_other_nothing_is_found() {
     }
 }
 
+/// Of a million whose last picks are mostly answers.
+const COUNTERPICKED: [Row; 2] = [
+    Row(
+        "coverage, against",
+        |v| v.advantage_coverage,
+        0.948,
+        [0.93, 1.0],
+    ),
+    Row("captured", |v| v.captured, 0.789, [0.77, ANY]),
+];
+
 #[test]
 fn last_picks_that_answer_what_they_see_mislead_nobody() {
     let counterpicked = WorldConfig {
         counterpicked: 0.6,
         ..WorldConfig::default()
     };
-    let rows = [
-        Row(
-            "coverage, against",
-            |v| v.advantage_coverage,
-            0.948,
-            [0.93, 1.0],
-        ),
-        Row("captured", |v| v.captured, 0.789, [0.77, ANY]),
-    ];
-    check(&verdicts(counterpicked, 1_000_000, 2), 2.0, &rows);
+    check(&verdicts(counterpicked, 1_000_000, 2), 2.0, &COUNTERPICKED);
 }
 
 #[test]

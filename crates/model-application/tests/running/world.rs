@@ -50,6 +50,7 @@ pub(crate) fn settings() -> RunSettings {
         window_days: 60,
         half_life_days: 14,
         holdout: 1_000,
+        is_joint: false,
         matches_min: 200,
         level: 9_000,
         rules: CountingRules::default(),
@@ -134,6 +135,10 @@ impl World {
                 .store(matches_of(number, |won| outcome(number, won)));
             self.counters.build(day(number), self.clock.now());
         }
+    }
+
+    pub(crate) fn clock_now(&self) -> Timestamp {
+        self.clock.now()
     }
 
     pub(crate) fn start(&self, settings: RunSettings) -> Process {

@@ -45,6 +45,7 @@ pub(super) const DECLARATIONS: &[&dyn Declaration] = &[
     &WINDOW,
     &HALF_LIFE,
     &HOLDOUT,
+    &JOINT,
     &MIN_MATCHES,
     &INTERVAL,
     &STEP_TIMEOUT,
@@ -131,6 +132,15 @@ const HOLDOUT: Setting<Parsed<u16>> = Setting {
         allowed: "a share from 0 to 0.5",
         parse: |text| share(text, 0..=5_000),
     },
+};
+const JOINT: Setting<OneOf<bool>> = Setting {
+    variable: "MODEL_JOINT",
+    default: "off",
+    help: "Whether drafts are read too and all effects of a slice fitted to them jointly, which is \
+           published where it predicts the held-out matches better by more than two standard \
+           errors; of a slice the newest two million matches are taken, and a run takes minutes \
+           more",
+    parser: OneOf(&[("on", true), ("off", false)]),
 };
 const MIN_MATCHES: Setting<Integer<u64>> = Setting {
     variable: "MODEL_MIN_MATCHES",
@@ -265,6 +275,7 @@ pub(super) fn read(reader: &mut SettingsReader, rules: CountingRules) -> ModelSe
             window_days: days(reader.get(&WINDOW)),
             half_life_days: days(reader.get(&HALF_LIFE)),
             holdout: reader.get(&HOLDOUT),
+            is_joint: reader.get(&JOINT),
             matches_min: reader.get(&MIN_MATCHES),
             level: reader.get(&INTERVAL),
             rules,

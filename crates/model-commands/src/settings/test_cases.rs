@@ -63,6 +63,7 @@ pub(super) const CASES: &[Case] = &[
         &["0", "0.5"],
         &["", "0.6", "10%", "-0.1", "NaN"],
     ),
+    Case("MODEL_JOINT", &["on", "off"], &["", "true", "yes"]),
     Case(
         "MODEL_MIN_MATCHES",
         &["0", "1000000000"],

@@ -37,6 +37,7 @@ fn defaults_are_those_of_the_contract() {
         (runs.holdout, runs.level, runs.matches_min),
         (1_000, 9_000, 20_000)
     );
+    assert!(!runs.is_joint, "counts are enough");
     assert_eq!(runs.retries, 5);
     assert_eq!(
         runs.backoff,
