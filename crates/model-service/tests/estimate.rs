@@ -258,3 +258,36 @@ fn games_that_cannot_be_are_refused_with_their_line() {
         assert!(!folder.path().join("estimates.json").exists());
     }
 }
+
+#[test]
+fn drafts_are_fitted_jointly_where_that_is_wanted() {
+    let folder = folder();
+    // Heroes 1 and 2 only ever play together: counts say of both what one of them does.
+    let matches: Vec<_> = (0..400)
+        .map(|id| {
+            let (other, won) = (11 + id % 7, u8::from(id % 4 != 0));
+            format!("{id},{won},1,2,3,4,5,6,7,8,9,{other}\n")
+        })
+        .collect();
+    let matches = format!("{HEADER}\n{}", matches.concat());
+    let output = estimate(folder.path(), &matches);
+    assert!(output.status.success(), "{output:?}");
+    let from_counts = written(&folder);
+    let jointly = |arguments: &[&str]| {
+        Command::new(env!("CARGO_BIN_EXE_model-service"))
+            .args(["estimate", "--joint"])
+            .args(arguments)
+            .current_dir(folder.path())
+            .output()
+            .expect("the binary can be started")
+    };
+    let output = jointly(&["--matches", "drafts.csv", "--out", "estimates.json"]);
+    assert!(output.status.success(), "{output:?}");
+    let joint = written(&folder);
+    let strength = |of: &Value, place: usize| of["hero"][place].as_f64().expect("a number");
+    assert!(strength(&from_counts, 0) > strength(&joint, 0) && strength(&joint, 0) > 0.0);
+    assert_eq!(from_counts["hero_sd"], joint["hero_sd"]);
+
+    let output = jointly(&["--counts", "drafts.csv", "--out", "estimates.json"]);
+    assert_eq!(output.status.code(), Some(2), "counts have no drafts");
+}

@@ -4,7 +4,7 @@ use std::path::Path;
 
 use anyhow::{Context as _, Result, bail};
 use domain::HeroId;
-use model_application::{Counter, Counts, Draft};
+use model_application::{Counter, Counts, Draft, Drafts, Roster, Weight};
 
 use super::{roster_up_to, table::Table};
 
@@ -37,6 +37,15 @@ pub(crate) fn count(file: &Path) -> Result<Counts> {
         Ok(counter.add(draft, radiant_won)?)
     })?;
     Ok(counter.finish())
+}
+
+/// Reads the file once more: a joint fit holds matches in memory, packed.
+pub(crate) fn pack(file: &Path, roster: &Roster) -> Result<Drafts> {
+    let mut drafts = Drafts::try_new(roster.clone())?;
+    for_each(file, "packed", |draft, radiant_won| {
+        Ok(drafts.add(draft, radiant_won, Weight::FULL)?)
+    })?;
+    Ok(drafts)
 }
 
 fn for_each(
