@@ -1,8 +1,9 @@
 //! The page of one's own sessions, in a real browser.
 
 use domain::SteamId;
-use http_test_kit::browser::Browser;
+use http_test_kit::{DEADLINE, browser::Browser};
 use serde_json::json;
+use test_kit::waiting::wait_until;
 
 use crate::support::{ANA, Api};
 
@@ -81,8 +82,10 @@ async fn a_page_that_is_left_leaves_no_session() {
     browser
         .evaluate(&format!("location.assign('{}/')", api.url))
         .await;
-    let ended = "fetch('/metrics').then(it => it.text()).then(it => it.includes('auth_revocations_total{reason=\"revoked\"} 1'))";
     browser.arrive_where("location.pathname === '/'").await;
-    browser.wait_until(ended).await;
+    let ended = "auth_revocations_total{reason=\"revoked\"} 1";
+    let is_ended = async || api.text("/metrics").await.contains(ended);
+    let waited = wait_until(DEADLINE, "the session of the page has ended", is_ended).await;
+    waited.expect("it ends with its page");
     api.stop().await;
 }
