@@ -17,6 +17,7 @@ pub mod ports;
 pub mod secrets;
 pub mod service_process;
 pub mod supervisor;
+pub mod terminal;
 pub mod usage;
 pub mod waiting;
 mod workspace_program;
