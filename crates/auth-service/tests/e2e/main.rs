@@ -6,6 +6,7 @@ mod flow;
 mod instances;
 mod keys;
 mod outages;
+mod readme;
 mod secrets;
 mod support;
 mod tables;
