@@ -13,7 +13,7 @@ ROOT = pathlib.Path(__file__).parent.parent
 # What waits for a service to end well, and what waits for it to be healthy.
 ENDS, IS_HEALTHY = "service_completed_successfully", "service_healthy"
 # What the C library reads; mallopt(3).
-MALLOC = {"MALLOC_ARENA_MAX", "MALLOC_MMAP_THRESHOLD_", "MALLOC_TRIM_THRESHOLD_"}
+MALLOC = {"MALLOC_ARENA_MAX", "MALLOC_MMAP_THRESHOLD_", "MALLOC_TRIM_THRESHOLD_", "MALLOC_TOP_PAD_"}
 
 
 def settings(owner):
