@@ -132,6 +132,11 @@ bench-model *ARGS:
     target/release/bench-model
     cargo bench -p model-benchmarks --bench runs -- {{ARGS}}
 
+# Measures refreshing sessions at a rate on a PostgreSQL that syncs, beside the transaction alone; start and idle memory: just bench-accounts --rounds 1
+bench-accounts *ARGS:
+    cargo build --release -p auth-service -p user-service -p auth-benchmarks
+    target/release/bench-accounts {{ARGS}}
+
 # Scores so many accounts in a round, within bounds of memory: just accounts 100000
 accounts ACCOUNTS="100000":
     ROUND_ACCOUNTS={{trim_start_match(ACCOUNTS, "ACCOUNTS=")}} \
