@@ -41,8 +41,9 @@ test-release:
 
 # Tests the pages in Chromium, which must be installed.
 test-browser:
-    cargo test --workspace --locked --test api live_page \
-        --features ingestion-http-api/browser-tests,etl-http-api/browser-tests,model-http-api/browser-tests,user-http-api/browser-tests
+    cargo test --workspace --locked --test api \
+        --features auth-http-api/browser-tests,ingestion-http-api/browser-tests,etl-http-api/browser-tests,model-http-api/browser-tests,user-http-api/browser-tests \
+        -- live_page own_page
 
 # Hurts three brokers, the feed and the service for so long, and reports: just chaos 60
 chaos MINUTES="2":
