@@ -65,14 +65,15 @@ async fn planted_secrets_show_nowhere() {
         .with_ansi(false)
         .with_writer(log.clone());
     let subscriber = tracing_subscriber::registry().with(layer.with_filter(targets));
+    // It hears the other tests of this program, too: what they plant is another word.
     subscriber.try_init().expect("no other test has one");
 
     let api = Api::start().await;
     let planted = Planted::default();
     let wish = wish()
-        .with("state", "zQz-state")
+        .with("state", "vWv-planted-state")
         .with("scope", "profile:read admin");
-    planted.plant("zQz");
+    planted.plant("vWv-planted");
     planted.plant(VERIFIER);
     let (back, cookie) = api.at_steam(&wish, ADMIN).await;
     planted.plant(back.get("state").expect("the attempt"));
@@ -90,18 +91,21 @@ async fn planted_secrets_show_nowhere() {
 
     // Everything that is refused is told somewhere.
     api.callback(&back, Some(&cookie)).await;
-    api.callback(&back.with("openid.mode", "zQz"), None).await;
-    api.authorize(&wish.with("client_id", "zQz"), None).await;
+    api.callback(&back.with("openid.mode", "vWv-planted"), None)
+        .await;
+    api.authorize(&wish.with("client_id", "vWv-planted"), None)
+        .await;
     api.form("/token", &redemption(&code)).await;
     api.form("/token", &refreshing(&tokens.refresh)).await;
-    api.form("/token", &refreshing("zQz")).await;
-    api.form("/revoke", &Fields::of(&[("token", "zQz")])).await;
-    let spoilt = format!("{}zQz", tokens.access);
+    api.form("/token", &refreshing("vWv-planted")).await;
+    api.form("/revoke", &Fields::of(&[("token", "vWv-planted")]))
+        .await;
+    let spoilt = format!("{}vWv-planted", tokens.access);
     sent(api.bearer(Method::GET, "/api/v1/sessions", &spoilt)).await;
     sent(api.bearer(Method::GET, "/api/v1/sessions", &tokens.access)).await;
     sent(api.bearer(
         Method::GET,
-        "/api/v1/admin/users?steam_id=zQz",
+        "/api/v1/admin/users?steam_id=vWv-planted",
         &tokens.access,
     ))
     .await;
