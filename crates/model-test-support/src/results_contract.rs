@@ -94,7 +94,7 @@ pub async fn check(open: impl AsyncFn() -> Result<Arc<dyn ResultStore>>) -> Resu
 
     let mut again = third.clone();
     again.counts_hash = None;
-    store.keep(&again, None).await?;
+    store.keep(&again, Some(third.run)).await?;
     ensure!(
         store.results_of(third.run).await? == [again],
         "the later one is kept"
