@@ -132,7 +132,9 @@ async fn pages_close_what_the_stream_missed_and_every_match_is_there_once() -> R
     ];
     let service = Service::start(&feed.websocket_url(), &topics, &settings).await?;
     wait_for_gaps(&service, &[("connection_lost", "repairing")]).await;
-    wait_until(
+    // What the first minute permits may be used up.
+    wait_until_within(
+        CLOSED_WITHIN,
         "the pages were seen once and say when they will have closed it",
         async || {
             let answer = service.get("/api/v1/ingestion/gaps").await;
