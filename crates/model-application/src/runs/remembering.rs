@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 
 use super::{Runner, recorder::Trouble};
 use crate::{
-    ports::{ReadBackError, Run, RunState},
+    ports::{ReadBackError, Run, RunId, RunState},
     result::{Judged, PatchHead, PatchResult, Slice},
 };
 
@@ -47,13 +47,7 @@ impl Runner {
             }
         }
         for (patch, id) in seen {
-            let results = self
-                .parts()
-                .results
-                .results_of(id)
-                .await
-                .unwrap_or_default();
-            let result = results.into_iter().find(|result| result.patch == patch);
+            let result = self.kept(id, &patch).await;
             let ended = runs
                 .iter()
                 .find(|run| run.id == id)
@@ -90,10 +84,7 @@ impl Runner {
                 }
                 continue;
             }
-            let kept = self.parts().results.results_of(entry.run).await;
-            let mut kept = kept.unwrap_or_default().into_iter();
-            let kept = kept.find(|result| result.patch == entry.patch);
-            let found = match kept {
+            let found = match self.kept(entry.run, &entry.patch).await {
                 Some(result) => Some(PatchResult {
                     as_of: entry.as_of,
                     ..result
@@ -113,14 +104,18 @@ impl Runner {
         }
     }
 
+    /// What a run has found of a patch, if it is still kept and can be read.
+    async fn kept(&self, run: RunId, patch: &str) -> Option<PatchResult> {
+        let kept = self.parts().results.results_of(run).await;
+        let mut kept = kept.unwrap_or_default().into_iter();
+        kept.find(|result| result.patch == patch)
+    }
+
     /// By what the slices of a published result were judged, as far as it is kept. That
     /// is as large as what scores drafts, and wanted once a run: it is not held.
     pub(super) async fn judged_by(&self, head: &PatchHead) -> BTreeMap<Slice, Judged> {
-        let kept = self.parts().results.results_of(head.run).await;
-        let of_patch = kept.unwrap_or_default().into_iter();
-        let mut of_patch = of_patch.filter(|it| it.patch == head.patch);
-        let slices = of_patch.next().map(|kept| kept.slices);
-        let slices = slices.into_iter().flatten();
+        let kept = self.kept(head.run, &head.patch).await;
+        let slices = kept.into_iter().flat_map(|kept| kept.slices);
         slices
             .filter_map(|(slice, values)| Some((slice, values.judged?)))
             .collect()
@@ -132,9 +127,7 @@ impl Runner {
     /// # Errors
     /// It is neither kept nor published any more, or cannot be looked up.
     pub(super) async fn whole(&self, head: &PatchHead) -> Result<PatchResult, Trouble> {
-        let kept = self.parts().results.results_of(head.run).await;
-        let mut kept = kept.unwrap_or_default().into_iter();
-        let found = match kept.find(|it| it.patch == head.patch) {
+        let found = match self.kept(head.run, &head.patch).await {
             Some(kept) => Some(kept),
             None => match self.parts().published.published(&head.patch).await {
                 Ok(found) => found.filter(|found| found.run == head.run),
